@@ -1,0 +1,146 @@
+# Builds the Mobile IP suite. `make` writes only below $(BUILD); it needs no network and no root.
+#
+#   make                 the four programs and libmip.a
+#   make unit            the unit test programs, below $(BUILD)/tests/unit
+#   make unit-NAME       one of them, built and run
+#   make fuzz            the fuzz targets (clang), below $(BUILD)/fuzz
+#   make layers          the check that each layer sees only what lies below it
+#   make install         with DESTDIR= and PREFIX=
+#   make SANITIZE=1      the same below build/sanitize, with AddressSanitizer and UBSan
+
+VERSION  = 0.1.0
+BUILD   ?= build$(if $(SANITIZE),/sanitize)
+PREFIX  ?= /usr/local
+CC      ?= cc
+AR      ?= ar
+
+WARNINGS = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough \
+	-Wredundant-decls -Wdate-time
+CFLAGS  ?= -O2 -g
+HARDEN   = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+comma   := ,
+
+PACKAGES = libnl-3.0 libnl-route-3.0 libcrypto libconfig jansson sqlite3
+LIBRARY_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
+LIBRARIES      := $(shell pkg-config --libs $(PACKAGES)) -lev
+SYSTEMD  := $(shell pkg-config --exists libsystemd && echo yes)
+ifeq ($(SYSTEMD),yes)
+LIBRARY_CFLAGS += -DHAVE_SYSTEMD=1
+LIBRARIES      += $(shell pkg-config --libs libsystemd)
+endif
+
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DMIP_VERSION='"$(VERSION)"' -DHASH_NONFATAL_OOM=1 \
+	$(WARNINGS) $(HARDEN) $(SANITIZERS) $(LIBRARY_CFLAGS) $(CFLAGS)
+
+# Each layer is compiled with the include paths of the layers below it, and of no other (quoted includes only).
+see = $(addprefix -iquote ,$(1))
+SEE_base  := $(call see,libmip/base)
+SEE_wire  := $(SEE_base) $(call see,libmip/wire)
+SEE_auth  := $(SEE_wire) $(call see,libmip/auth)
+SEE_sys   := $(SEE_base) $(call see,libmip/sys)
+SEE_plane := $(SEE_wire) $(call see,libmip/plane)
+SEE_host  := $(SEE_wire) $(call see,libmip/sys libmip/plane libmip/host)
+SEE_core   = $(SEE_auth) $(call see,$(1)/core)
+SEE_shell  = $(SEE_auth) $(call see,libmip/sys libmip/plane libmip/host $(1)/core $(1)/shell)
+SEE_all   := $(SEE_auth) $(call see,libmip/sys libmip/plane libmip/host ha/core fa/core mn/core ha/shell fa/shell mn/shell mipctl)
+
+ROLES  := ha fa mn
+LAYERS := base wire auth sys plane host
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
+
+LIBMIP_OBJECTS := $(foreach layer,$(LAYERS),$(call objects,libmip/$(layer)))
+PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth $(ROLES:%=%/core),$(call objects,$(room)))
+PROGRAMS := $(BUILD)/mip-ha $(BUILD)/mip-fa $(BUILD)/mip-mn $(BUILD)/mipctl
+
+.PHONY: all unit fuzz layers install clean programs
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: programs layers
+programs: $(PROGRAMS) $(BUILD)/libmip.a
+
+$(BUILD)/obj/libmip/base/%.o:  SEE = $(SEE_base)
+$(BUILD)/obj/libmip/wire/%.o:  SEE = $(SEE_wire)
+$(BUILD)/obj/libmip/auth/%.o:  SEE = $(SEE_auth)
+$(BUILD)/obj/libmip/sys/%.o:   SEE = $(SEE_sys)
+$(BUILD)/obj/libmip/plane/%.o: SEE = $(SEE_plane)
+$(BUILD)/obj/libmip/host/%.o:  SEE = $(SEE_host)
+$(BUILD)/obj/mipctl/%.o:       SEE = $(SEE_sys) $(call see,mipctl)
+$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz)
+define role_rules
+$(BUILD)/obj/$(1)/core/%.o:  SEE = $(call SEE_core,$(1))
+$(BUILD)/obj/$(1)/shell/%.o: SEE = $(call SEE_shell,$(1))
+$(BUILD)/lib$(1)-core.a: $(call objects,$(1)/core)
+$(BUILD)/lib$(1)-shell.a: $(filter-out %/main.o,$(call objects,$(1)/shell))
+$(BUILD)/mip-$(1): $(BUILD)/obj/$(1)/shell/main.o $(BUILD)/lib$(1)-shell.a $(BUILD)/lib$(1)-core.a $(BUILD)/libmip.a
+endef
+$(foreach role,$(ROLES),$(eval $(call role_rules,$(role))))
+
+$(BUILD)/libmip.a: $(LIBMIP_OBJECTS)
+$(BUILD)/mipctl: $(call objects,mipctl) $(BUILD)/libmip.a
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/lib%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(PROGRAMS):
+	$(CC) $(ALL_CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES)
+
+# --- tests ------------------------------------------------------------------------------------------------------
+
+TEST_LIBRARIES = $(foreach role,$(ROLES),$(BUILD)/lib$(role)-shell.a $(BUILD)/lib$(role)-core.a) $(BUILD)/libmip.a
+UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%,$(wildcard tests/unit/test_*.c))
+UNIT_HELPERS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+
+unit: $(UNIT_TESTS)
+unit-%: $(BUILD)/tests/unit/test_%
+	$<
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(UNIT_HELPERS) $(TEST_LIBRARIES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
+
+# --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
+
+FUZZ_CC     ?= clang
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS   = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
+FUZZ_LIBRARY := $(BUILD)/fuzz/libfuzzed.a
+FUZZ_OBJECTS := $(patsubst $(BUILD)/obj/%,$(BUILD)/fuzz/obj/%,$(LIBMIP_OBJECTS) \
+	$(foreach role,$(ROLES),$(call objects,$(role)/core)))
+
+fuzz: $(FUZZ_TARGETS)
+$(BUILD)/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(SEE_all) \
+		$(call see,tests/fuzz) -MMD -MP -c -o $@ $<
+$(FUZZ_LIBRARY): $(FUZZ_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY)
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBRARY) $(LIBRARIES)
+
+# --- the layering -------------------------------------------------------------------------------------------------
+
+# Sanitizers bring symbols of their own, so the plain build is the one that is judged.
+layers: $(BUILD)/layers.ok
+$(BUILD)/layers.ok: $(PURE_OBJECTS) scripts/layers scripts/layers.allowed
+ifeq ($(SANITIZE),)
+	scripts/layers scripts/layers.allowed $(PURE_OBJECTS)
+endif
+	@mkdir -p $(@D)
+	@touch $@
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include install.mk

@@ -1,0 +1,61 @@
+/*
+ * What the three daemons have in common around their shells: options, configuration, log, control socket,
+ * signals, readiness, the exit status. A role fills in the table and calls mip_daemon_main().
+ *
+ *   options: -c FILE, -t, -s SOCKET, -d PLANE, -v, -V, -h        exit status: 0, 1 at run time, 2 usage or
+ * configuration
+ *
+ * Order of a start: options; configuration read and checked (exit 2 on failure, nothing on the system
+ * touched); role->start(); control socket; readiness told to systemd; loop. SIGHUP and `mipctl … reload` call
+ * role->reload() with the newly read configuration, or log what is wrong with it and go on with the old one.
+ * SIGTERM and SIGINT stop the loop; role->stop() puts the kernel back.
+ */
+#ifndef MIP_SYS_DAEMON_H
+#define MIP_SYS_DAEMON_H
+
+#include "config.h"
+#include "control.h"
+#include "log.h"
+#include "loop.h"
+
+struct mip_daemon {
+	const struct mip_daemon_role *role;
+	struct mip_loop *loop;
+	const struct mip_log *log;
+	struct mip_control *control;
+	const char *configuration_file;
+	const char *control_path;
+	const char *data_plane; /* from -d, NULL when not given: then the configuration's */
+	mip_time started;	/* CLOCK_BOOTTIME */
+	void *configuration;	/* of role->schema's type */
+	void *state;		/* the role's */
+};
+
+struct mip_daemon_role {
+	const char *name;    /* "ha" */
+	const char *program; /* "mip-ha" */
+	const char *summary; /* for -h: "home agent for Mobile IPv4" */
+	const struct mip_schema *schema;
+	size_t control_path_offset; /* of a `char *` in the configuration: its `control` setting */
+	/* Checks that need the system (does the interface exist), told through mip_config_error(). 0 or
+	 * -EINVAL. May be NULL. */
+	int (*check)(struct mip_config *config, void *configuration);
+	/* Makes daemon->state from daemon->configuration. Negative errno: said by the role in the log, exit
+	 * 1, and the role has cleaned up. */
+	int (*start)(struct mip_daemon *daemon);
+	/* Takes over the new configuration, or refuses (negative errno, `ret_reason` says why) and keeps the
+	 * old. On success the daemon frees the old one after the call. */
+	int (*reload)(struct mip_daemon *daemon, void *configuration, const char **ret_reason);
+	/* Puts the kernel back and frees the state. */
+	void (*stop)(struct mip_daemon *daemon);
+	/* Answers a control command; see control.h. */
+	mip_control_function *control;
+};
+
+/* Runs the daemon; returns the exit status for main(). */
+int mip_daemon_main(const struct mip_daemon_role *role, int argc, char **argv);
+/* Re-reads the configuration as SIGHUP does. 0, or negative errno and `ret_reason` (valid until the next
+ * call). */
+int mip_daemon_reload(struct mip_daemon *daemon, const char **ret_reason);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The reconciler makes the kernel match what a machine wants (base/want.h), repairs it when something else
+ * changes it, and puts back at the end what it found at the start.
+ *
+ * What it makes in the kernel carries `protocol` as its mark (routes: rtm_protocol; rules: FRA_PROTOCOL;
+ * addresses: IFA_PROTO; neighbours: NDA_PROTOCOL), so that the next start can clean up after a killed
+ * predecessor, and a person sees in `ip route show` whose it is. Original values of settings are kept in
+ * `restore_file` while they are changed, for the same reason. Something that is there already, made by
+ * somebody else, is left as it is and not removed at the end.
+ *
+ * TUNNEL and PEER items are the data plane's, not the reconciler's: -EOPNOTSUPP.
+ */
+#ifndef MIP_SYS_RECONCILER_H
+#define MIP_SYS_RECONCILER_H
+
+#include "counter.h"
+#include "log.h"
+#include "loop.h"
+#include "want.h"
+
+struct mip_reconciler;
+
+/* rtm_protocol numbers of the daemons; none is taken in the kernel's or iproute2's lists. */
+enum {
+	MIP_ROUTE_PROTOCOL_MN = 77,
+	MIP_ROUTE_PROTOCOL_HA = 78,
+	MIP_ROUTE_PROTOCOL_FA = 79,
+};
+
+/* Cleans up after a predecessor first: removes all that carries `protocol`, and restores settings from
+ * restore_file. restore_file may be NULL. */
+int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, struct mip_reconciler **ret_reconciler);
+/* Puts everything back, then frees. */
+void mip_reconciler_free(struct mip_reconciler *reconciler);
+
+/* The device that MIP_LINK_TUNNEL stands for. 0: there is none (yet); items that need it wait. */
+void mip_reconciler_set_tunnel(struct mip_reconciler *reconciler, mip_link link);
+
+/* Queued; takes effect at the next flush. A link that is gone makes an item wait until it is back. 0,
+ * -EOPNOTSUPP, -ENOMEM. */
+int mip_reconciler_want(struct mip_reconciler *reconciler, const struct mip_want *want);
+int mip_reconciler_unwant(struct mip_reconciler *reconciler, const struct mip_want *want);
+/* Brings the kernel up to date with all that is queued, in the order it was queued, in one batch, and waits
+ * for the acknowledgements (microseconds). An item that the kernel refuses is logged and counted, and tried
+ * again. */
+void mip_reconciler_flush(struct mip_reconciler *reconciler);
+/* When it wants mip_reconciler_flush() again (to retry); MIP_NEVER if it does not. */
+mip_time mip_reconciler_deadline(const struct mip_reconciler *reconciler);
+
+/* "kernel_changes", "kernel_repairs", "kernel_refusals" and the like. */
+struct mip_counter_table mip_reconciler_counters(const struct mip_reconciler *reconciler);
+
+#endif
