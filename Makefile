@@ -39,19 +39,20 @@ see = $(addprefix -iquote ,$(1))
 SEE_base  := $(call see,libmip/base)
 SEE_wire  := $(SEE_base) $(call see,libmip/wire)
 SEE_auth  := $(SEE_wire) $(call see,libmip/auth)
+SEE_agent := $(SEE_auth) $(call see,libmip/agent)
 SEE_sys   := $(SEE_base) $(call see,libmip/sys)
 SEE_plane := $(SEE_wire) $(call see,libmip/plane)
 SEE_host  := $(SEE_wire) $(call see,libmip/sys libmip/plane libmip/host)
-SEE_core   = $(SEE_auth) $(call see,$(1)/core)
-SEE_shell  = $(SEE_auth) $(call see,libmip/sys libmip/plane libmip/host $(1)/core $(1)/shell)
-SEE_all   := $(SEE_auth) $(call see,libmip/sys libmip/plane libmip/host ha/core fa/core mn/core ha/shell fa/shell mn/shell mipctl)
+SEE_core   = $(SEE_agent) $(call see,$(1)/core)
+SEE_shell  = $(SEE_agent) $(call see,libmip/sys libmip/plane libmip/host $(1)/core $(1)/shell)
+SEE_all   := $(SEE_agent) $(call see,libmip/sys libmip/plane libmip/host ha/core fa/core mn/core ha/shell fa/shell mn/shell mipctl)
 
 ROLES  := ha fa mn
-LAYERS := base wire auth sys plane host
+LAYERS := base wire auth agent sys plane host
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 
 LIBMIP_OBJECTS := $(foreach layer,$(LAYERS),$(call objects,libmip/$(layer)))
-PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth $(ROLES:%=%/core),$(call objects,$(room)))
+PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth libmip/agent $(ROLES:%=%/core),$(call objects,$(room)))
 PROGRAMS := $(BUILD)/mip-ha $(BUILD)/mip-fa $(BUILD)/mip-mn $(BUILD)/mipctl
 
 .PHONY: all unit fuzz layers install clean programs
@@ -63,6 +64,7 @@ programs: $(PROGRAMS) $(BUILD)/libmip.a
 $(BUILD)/obj/libmip/base/%.o:  SEE = $(SEE_base)
 $(BUILD)/obj/libmip/wire/%.o:  SEE = $(SEE_wire)
 $(BUILD)/obj/libmip/auth/%.o:  SEE = $(SEE_auth)
+$(BUILD)/obj/libmip/agent/%.o: SEE = $(SEE_agent)
 $(BUILD)/obj/libmip/sys/%.o:   SEE = $(SEE_sys)
 $(BUILD)/obj/libmip/plane/%.o: SEE = $(SEE_plane)
 $(BUILD)/obj/libmip/host/%.o:  SEE = $(SEE_host)
