@@ -105,6 +105,8 @@ struct mip_icmp_echo {
 	uint16_t identifier;
 	uint16_t sequence;
 };
+/* Reads to the reader's end (the checksum covers all) and leaves it at the payload. Returns 0, -EBADMSG when
+ * malformed, -ENOMSG when it is another ICMP message. */
 int mip_icmp_echo_read(struct mip_reader *reader, struct mip_icmp_echo *ret_echo);
 void mip_icmp_echo_write(
 	struct mip_writer *writer, const struct mip_icmp_echo *echo, const void *payload, size_t length);
