@@ -12,11 +12,11 @@ enum mip_message_type {
 	MIP_MESSAGE_REGISTRATION_REQUEST = 1,
 	MIP_MESSAGE_REGISTRATION_REPLY = 3,
 	MIP_MESSAGE_TUNNEL_DATA = 4,	 /* RFC 3519 3.3 */
-	MIP_MESSAGE_REVOCATION = 7,	 /* RFC 3543 4.1 */
-	MIP_MESSAGE_REVOCATION_ACK = 15, /* RFC 3543 4.2 */
+	MIP_MESSAGE_REVOCATION = 7,	 /* RFC 3543 3.3, see revocation.h */
+	MIP_MESSAGE_REVOCATION_ACK = 15, /* RFC 3543 3.4 */
 };
 
-/* The flag octet of a request, RFC 5944 3.3 (r and x are sent as zero). */
+/* The flag octet of a request, RFC 5944 3.3. r and x are cleared by the reader and by the writer. */
 enum mip_request_flag {
 	MIP_REQUEST_S = 0x80, /* simultaneous bindings */
 	MIP_REQUEST_B = 0x40, /* broadcast datagrams */
@@ -53,7 +53,7 @@ struct mip_registration_reply {
 	uint64_t identification;
 };
 
-/* The type of the message that these octets begin with, or -EBADMSG when there is none. */
+/* The type of the message that these octets begin with, known or not; -EBADMSG when there are no octets. */
 int mip_message_type(const uint8_t *octets, size_t length);
 
 /* Each reads the fixed part, type octet included, and leaves the reader at the first extension. 0 or
@@ -87,13 +87,25 @@ enum mip_code {
 	MIP_CODE_FA_HOME_AGENT_HOST_UNREACHABLE = 81,
 	MIP_CODE_FA_HOME_AGENT_PORT_UNREACHABLE = 82,
 	MIP_CODE_FA_HOME_AGENT_UNREACHABLE = 88,
+	MIP_CODE_FA_NONZERO_HOME_AGENT_REQUIRED = 90, /* RFC 4433 */
 	MIP_CODE_FA_NONZERO_HOMEADDR_REQUIRED = 96,
 	MIP_CODE_FA_MISSING_NAI = 97,
 	MIP_CODE_FA_MISSING_HOME_AGENT = 98,
 	MIP_CODE_FA_MISSING_HOME_ADDRESS = 99,
-	MIP_CODE_FA_UNKNOWN_CHALLENGE = 104,
+	MIP_CODE_FA_UNKNOWN_VENDOR_EXTENSION = 100,	       /* RFC 3115 2.4: sent by the mobile node */
+	MIP_CODE_FA_UNKNOWN_HOME_AGENT_VENDOR_EXTENSION = 101, /* … by the home agent */
+	MIP_CODE_FA_UNKNOWN_CHALLENGE = 104,		       /* RFC 4721 10, to 109, and 144 */
 	MIP_CODE_FA_MISSING_CHALLENGE = 105,
 	MIP_CODE_FA_STALE_CHALLENGE = 106,
+	MIP_CODE_FA_MISSING_KEY = 107, /* RFC 3957 */
+	MIP_CODE_FA_BAD_AAA_AUTHENTICATION = 108,
+	MIP_CODE_FA_WRONG_HOME_AGENT_CHALLENGE = 109,
+	MIP_CODE_FA_REPLAY_PROTECTION_UNAVAILABLE = 110, /* RFC 4857, to 115, and 145, 146, 193 */
+	MIP_CODE_FA_ZERO_CARE_OF_UNSUPPORTED = 111,
+	MIP_CODE_FA_UNKNOWN_GATEWAY = 112,
+	MIP_CODE_FA_GATEWAY_UNREACHABLE = 113,
+	MIP_CODE_FA_GATEWAY_HOST_UNREACHABLE = 114,
+	MIP_CODE_FA_GATEWAY_PORT_UNREACHABLE = 115,
 	MIP_CODE_HA_UNSPECIFIED = 128,
 	MIP_CODE_HA_PROHIBITED = 129,
 	MIP_CODE_HA_INSUFFICIENT_RESOURCES = 130,
@@ -106,7 +118,15 @@ enum mip_code {
 	MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE = 137,
 	MIP_CODE_HA_REVERSE_TUNNEL_MANDATORY = 138,
 	MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE = 139,
+	MIP_CODE_HA_UNKNOWN_VENDOR_EXTENSION = 140,		  /* RFC 3115 2.4: sent by the mobile node */
+	MIP_CODE_HA_UNKNOWN_FOREIGN_AGENT_VENDOR_EXTENSION = 141, /* … by the foreign agent */
 	MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE = 142,
+	MIP_CODE_HA_REDIRECT = 143, /* RFC 4433 */
+	MIP_CODE_HA_BAD_AAA_AUTHENTICATION = 144,
+	MIP_CODE_HA_ZERO_CARE_OF = 145,
+	MIP_CODE_HA_DYNAMIC_GATEWAY_UNSUPPORTED = 146,
+	MIP_CODE_HA_MOBILE_NETWORK_ERROR = 147, /* RFC 5177 */
+	MIP_CODE_FA_NO_HOME_REGISTRATION = 193,
 	MIP_CODE_FA_INVALID_HOME_AGENT_ADDRESS = 194,
 };
 extern const struct mip_name mip_code_names[];
@@ -114,7 +134,7 @@ static inline bool mip_code_is_accepted(uint8_t code)
 {
 	return code == MIP_CODE_ACCEPTED || code == MIP_CODE_ACCEPTED_NO_SIMULTANEOUS;
 }
-/* What the code says in words; "code N" for one that nobody has defined is "unknown code". */
+/* What the code says in words; one that nobody has defined is an "unknown code". */
 const char *mip_code_text(uint8_t code);
 
 /* The MIP Tunnel Data message header, RFC 3519 3.3: four octets before the tunnelled packet in UDP. */
