@@ -5,6 +5,9 @@
  * RFC 5944 1.8: an unknown extension numbered 0 to 127 makes the message be discarded in silence; an unknown
  * one numbered 128 to 255 is skipped. Formats: type-length-value (1.9), long (1.10), short (1.11), and the
  * one-octet padding, type 0.
+ *
+ * A vendor extension is known, whatever its vendor. What RFC 3115 2.3 asks of who does not know the vendor of
+ * a critical one (deny with code 100, 101, 140 or 141) is the role's.
  */
 #ifndef MIP_WIRE_EXTENSION_H
 #define MIP_WIRE_EXTENSION_H
@@ -18,16 +21,16 @@ enum mip_extension_type {
 	MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION = 33,
 	MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION = 34,
 	MIP_EXTENSION_GENERALIZED_AUTHENTICATION = 36, /* RFC 4721 5; subtype 1 is Mobile-AAA; long format */
-	MIP_EXTENSION_CRITICAL_VENDOR = 38,	       /* RFC 3115 2.1; long format */
-	MIP_EXTENSION_UDP_TUNNEL_REPLY = 44,	       /* RFC 3519 3.2 */
-	MIP_EXTENSION_FOREIGN_AGENT_ERROR = 45,	       /* RFC 4636 */
-	MIP_EXTENSION_ENCAPSULATING_DELIVERY = 130,    /* RFC 3024 3.3 */
-	MIP_EXTENSION_NODE_NAI = 131,		       /* RFC 2794 */
-	MIP_EXTENSION_CHALLENGE = 132,		       /* RFC 4721 */
-	MIP_EXTENSION_VENDOR = 134,		       /* RFC 3115 2.2; short format */
-	MIP_EXTENSION_REVOCATION_SUPPORT = 137,	       /* RFC 3543 */
-	MIP_EXTENSION_DYNAMIC_HOME_AGENT = 139,	       /* RFC 4433 */
-	MIP_EXTENSION_UDP_TUNNEL_REQUEST = 144,	       /* RFC 3519 3.1 */
+	MIP_EXTENSION_CRITICAL_VENDOR = 38,	/* RFC 3115 2.1; as the long format, its sub-type reserved */
+	MIP_EXTENSION_UDP_TUNNEL_REPLY = 44,	/* RFC 3519 3.2 */
+	MIP_EXTENSION_FOREIGN_AGENT_ERROR = 45, /* RFC 4636 3; short format */
+	MIP_EXTENSION_ENCAPSULATING_DELIVERY = 130, /* RFC 3024 3.3 */
+	MIP_EXTENSION_NODE_NAI = 131,		    /* RFC 2794 */
+	MIP_EXTENSION_CHALLENGE = 132,		    /* RFC 4721 */
+	MIP_EXTENSION_VENDOR = 134,		    /* RFC 3115 2.2; type-length-value */
+	MIP_EXTENSION_REVOCATION_SUPPORT = 137,	    /* RFC 3543 */
+	MIP_EXTENSION_DYNAMIC_HOME_AGENT = 139,	    /* RFC 4433 */
+	MIP_EXTENSION_UDP_TUNNEL_REQUEST = 144,	    /* RFC 3519 3.1 */
 };
 
 /* Known extensions have a slot each: the first one of its kind in a message. */
@@ -59,18 +62,27 @@ struct mip_extension {
 	size_t data_length;
 };
 
+enum mip_extension_format {
+	MIP_FORMAT_PLAIN, /* type, length, data: RFC 5944 1.9 */
+	MIP_FORMAT_LONG,  /* type, sub-type, length of 16 bits, data: 1.10 */
+	MIP_FORMAT_SHORT, /* type, length, sub-type, data: 1.11 */
+};
+
 struct mip_extension_row {
 	uint8_t type;
 	uint8_t subtype; /* of formats that have one; matched only if `has_subtype` */
 	bool has_subtype;
-	bool long_format;
+	enum mip_extension_format format;
 	enum mip_slot slot;
 	const char *name; /* "mobile-home-authentication" */
 	size_t least_data;
-	size_t most_data; /* 0: no limit */
+	size_t most_data;
 };
 extern const struct mip_extension_row mip_extension_rows[];
 extern const size_t mip_extension_row_count;
+
+/* The row of a known type and sub-type, or NULL. */
+const struct mip_extension_row *mip_extension_row_of(uint8_t type, uint8_t subtype);
 
 /* What a message carries. */
 struct mip_extensions {
@@ -84,15 +96,17 @@ struct mip_extensions {
 };
 
 /*
- * Steps through extensions. `message` are the octets from the message's first on, the reader stands at an
- * extension's type. Returns 1 and an extension (padding is passed over), 0 at the end, -EBADMSG when one runs
- * past the end.
+ * Steps through extensions. The reader is one over the whole message (offsets count from where it began) and
+ * stands at an extension's type. Returns 1 and an extension (padding is passed over), 0 at the end, -EBADMSG
+ * when one runs past the end.
  */
 int mip_extension_next(struct mip_reader *reader, struct mip_extension *ret_extension);
 
 /*
  * Reads all from where the reader stands to its end. Returns 0, or -EBADMSG: one runs past the message, or a
- * known one is too short or too long for its kind. An unknown type is no error here.
+ * known one is too short or too long for its kind. An unknown type is no error here; after one that may not
+ * be skipped nothing more is read, for its format is unknown too. A UDP Tunnel Request with a non-zero
+ * Reserved 3 counts as unknown, as RFC 3519 3.1.3 says.
  */
 int mip_extensions_read(struct mip_reader *reader, struct mip_extensions *ret_extensions);
 
@@ -139,7 +153,8 @@ struct mip_udp_tunnel_reply {
 int mip_udp_tunnel_reply_read(const struct mip_extension *extension, struct mip_udp_tunnel_reply *ret_reply);
 void mip_udp_tunnel_reply_write(struct mip_writer *writer, const struct mip_udp_tunnel_reply *reply);
 
-/* A type-length-value extension (1.9), a short one (1.11), a long one (1.10). */
+/* A type-length-value extension (1.9), a short one (1.11), a long one (1.10). `length` is that of the data;
+ * more than the format can hold makes the writer fail. */
 void mip_extension_write(struct mip_writer *writer, uint8_t type, const void *data, size_t length);
 void mip_extension_write_short(
 	struct mip_writer *writer, uint8_t type, uint8_t subtype, const void *data, size_t length);
