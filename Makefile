@@ -55,7 +55,7 @@ LIBMIP_OBJECTS := $(foreach layer,$(LAYERS),$(call objects,libmip/$(layer)))
 PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth libmip/agent $(ROLES:%=%/core),$(call objects,$(room)))
 PROGRAMS := $(BUILD)/mip-ha $(BUILD)/mip-fa $(BUILD)/mip-mn $(BUILD)/mipctl
 
-.PHONY: all unit fuzz layers install clean programs
+.PHONY: all unit fuzz layers install clean programs cppcheck tidy
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: programs layers
@@ -139,6 +139,23 @@ ifeq ($(SANITIZE),)
 	scripts/layers scripts/layers.allowed $(PURE_OBJECTS)
 endif
 	@mkdir -p $(@D)
+	@touch $@
+
+# --- style ---------------------------------------------------------------------------------------------------------
+
+# Each is run over the project's own sources with the include paths of every layer; what a layer may see, the build says.
+SOURCES := $(wildcard libmip/*/*.c $(ROLES:%=%/core/*.c) $(ROLES:%=%/shell/*.c) mipctl/*.c)
+
+cppcheck:
+	@mkdir -p $(BUILD)/cppcheck
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=unknownMacro --cppcheck-build-dir=$(BUILD)/cppcheck \
+		-D_GNU_SOURCE -DHAVE_SYSTEMD=1 -DMIP_VERSION='""' $(addprefix -I,$(filter-out -iquote,$(SEE_all))) -j 2 $(SOURCES)
+
+tidy: $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
+$(BUILD)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all)
 	@touch $@
 
 clean:
