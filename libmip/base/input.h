@@ -19,6 +19,7 @@ struct mip_input_datagram {
 	struct mip_address destination;
 	uint16_t destination_port;
 	uint8_t ttl;
+	uint8_t tos; /* with the ECN bits: a tunnel hands congestion marks on (RFC 6040); 0 when not known */
 	const uint8_t *octets; /* the payload; valid during the call only */
 	size_t length;
 };

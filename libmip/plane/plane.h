@@ -9,13 +9,14 @@
  *                                                                 UDP: the registration socket, RFC 3519
  *
  * Rules that hold in every plane: a packet from mip0 without a tunnel, or from the network without a peer
- * that fits, is counted and dropped; RFC 2003 3.1 outer header; no packet whose inner source or destination
- * is the tunnel's own end.
+ * that fits, is counted and dropped; RFC 2003 3.1 outer header; no packet whose inner source is the tunnel's
+ * exit (RFC 2003 3.2), and none for a home address that is one of the tunnel's own ends.
  */
 #ifndef MIP_PLANE_PLANE_H
 #define MIP_PLANE_PLANE_H
 
 #include "counter.h"
+#include "input.h"
 #include "log.h"
 #include "name.h"
 #include "want.h"
@@ -40,8 +41,8 @@ struct mip_plane_options {
 	const char *device;	   /* "mip0" */
 	uint32_t mtu;		   /* of the device; 0: MIP_PLANE_MTU_IPIP */
 	const struct mip_log *log; /* for what happens while it runs */
-	/* The UDP socket through which MIP_ENCAPSULATION_UDP packets leave; it stays the caller's. -1: none.
-	 */
+	/* The UDP socket through which MIP_ENCAPSULATION_UDP packets leave; it stays the caller's, outside of
+	 * calls with its options as they were. -1: none. */
 	int udp_descriptor;
 	/* Sees each decapsulated packet of the ICMP protocol (keep-alive answers); true: it was for the
 	 * machine, not for mip0. May be NULL. */
@@ -71,11 +72,14 @@ int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);
 size_t mip_plane_descriptors(const struct mip_plane *plane, int *descriptors, size_t size);
 void mip_plane_service(struct mip_plane *plane, int descriptor);
 
-/* A MIP Tunnel Data message (type 4) that the UDP socket received, from its type octet on. What is gathered
- * goes to mip0 at the latest with mip_plane_batch_end(). */
-void mip_plane_udp_input(struct mip_plane *plane, struct mip_address source, uint16_t source_port,
-	struct mip_address destination, const uint8_t *octets, size_t length);
+/* A MIP Tunnel Data message (type 4) that the UDP socket received: `octets` from its type octet on, `tos`
+ * with the outer header's ECN bits. What is gathered goes to mip0 at the latest with mip_plane_batch_end().
+ */
+void mip_plane_udp_input(struct mip_plane *plane, const struct mip_input_datagram *datagram);
 void mip_plane_batch_end(struct mip_plane *plane);
+/* An ICMP error about a MIP Tunnel Data message (type 4) of ours, that the UDP socket got. It is relayed to
+ * the inner packet's sender as RFC 2003 4 says; messages of other types are not looked at. */
+void mip_plane_udp_error(struct mip_plane *plane, const struct mip_input_icmp_error *error);
 
 /* Inner packets and octets of one home address. "to" is towards the mobile node, "from" is from it, at either
  * end. */
