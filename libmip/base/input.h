@@ -20,6 +20,10 @@ struct mip_input_datagram {
 	uint16_t destination_port;
 	uint8_t ttl;
 	uint8_t tos; /* with the ECN bits: a tunnel hands congestion marks on (RFC 6040); 0 when not known */
+	/* The link's own socket did not see it as a packet: the kernel had joined it with others of the same
+	 * flow (UDP GRO: tunnel data and a reply share ports), or it came in fragments. Where frames are
+	 * preferred to datagrams, this one is wanted as a datagram all the same. */
+	bool unframed;
 	const uint8_t *octets; /* the payload; valid during the call only */
 	size_t length;
 };
