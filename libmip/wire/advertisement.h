@@ -8,7 +8,8 @@
 #include "cursor.h"
 #include "types.h"
 
-/* The flags of the Mobility Agent Advertisement Extension as a number of 16 bits, RFC 5944 2.1.1. */
+/* The flags of the Mobility Agent Advertisement Extension as a number of 16 bits, RFC 5944 2.1.1. r and the
+ * reserved ones are cleared by the reader and by the writer. */
 enum mip_agent_flag {
 	MIP_AGENT_R = 0x8000, /* registration required */
 	MIP_AGENT_B = 0x4000, /* busy */
@@ -50,7 +51,7 @@ struct mip_agent_advertisement {
 	uint16_t flags;
 	size_t care_of_address_count;
 	struct mip_address care_of_addresses[MIP_CARE_OF_ADDRESSES_MAX];
-	size_t prefix_length_count; /* of the routers, in their order; 0: not there */
+	size_t prefix_length_count; /* of the routers, in their order: router_count, or 0: not there */
 	uint8_t prefix_lengths[MIP_ROUTERS_MAX];
 	size_t challenge_length; /* 0: not there */
 	uint8_t challenge[MIP_CHALLENGE_MAX];
@@ -58,14 +59,15 @@ struct mip_agent_advertisement {
 
 /*
  * The ICMP message, from its type octet to the end of the IP payload, its checksum checked. Returns 0;
- * -EBADMSG when malformed or when RFC 1256 6.1.2 or RFC 5944 says that it is to be discarded; -ENOMSG when it
- * is another ICMP message.
+ * -EBADMSG when malformed or when RFC 1256 5.2 or RFC 5944 1.8 says that it is to be discarded; -ENOMSG when
+ * it is another ICMP message. Whether the flags make sense together is the reader's of the struct to judge.
  */
 int mip_advertisement_read(struct mip_reader *reader, struct mip_agent_advertisement *ret_advertisement);
 /* Writes it with its checksum. The padding extension makes the length even when need be (RFC 5944 2.1.3). */
 void mip_advertisement_write(struct mip_writer *writer, const struct mip_agent_advertisement *advertisement);
 
-/* Agent Solicitation: the ICMP message, 8 octets. */
+/* Agent Solicitation: the ICMP message, 8 octets. Reading returns 0; -EBADMSG when RFC 1256 4.2 says that it
+ * is to be discarded; -ENOMSG when it is another ICMP message. */
 int mip_solicitation_read(struct mip_reader *reader);
 void mip_solicitation_write(struct mip_writer *writer);
 
