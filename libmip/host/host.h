@@ -36,6 +36,9 @@ struct mip_machine {
 	bool (*tunnelled)(void *core, const uint8_t *packet, size_t length, struct mip_now now);
 	/* A record that a predecessor kept; before any other input. */
 	void (*record)(void *core, const char *key, const uint8_t *octets, size_t length, struct mip_now now);
+	/* The port that the UDP socket got, in host byte order; before any other input. A node that speaks in
+	 * frames must write it itself. */
+	void (*udp_port)(void *core, uint16_t port);
 	/* All records are read and all links told: begin. */
 	void (*begin)(void *core, struct mip_now now);
 	/* The deadline has come. */
