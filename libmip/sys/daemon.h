@@ -6,7 +6,8 @@
  * configuration
  *
  * Order of a start: options; configuration read and checked (exit 2 on failure, nothing on the system
- * touched); role->start(); control socket; readiness told to systemd; loop. SIGHUP and `mipctl … reload` call
+ * touched); control socket (a second daemon on it is refused before it does harm); role->start(); readiness
+ * told to systemd; loop. SIGHUP and `mipctl … reload` call
  * role->reload() with the newly read configuration, or log what is wrong with it and go on with the old one.
  * SIGTERM and SIGINT stop the loop; role->stop() puts the kernel back.
  */
@@ -48,7 +49,8 @@ struct mip_daemon_role {
 	int (*reload)(struct mip_daemon *daemon, void *configuration, const char **ret_reason);
 	/* Puts the kernel back and frees the state. */
 	void (*stop)(struct mip_daemon *daemon);
-	/* Answers a control command; see control.h. */
+	/* Answers a control command; see control.h. Its context is the struct mip_daemon. `reload` and `watch`
+	 * never get here. */
 	mip_control_function *control;
 };
 
