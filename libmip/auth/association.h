@@ -12,7 +12,8 @@ enum mip_algorithm {
 	MIP_ALGORITHM_HMAC_MD5, /* RFC 2104; the default of RFC 5944 */
 	MIP_ALGORITHM_HMAC_SHA1,
 	MIP_ALGORITHM_HMAC_SHA256,
-	MIP_ALGORITHM_KEYED_MD5, /* prefix+suffix, RFC 2002 3.5.1; for old peers */
+	MIP_ALGORITHM_KEYED_MD5, /* prefix+suffix, RFC 2002 3.5.1: MD5 over key, message, key; for old peers
+				  */
 };
 extern const struct mip_name mip_algorithm_names[]; /* "hmac-md5", "hmac-sha1", "hmac-sha256", "keyed-md5" */
 
@@ -34,11 +35,12 @@ struct mip_association_settings {
 	uint32_t spi;
 	enum mip_algorithm algorithm;
 	enum mip_replay_style replay;
-	mip_time replay_tolerance; /* ns; for timestamps */
+	mip_time replay_tolerance; /* ns; for timestamps; 0: the default of 7 s */
 	struct mip_key key;	   /* copied */
 };
 
-/* Returns 0; -EINVAL: no key; -ENOTSUP: libcrypto lacks the algorithm (a FIPS provider has no MD5); -ENOMEM.
+/* Returns 0; -EINVAL: no key, a reserved SPI or no such algorithm; -ENOTSUP: libcrypto lacks the algorithm (a
+ * FIPS provider has no MD5); -ENOMEM.
  */
 int mip_association_new(
 	const struct mip_association_settings *settings, struct mip_association **ret_association);

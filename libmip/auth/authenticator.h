@@ -17,14 +17,15 @@ int mip_authenticator_compute(
 /*
  * Checks the authentication extension that stands in `message` (message: the UDP payload's first octet).
  * Returns 0; -EBADMSG when it is malformed; -EKEYREJECTED when its SPI is not the association's; -EACCES when
- * the authenticator is of another length or does not match.
+ * the authenticator is of another length or does not match; -EIO when libcrypto fails.
  */
 int mip_authenticator_check(const struct mip_association *association, const uint8_t *message,
 	const struct mip_extension *extension);
 
 /*
  * Appends an authentication extension of `type` (32, 33, 34; or 36 with subtype 1, Mobile-AAA) that covers
- * all that the writer holds. Returns 0, -ENOBUFS when there is no room, -EIO.
+ * all that the writer holds: the message must begin with the writer's first octet. Returns 0; -ENOBUFS when
+ * there is no room; -EIO. After an error the writer has failed.
  */
 int mip_authenticator_append(
 	struct mip_writer *writer, uint8_t type, uint8_t subtype, const struct mip_association *association);
