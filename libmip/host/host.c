@@ -1,0 +1,353 @@
+/*
+ * The host of a machine: its life, and its ears.
+ *
+ * Order of the start: first what can only be had once (the state folder, the UDP port, the tunnel device), so
+ * that a second daemon is turned away before it touches the kernel; then the reconciler, which cleans up
+ * after a killed predecessor; then the machine hears its records, the links, and the word to begin; and all
+ * that it says to that is carried out before the start is over. The end goes the same way back.
+ *
+ * While it runs, inputs go straight into the machine, and its outbox is emptied once a turn of the loop, in
+ * on_settle(), so that a batch of requests makes one batch of changes.
+ */
+#include "host_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- inputs -----------------------------------------------------------------------------------------------
+ */
+
+/*
+ * What a link socket has given (or will give) the machine as a frame. Its filter takes UDP with the
+ * registration port at either end, whole and as it was on the link; what comes in to a node's own port from
+ * elsewhere, or was joined by the kernel, only we hear.
+ */
+static bool comes_as_frame(const struct mip_host *host, const struct mip_input_datagram *datagram)
+{
+	if (datagram->unframed)
+		return false;
+	if (datagram->source_port != MIP_REGISTRATION_PORT &&
+		datagram->destination_port != MIP_REGISTRATION_PORT)
+		return false;
+	return mip_host_link_socket(host, datagram->link) != NULL;
+}
+
+/* RFC 3519 3.3: tunnelled packets and signalling share the port, the type octet tells them apart. */
+static bool is_tunnel_data(const uint8_t *octets, size_t length)
+{
+	return length > 0 && octets[0] == MIP_MESSAGE_TUNNEL_DATA;
+}
+
+static void on_datagram(void *context, const struct mip_input_datagram *datagram)
+{
+	struct mip_host *host = context;
+
+	if (is_tunnel_data(datagram->octets, datagram->length)) {
+		host->counters[MIP_HOST_TUNNEL_DATA_IN]++;
+		mip_plane_udp_input(host->plane, datagram);
+		return;
+	}
+	if (comes_as_frame(host, datagram)) {
+		host->counters[MIP_HOST_DATAGRAMS_AS_FRAMES]++;
+		return;
+	}
+	host->counters[MIP_HOST_DATAGRAMS_IN]++;
+	if (host->machine.datagram != NULL)
+		host->machine.datagram(host->machine.core, datagram, mip_clock_now());
+}
+
+static void on_batch_end(void *context)
+{
+	struct mip_host *host = context;
+
+	mip_plane_batch_end(host->plane);
+}
+
+static void on_icmp_error(void *context, const struct mip_input_icmp_error *error)
+{
+	struct mip_host *host = context;
+
+	host->counters[MIP_HOST_ICMP_ERRORS_IN]++;
+	if (is_tunnel_data(error->octets, error->length))
+		mip_plane_udp_error(host->plane, error);
+	else if (host->machine.icmp_error != NULL)
+		host->machine.icmp_error(host->machine.core, error, mip_clock_now());
+}
+
+static bool on_tunnelled(void *context, const uint8_t *packet, size_t length)
+{
+	struct mip_host *host = context;
+
+	return host->machine.tunnelled != NULL &&
+	       host->machine.tunnelled(host->machine.core, packet, length, mip_clock_now());
+}
+
+static void on_plane(void *context, int descriptor, unsigned events)
+{
+	struct mip_host *host = context;
+
+	(void)events;
+	mip_plane_service(host->plane, descriptor);
+}
+
+static void on_link(void *context, const struct mip_input_link *link)
+{
+	struct mip_host *host = context;
+
+	mip_host_links_follow(host, link); /* first: the machine may want to send on it at once */
+	if (host->machine.link != NULL)
+		host->machine.link(host->machine.core, link, mip_clock_now());
+}
+
+static void on_address(void *context, const struct mip_input_address *address)
+{
+	struct mip_host *host = context;
+
+	if (host->machine.address != NULL)
+		host->machine.address(host->machine.core, address, mip_clock_now());
+}
+
+static void on_default_route(void *context, const struct mip_input_default_route *route)
+{
+	struct mip_host *host = context;
+
+	if (host->machine.default_route != NULL)
+		host->machine.default_route(host->machine.core, route, mip_clock_now());
+}
+
+static void on_record(void *context, const char *key, const uint8_t *octets, size_t length)
+{
+	struct mip_host *host = context;
+
+	if (host->machine.record != NULL)
+		host->machine.record(host->machine.core, key, octets, length, mip_clock_now());
+}
+
+static mip_time machine_deadline(const struct mip_host *host)
+{
+	return host->machine.deadline != NULL ? host->machine.deadline(host->machine.core) : MIP_NEVER;
+}
+
+static mip_time on_settle(void *context)
+{
+	struct mip_host *host = context;
+	struct mip_now now = mip_clock_now();
+	mip_time machine;
+	mip_time reconciler;
+
+	if (machine_deadline(host) <= now.boot && host->machine.advance != NULL)
+		host->machine.advance(host->machine.core, now);
+	mip_host_deliver(host);
+	if (mip_reconciler_deadline(host->reconciler) <= now.boot)
+		mip_reconciler_flush(host->reconciler);
+	machine = machine_deadline(host);
+	reconciler = mip_reconciler_deadline(host->reconciler);
+	return machine < reconciler ? machine : reconciler;
+}
+
+/* --- start ------------------------------------------------------------------------------------------------
+ */
+
+static int start_udp(struct mip_host *host, const struct mip_host_options *options)
+{
+	const struct mip_udp_functions functions = {
+		.datagram = on_datagram,
+		.icmp_error = on_icmp_error,
+		.batch_end = on_batch_end,
+		.context = host,
+	};
+	int error = mip_udp_socket_new(
+		host->daemon->loop, options->udp_address, options->udp_port, &functions, &host->udp);
+
+	if (error < 0)
+		mip_log(host->log, MIP_LOG_ERROR, "UDP port %u: %s", options->udp_port, strerror(-error));
+	return error;
+}
+
+static int watch_plane(struct mip_host *host)
+{
+	size_t count = mip_plane_descriptors(host->plane, NULL, 0);
+	int *descriptors = calloc(count + 1, sizeof(*descriptors));
+	int error = 0;
+
+	host->plane_watches = calloc(count + 1, sizeof(*host->plane_watches));
+	if (descriptors == NULL || host->plane_watches == NULL) {
+		error = -ENOMEM;
+		goto finish;
+	}
+	mip_plane_descriptors(host->plane, descriptors, count);
+	for (size_t i = 0; i < count && error == 0; i++) {
+		error = mip_loop_watch(host->daemon->loop, descriptors[i], MIP_WATCH_READ, on_plane, host,
+			&host->plane_watches[i]);
+		if (error == 0)
+			host->plane_watch_count++;
+	}
+
+finish:
+	free(descriptors);
+	return error;
+}
+
+static int start_plane(struct mip_host *host, const struct mip_host_options *options)
+{
+	struct mip_plane_options plane = {
+		.kind = options->plane,
+		.device = options->tunnel_device,
+		.log = host->log,
+		.udp_descriptor = mip_udp_socket_descriptor(host->udp),
+		.inspect = on_tunnelled,
+		.context = host,
+	};
+	const char *reason = NULL;
+	int kind = (int)plane.kind;
+	int error = 0;
+
+	if (host->daemon->data_plane != NULL)
+		error = mip_name_find(mip_plane_names, host->daemon->data_plane, &kind);
+	plane.kind = (enum mip_plane_kind)kind;
+	if (error == 0)
+		error = mip_plane_new(&plane, &host->plane, &reason);
+	if (error == 0)
+		error = watch_plane(host);
+	if (error < 0)
+		mip_log(host->log, MIP_LOG_ERROR, "data plane %s, device %s: %s%s%s",
+			mip_name_of(mip_plane_names, kind, "?"), options->tunnel_device, strerror(-error),
+			reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	return error;
+}
+
+static int start_reconciler(struct mip_host *host)
+{
+	int error;
+
+	if (asprintf(&host->restore_file, "%s.restore", host->daemon->control_path) < 0) {
+		host->restore_file = NULL;
+		return -ENOMEM;
+	}
+	error = mip_reconciler_new(
+		host->daemon->loop, host->log, host->protocol, host->restore_file, &host->reconciler);
+	if (error < 0) {
+		mip_log(host->log, MIP_LOG_ERROR, "netlink: %s", strerror(-error));
+		return error;
+	}
+	mip_reconciler_set_tunnel(host->reconciler, mip_plane_link(host->plane));
+	return 0;
+}
+
+static int start_monitor(struct mip_host *host, struct mip_monitor **ret_monitor)
+{
+	const struct mip_monitor_functions functions = {
+		.link = on_link,
+		.address = on_address,
+		.default_route = on_default_route,
+		.context = host,
+	};
+	int error = mip_monitor_new(host->daemon->loop, host->protocol, &functions, ret_monitor);
+
+	if (error < 0)
+		mip_log(host->log, MIP_LOG_ERROR, "links and addresses cannot be followed: %s",
+			strerror(-error));
+	return error;
+}
+
+static int start(struct mip_host *host, const struct mip_host_options *options)
+{
+	int error = mip_store_new(options->state_folder, host->log, &host->store);
+
+	if (error == 0)
+		error = start_udp(host, options);
+	if (error == 0)
+		error = start_plane(host, options);
+	if (error == 0)
+		error = start_reconciler(host);
+	if (error == 0)
+		error = mip_store_read(host->store, on_record, host);
+	if (error == 0)
+		error = mip_host_set_links(host, options->links, options->link_count);
+	if (error == 0)
+		error = start_monitor(host, &host->monitor);
+	return error;
+}
+
+int mip_host_new(const struct mip_host_options *options, struct mip_host **ret_host)
+{
+	struct mip_host *host = calloc(1, sizeof(*host));
+	int error;
+
+	if (host == NULL)
+		return -ENOMEM;
+	host->daemon = options->daemon;
+	host->log = options->daemon->log;
+	host->machine = options->machine;
+	host->protocol = options->protocol;
+	host->link_flags = options->link_flags;
+	error = start(host, options);
+	if (error < 0) {
+		mip_host_free(host);
+		return error;
+	}
+	host->begun = true;
+	if (host->machine.begin != NULL)
+		host->machine.begin(host->machine.core, mip_clock_now());
+	mip_host_deliver(host);
+	mip_loop_settle(host->daemon->loop, on_settle, host);
+	*ret_host = host;
+	return 0;
+}
+
+void mip_host_free(struct mip_host *host)
+{
+	if (host == NULL)
+		return;
+	if (host->begun) {
+		mip_loop_settle(host->daemon->loop, NULL, NULL);
+		mip_host_deliver(host);
+	}
+	mip_monitor_free(host->monitor);
+	mip_reconciler_free(
+		host->reconciler); /* its routes lead to the device, so it goes before the plane */
+	for (size_t i = 0; i < host->plane_watch_count; i++)
+		mip_watch_free(host->plane_watches[i]);
+	free(host->plane_watches);
+	mip_plane_free(host->plane);
+	mip_host_links_clear(host);
+	mip_udp_socket_free(host->udp);
+	mip_store_free(host->store);
+	free(host->restore_file);
+	free(host);
+}
+
+/* --- from outside -----------------------------------------------------------------------------------------
+ */
+
+int mip_host_set_links(struct mip_host *host, const char *const *links, size_t link_count)
+{
+	int error = mip_host_links_set(host, links, link_count);
+
+	if (error < 0)
+		mip_log(host->log, MIP_LOG_ERROR, "link sockets: %s", strerror(-error));
+	return error;
+}
+
+/* A monitor tells everything when it begins: a new one takes the old one's place, without a gap between. */
+void mip_host_tell(struct mip_host *host)
+{
+	struct mip_monitor *monitor = NULL;
+
+	if (start_monitor(host, &monitor) < 0)
+		return;
+	mip_monitor_free(host->monitor);
+	host->monitor = monitor;
+}
+
+struct mip_plane *mip_host_plane(struct mip_host *host)
+{
+	return host->plane;
+}
+
+uint16_t mip_host_udp_port(const struct mip_host *host)
+{
+	return mip_udp_socket_port(host->udp);
+}

@@ -1,0 +1,80 @@
+/*
+ * The inside of a host, shared by its files: host.c (life and inputs), host_deliver.c (the outbox),
+ * host_links.c (link sockets), host_status.c (what mipctl is told).
+ */
+#ifndef MIP_HOST_HOST_PRIVATE_H
+#define MIP_HOST_HOST_PRIVATE_H
+
+#include <uthash.h>
+#include "host.h"
+#include "link_socket.h"
+#include "log.h"
+#include "monitor.h"
+#include "packet.h"
+#include "reconciler.h"
+#include "registration.h"
+#include "store.h"
+#include "udp.h"
+
+enum mip_host_counter {
+	MIP_HOST_DATAGRAMS_IN,
+	MIP_HOST_DATAGRAMS_AS_FRAMES,
+	MIP_HOST_TUNNEL_DATA_IN,
+	MIP_HOST_FRAMES_IN,
+	MIP_HOST_ICMP_ERRORS_IN,
+	MIP_HOST_DATAGRAMS_OUT,
+	MIP_HOST_FRAMES_OUT,
+	MIP_HOST_SEND_FAILURES,
+	MIP_HOST_WANT_FAILURES,
+	MIP_HOST_STORE_FAILURES,
+	MIP_HOST_OUTPUTS_LOST,
+	MIP_HOST_COUNTERS,
+};
+
+/* A name that was asked for, and its socket while the link is there. */
+struct mip_host_link {
+	char name[MIP_LINK_NAME];
+	mip_link index; /* 0: no socket now */
+	struct mip_link_socket *socket;
+	struct mip_host *host;
+	UT_hash_handle by_name;
+	UT_hash_handle by_index; /* while it has a socket */
+};
+
+struct mip_host {
+	struct mip_daemon *daemon;
+	const struct mip_log *log;
+	struct mip_machine machine;
+	uint8_t protocol;
+	unsigned link_flags;
+	char *restore_file;
+
+	struct mip_store *store;
+	struct mip_udp_socket *udp;
+	struct mip_plane *plane;
+	struct mip_watch **plane_watches;
+	size_t plane_watch_count;
+	struct mip_reconciler *reconciler;
+	struct mip_monitor *monitor;
+	struct mip_host_link *links_by_name;
+	struct mip_host_link *links_by_index;
+
+	bool begun;
+	bool kernel_pending; /* the reconciler has something queued */
+	uint64_t counters[MIP_HOST_COUNTERS];
+	struct mip_log_limit send_limit;
+	struct mip_log_limit want_limit;
+};
+
+/* host_links.c */
+
+/* The names from now on; links that are there get their sockets at once. 0, or -ENOMEM, -EINVAL and none is
+ * dropped. */
+int mip_host_links_set(struct mip_host *host, const char *const *names, size_t count);
+void mip_host_links_clear(struct mip_host *host);
+/* The monitor's news: makes the socket of a link that came, drops that of one that went. */
+void mip_host_links_follow(struct mip_host *host, const struct mip_input_link *link);
+/* NULL: the link has no socket. */
+struct mip_link_socket *mip_host_link_socket(const struct mip_host *host, mip_link link);
+
+#endif
