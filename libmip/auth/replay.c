@@ -174,8 +174,8 @@ uint64_t mip_replay_next(struct mip_replay_sender *sender, const struct mip_asso
 	mip_time wall, const struct mip_random *random)
 {
 	if (mip_association_replay(association) == MIP_REPLAY_NONCE) {
+		/* The home agent's nonce stays: if this request is lost, the next one may still use it. */
 		sender->last_sent = nonce_next(sender, random);
-		sender->has_nonce = false; /* it is good for one request */
 	} else {
 		sender->last_sent = timestamp_next(sender, wall, random);
 	}
@@ -195,7 +195,7 @@ static void clock_learn(struct mip_replay_sender *sender, uint64_t reply_identif
 	uint64_t home_agent_time = reply_identification | low_half; /* the end of that second */
 
 	sender->clock_offset = mip_ntp_difference(home_agent_time, mip_ntp_of(wall));
-	/* Its clock is behind what we have sent: nothing of that was accepted, so we may go back. */
+	/* Its clock is behind what we have sent: that was refused, and to be heard again we must go back. */
 	if (!is_later(home_agent_time, sender->last_sent))
 		sender->sent_any = false;
 }
