@@ -1,0 +1,204 @@
+/*
+ * Tunnels and peers by home address. uthash with its fields made part of the entries: one allocation each,
+ * and the table grows as it fills. A table that cannot grow for want of memory refuses the new entry
+ * (HASH_NONFATAL_OOM) and says so in hh.tbl.
+ */
+#include "plane_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void mip_plane_table_clear(struct mip_plane_table *table)
+{
+	struct mip_plane_home *home, *next_home;
+	struct mip_plane_peer *peer, *next_peer;
+
+	HASH_ITER (hh, table->peers, peer, next_peer) {
+		HASH_DEL(table->peers, peer);
+		free(peer);
+	}
+	HASH_ITER (hh, table->homes, home, next_home) {
+		HASH_DEL(table->homes, home);
+		free(home);
+	}
+}
+
+struct mip_plane_home *mip_plane_table_home(
+	const struct mip_plane_table *table, struct mip_address home_address, enum mip_tunnel_end end)
+{
+	struct mip_plane_home_key key = {.home_address = home_address, .end = end};
+	struct mip_plane_home *home;
+
+	HASH_FIND(hh, table->homes, &key, sizeof(key), home);
+	return home;
+}
+
+struct mip_plane_peer *mip_plane_table_peer(const struct mip_plane_table *table,
+	struct mip_address home_address, struct mip_address remote, uint16_t remote_port)
+{
+	struct mip_plane_peer_key key = {
+		.home_address = home_address,
+		.remote = remote,
+		.remote_port = remote_port,
+	};
+	struct mip_plane_peer *peer;
+
+	HASH_FIND(hh, table->peers, &key, sizeof(key), peer);
+	return peer;
+}
+
+/* The entry of a home address, made if there is none; NULL without memory. */
+static struct mip_plane_home *get_home(
+	struct mip_plane_table *table, struct mip_address home_address, enum mip_tunnel_end end)
+{
+	struct mip_plane_home *home = mip_plane_table_home(table, home_address, end);
+
+	if (home)
+		return home;
+	home = calloc(1, sizeof(*home));
+	if (!home)
+		return NULL;
+	home->key.home_address = home_address;
+	home->key.end = end;
+	HASH_ADD(hh, table->homes, key, sizeof(home->key), home);
+	if (!home->hh.tbl) {
+		free(home);
+		return NULL;
+	}
+	return home;
+}
+
+static void drop_home_if_idle(struct mip_plane_table *table, struct mip_plane_home *home)
+{
+	if (home->has_tunnel || home->peers)
+		return;
+	HASH_DEL(table->homes, home);
+	free(home);
+}
+
+int mip_plane_table_set_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel)
+{
+	struct mip_plane_home *home = get_home(table, tunnel->home_address, tunnel->end);
+
+	if (!home)
+		return -ENOMEM;
+	home->tunnel = *tunnel;
+	home->has_tunnel = true;
+	home->path_mtu = 0;
+	home->path_mtu_asked = 0;
+	home->no_offload = false;
+	return 0;
+}
+
+static struct mip_plane_peer *add_peer(struct mip_plane_table *table, const struct mip_want_peer *want)
+{
+	struct mip_plane_peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer)
+		return NULL;
+	peer->key.home_address = want->home_address;
+	peer->key.remote = want->remote;
+	peer->key.remote_port = want->remote_port;
+	HASH_ADD(hh, table->peers, key, sizeof(peer->key), peer);
+	if (!peer->hh.tbl) {
+		free(peer);
+		return NULL;
+	}
+	return peer;
+}
+
+static void leave_home(struct mip_plane_table *table, struct mip_plane_peer *peer)
+{
+	peer->home->peers--;
+	drop_home_if_idle(table, peer->home);
+	peer->home = NULL;
+}
+
+int mip_plane_table_set_peer(struct mip_plane_table *table, const struct mip_want_peer *want)
+{
+	struct mip_plane_peer *peer =
+		mip_plane_table_peer(table, want->home_address, want->remote, want->remote_port);
+	struct mip_plane_home *home = get_home(table, want->home_address, want->end);
+
+	if (!home)
+		return -ENOMEM;
+	home->peers++;
+	if (!peer)
+		peer = add_peer(table, want);
+	else
+		leave_home(table, peer);
+	if (!peer) {
+		home->peers--;
+		drop_home_if_idle(table, home);
+		return -ENOMEM;
+	}
+	peer->home = home;
+	peer->local = want->local;
+	return 0;
+}
+
+void mip_plane_table_remove_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel)
+{
+	struct mip_plane_home *home = mip_plane_table_home(table, tunnel->home_address, tunnel->end);
+
+	if (!home)
+		return;
+	home->has_tunnel = false;
+	drop_home_if_idle(table, home);
+}
+
+void mip_plane_table_remove_peer(struct mip_plane_table *table, const struct mip_want_peer *want)
+{
+	struct mip_plane_peer *peer =
+		mip_plane_table_peer(table, want->home_address, want->remote, want->remote_port);
+
+	if (!peer)
+		return;
+	leave_home(table, peer);
+	HASH_DEL(table->peers, peer);
+	free(peer);
+}
+
+struct mip_plane_home *mip_plane_table_tunnel(
+	const struct mip_plane_table *table, struct mip_address source, struct mip_address destination)
+{
+	struct mip_plane_home *home = mip_plane_table_home(table, destination, MIP_TUNNEL_HOME);
+
+	if (home && home->has_tunnel)
+		return home;
+	home = mip_plane_table_home(table, source, MIP_TUNNEL_VISITED);
+	return home && home->has_tunnel ? home : NULL;
+}
+
+static const struct mip_plane_peer *fitting_peer(const struct mip_plane_table *table,
+	const struct mip_plane_arrival *arrival, struct mip_address home_address, enum mip_tunnel_end end)
+{
+	const struct mip_plane_peer *peer =
+		mip_plane_table_peer(table, home_address, arrival->remote, arrival->remote_port);
+
+	if (!peer || peer->home->key.end != end)
+		return NULL;
+	/* rfc3519-4.3-1: "the decapsulating node MUST verify that the outer IP addresses and UDP port numbers
+	 * exactly match the values used for the tunnel" – ours too, where the tunnel names it. */
+	if (!mip_address_is_none(peer->local) && !mip_address_equal(peer->local, arrival->local))
+		return NULL;
+	return peer;
+}
+
+int mip_plane_table_admit(const struct mip_plane_table *table, const struct mip_plane_arrival *arrival,
+	struct mip_plane_home **ret_home)
+{
+	const struct mip_plane_peer *peer =
+		fitting_peer(table, arrival, arrival->inner_source, MIP_TUNNEL_HOME);
+
+	if (!peer)
+		peer = fitting_peer(table, arrival, arrival->inner_destination, MIP_TUNNEL_VISITED);
+	if (peer) {
+		*ret_home = peer->home;
+		return 0;
+	}
+	if (mip_plane_table_home(table, arrival->inner_source, MIP_TUNNEL_HOME) ||
+		mip_plane_table_home(table, arrival->inner_destination, MIP_TUNNEL_VISITED))
+		return -EACCES;
+	return -ENOENT;
+}

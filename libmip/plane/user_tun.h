@@ -1,0 +1,28 @@
+/*
+ * The TUN device: the kernel's packets come out of its descriptor, packets written to it come in to the
+ * kernel, both with what a network card would be told about large ones (IFF_VNET_HDR).
+ */
+#ifndef MIP_PLANE_USER_TUN_H
+#define MIP_PLANE_USER_TUN_H
+
+#include "offload.h"
+
+struct mip_user_tun {
+	int descriptor; /* non-blocking */
+	mip_link link;
+	bool udp_offload; /* large packets of UDP both ways: Linux 6.2 */
+};
+
+/* Makes the device and raises it, without an address and without IPv6. 0, or negative errno and a reason. */
+int mip_user_tun_open(const char *name, uint32_t mtu, struct mip_user_tun *ret_tun, const char **ret_reason);
+/* The device goes with it. Once. */
+void mip_user_tun_close(struct mip_user_tun *tun);
+
+/* One packet: its length, -EAGAIN when there is none, other negative errno. */
+int mip_user_tun_read(
+	const struct mip_user_tun *tun, uint8_t *octets, size_t size, struct mip_offload *ret_offload);
+/* 0 or negative errno. */
+int mip_user_tun_write(const struct mip_user_tun *tun, const uint8_t *octets, size_t length,
+	const struct mip_offload *offload);
+
+#endif
