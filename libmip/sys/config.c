@@ -32,7 +32,7 @@ static const config_setting_t *setting_of(const struct mip_config_group *group)
 	return (const config_setting_t *)(const void *)group;
 }
 
-static int complain(
+__attribute__((format(printf, 4, 0))) static int complain(
 	struct mip_config *config, const char *file, unsigned line, const char *format, va_list arguments)
 {
 	char what[1024], text[2048];
@@ -59,7 +59,8 @@ int config_complain(struct mip_config *config, const char *file, unsigned line, 
 	return -EINVAL;
 }
 
-static int complain_at_line(struct mip_config *config, unsigned line, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static int complain_at_line(
+	struct mip_config *config, unsigned line, const char *format, va_list arguments)
 {
 	struct config_source_line place = config_source_place(&config->source, line);
 
