@@ -111,6 +111,12 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(UNIT_HELPERS) $(T
 	$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
 
+# The C side of the golden messages: the pure libraries alone.
+$(BUILD)/tests/judge/judge: $(BUILD)/obj/tests/judge/judge.o \
+		$(foreach layer,base wire auth,$(call objects,libmip/$(layer)))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
 # --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
 
 FUZZ_CC     ?= clang

@@ -4,7 +4,7 @@
  *
  * The JSON is an object with "message" (what it is), the fields by their names in the RFC, "extensions" as an
  * array of objects, and "malformed": what is wrong with it, or null. Octets are hexadecimal. It is valid
- * unless the text was cut, see text.h; a message of n octets needs at most 600 + 80 n characters.
+ * unless the text was cut, see text.h; a message of n octets needs at most 600 + 32 n characters.
  */
 #ifndef MIP_WIRE_PRINT_H
 #define MIP_WIRE_PRINT_H
