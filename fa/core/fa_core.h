@@ -1,0 +1,127 @@
+/*
+ * The foreign agent's machine (RFC 5944 2.3, 3.7, 4.2.2; RFC 3024 4.2; RFC 2794 3): events and the time go
+ * in, packets to send, the kernel state that is wanted and the next deadline come out. It knows no socket and
+ * no clock; the shell, the unit tests and the fuzzer drive it alike.
+ *
+ * Who may call what when: fa_core_new(), then links, addresses and default routes as they are, then
+ * fa_core_begin(), then anything. All outputs are in the outbox that was given, in the order in which they
+ * must take effect.
+ */
+#ifndef FA_CORE_H
+#define FA_CORE_H
+
+#include "address.h"
+#include "association.h"
+#include "counter.h"
+#include "input.h"
+#include "log.h"
+#include "output.h"
+
+struct fa_core;
+
+/* A link on which visitors are served. */
+struct fa_link_settings {
+	char name[MIP_LINK_NAME];
+};
+
+/* A security association with a home agent, by its address; with a mobile node, by home address or NAI. */
+struct fa_home_agent_settings {
+	struct mip_address address;
+	struct mip_association
+		*association; /* the core takes references of its own; NULL: known, none shared */
+};
+struct fa_mobile_node_settings {
+	struct mip_address home_address; /* 0.0.0.0: by `nai` */
+	const char *nai;		 /* NULL: by home address */
+	struct mip_association *association;
+};
+
+/* Copied by the core, lists too. */
+struct fa_core_settings {
+	struct mip_address care_of_address;
+	const struct fa_link_settings *links;
+	size_t link_count;
+	uint16_t registration_lifetime; /* seconds; the longest that is accepted, and advertised. 0xffff: any
+					 */
+	bool registration_required;	/* R: co-located nodes too must register here */
+	bool reverse_tunnel;		/* T: reverse tunnels on request (else code 74) … */
+	bool reverse_tunnel_required;	/* … and none without (else code 75) */
+	bool home_agents_only;		/* relay to the home agents named here only (else code 65) */
+	bool mobile_nodes_only;		/* serve the mobile nodes named here only (else code 65) */
+
+	mip_time advertise_interval;
+	mip_time advertise_lifetime;
+	bool advertise_prefix;	       /* with the Prefix-Lengths extension */
+	bool advertise_solicited_only; /* no periodic ones */
+	bool advertise_broadcast;      /* to 255.255.255.255 */
+
+	mip_time request_timeout;     /* a request without a reply is given up after this, with code 78 */
+	size_t pending_most;	      /* requests that wait for replies, in all (else code 66) … */
+	size_t pending_per_node_most; /* … and from one link address */
+	size_t visitors_most; /* 0: as many as come; else B is advertised and code 66 sent when full */
+
+	uint32_t table;		/* the routing table whose default route leads into the tunnel */
+	uint32_t rule_priority; /* of the rules that lead the visitors' packets there */
+
+	const struct fa_home_agent_settings *home_agents;
+	size_t home_agent_count;
+	const struct fa_mobile_node_settings *mobile_nodes;
+	size_t mobile_node_count;
+};
+
+/* Where a core lives; the pointers must outlive it. */
+struct fa_core_environment {
+	struct mip_outbox *outbox;
+	const struct mip_random *random;
+	const struct mip_log *log; /* may be NULL */
+};
+
+/* 0; -EINVAL: the settings cannot be (no care-of address, no time-out …); -ENOMEM. */
+int fa_core_new(const struct fa_core_environment *environment, const struct fa_core_settings *settings,
+	struct fa_core **ret_core);
+/* Nothing is said to anyone any more; NULL is fine. */
+void fa_core_free(struct fa_core *core);
+
+/* Other settings from now on; visitors stay, but those of a link that is no longer served. The links and
+ * addresses must be told again afterwards. 0, or as above and the old ones stay. */
+int fa_core_configure(struct fa_core *core, const struct fa_core_settings *settings, struct mip_now now);
+
+/* The events; see base/input.h. */
+void fa_core_datagram(struct fa_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
+void fa_core_frame(struct fa_core *core, const struct mip_input_frame *frame, struct mip_now now);
+void fa_core_link(struct fa_core *core, const struct mip_input_link *link, struct mip_now now);
+void fa_core_address(struct fa_core *core, const struct mip_input_address *address, struct mip_now now);
+void fa_core_default_route(
+	struct fa_core *core, const struct mip_input_default_route *route, struct mip_now now);
+void fa_core_icmp_error(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now);
+void fa_core_begin(struct fa_core *core, struct mip_now now);
+/* The deadline has come (earlier does no harm). */
+void fa_core_advance(struct fa_core *core, struct mip_now now);
+mip_time fa_core_deadline(const struct fa_core *core);
+/* The agent stops: says so on its links. Visitors are not touched: the kernel is put back by the shell. */
+void fa_core_farewell(struct fa_core *core, struct mip_now now);
+
+/* A line of the visitor list as people see it. */
+struct fa_visitor_view {
+	struct mip_address home_address; /* 0.0.0.0: not assigned yet */
+	struct mip_address home_agent;
+	struct mip_address care_of_address;
+	const char *interface;
+	struct mip_link_address link_address;
+	const char *nai; /* NULL: none; valid during the call */
+	bool registered; /* false: only a first request is on its way */
+	bool pending;	 /* a request is on its way */
+	bool reverse_tunnel;
+	bool co_located;
+	uint16_t lifetime;	 /* granted, seconds; 0xffff infinite. If registered */
+	mip_time remaining;	 /* ns; MIP_NEVER: infinite */
+	mip_time registered_for; /* ns since it came */
+};
+typedef void fa_visitor_function(void *context, const struct fa_visitor_view *view);
+/* Each visitor, then each node whose first request is on its way. */
+void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_function *function, void *context);
+size_t fa_core_visitor_count(const struct fa_core *core);
+size_t fa_core_pending_count(const struct fa_core *core);
+struct mip_counter_table fa_core_counters(const struct fa_core *core);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * The requests that wait for their replies (RFC 5944 3.7.1): found again by home address and the low-order 32
+ * bits of the identification, given up after a time-out, and bounded, in all and for each link address, so
+ * that nobody can fill the agent with requests that will never be answered.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fa_private.h"
+
+/* FNV-1a; equal digests are told apart by the NAI itself. */
+static uint64_t nai_digest(const struct fa_nai *nai)
+{
+	uint64_t digest = 0xcbf29ce484222325;
+
+	for (size_t i = 0; nai && i < nai->length; i++)
+		digest = (digest ^ (uint8_t)nai->text[i]) * 0x100000001b3;
+	return digest;
+}
+
+/* rfc2794-3-1: if Home Address is zero, MUST use the NAI instead, along with the Identification field. */
+static struct fa_pending_key key_of(
+	struct mip_address home_address, uint64_t identification, const struct fa_nai *nai)
+{
+	return (struct fa_pending_key){
+		.home_address = home_address,
+		.identification = (uint32_t)identification,
+		.nai = mip_address_is_none(home_address) ? nai_digest(nai) : 0,
+	};
+}
+
+static struct fa_pending *find(struct fa_core *core, const struct fa_pending_key *key)
+{
+	struct fa_pending *pending;
+
+	HASH_FIND(hh, core->pendings, key, sizeof(*key), pending);
+	return pending;
+}
+
+static struct fa_source *source_take(struct fa_core *core, const struct fa_registration *registration)
+{
+	struct fa_source_key key;
+	struct fa_source *source;
+
+	memset(&key, 0, sizeof(key));
+	key.link = registration->link;
+	key.link_address = registration->link_address;
+	HASH_FIND(hh, core->sources, &key, sizeof(key), source);
+	if (source)
+		return source;
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return NULL;
+	memcpy(&source->key, &key, sizeof(key));
+	HASH_ADD(hh, core->sources, key, sizeof(key), source);
+	if (!source->hh.tbl) {
+		free(source);
+		return NULL;
+	}
+	return source;
+}
+
+static void source_release(struct fa_core *core, struct fa_source *source)
+{
+	if (!source || source->pending > 0)
+		return;
+	HASH_DEL(core->sources, source);
+	free(source);
+}
+
+/* rfc5944-3.7.2.2 (end): the pending registration is timed by its own lifetime; rfc5944-3.7.1-6: it MAY be
+ * deleted after 7 seconds. Whatever comes first. */
+static mip_time end_of(struct fa_core *core, struct fa_pending *pending, struct mip_now now)
+{
+	uint16_t lifetime = pending->registration.request.lifetime;
+	mip_time timeout = core->settings.values.request_timeout;
+
+	pending->ends_with_lifetime = lifetime > 0 && lifetime * MIP_SECOND < timeout;
+	return now.boot + (pending->ends_with_lifetime ? lifetime * MIP_SECOND : timeout);
+}
+
+static int insert(struct fa_core *core, struct fa_pending *pending, struct mip_now now)
+{
+	int r;
+
+	pending->deadline.kind = FA_DEADLINE_PENDING;
+	r = mip_deadline_set(&core->deadlines, &pending->deadline, end_of(core, pending, now));
+	if (r < 0)
+		return r;
+	HASH_ADD(hh, core->pendings, key, sizeof(pending->key), pending);
+	if (!pending->hh.tbl) {
+		mip_deadline_cancel(&core->deadlines, &pending->deadline);
+		return -ENOMEM;
+	}
+	pending->source->pending++;
+	return 0;
+}
+
+static int check_room(struct fa_core *core, const struct fa_source *source)
+{
+	/* rfc5944-3.7.1-5: additional registrations SHOULD be rejected with Code 66. */
+	if (HASH_COUNT(core->pendings) >= core->settings.values.pending_most ||
+		source->pending >= core->settings.values.pending_per_node_most)
+		return -EAGAIN;
+	return 0;
+}
+
+static int insert_new(struct fa_core *core, struct fa_source *source, const struct fa_pending_key *key,
+	const struct fa_registration *registration, struct mip_now now, struct fa_pending **ret_pending)
+{
+	struct fa_pending *pending = calloc(1, sizeof(*pending));
+	int r;
+
+	if (!pending)
+		return -ENOMEM;
+	pending->key = *key;
+	pending->source = source;
+	r = fa_registration_copy(registration, &pending->registration);
+	if (r == 0)
+		r = insert(core, pending, now);
+	if (r < 0) {
+		fa_registration_clear(&pending->registration);
+		free(pending);
+		return r;
+	}
+	*ret_pending = pending;
+	return 0;
+}
+
+int fa_pending_add(struct fa_core *core, const struct fa_registration *registration, struct mip_now now,
+	struct fa_pending **ret_pending)
+{
+	const struct mip_registration_request *request = &registration->request;
+	struct fa_pending_key key = key_of(request->home_address, request->identification, registration->nai);
+	struct fa_pending *old = find(core, &key);
+	struct fa_source *source;
+	int r;
+
+	if (old && !fa_registration_same_node(&old->registration, registration))
+		return -EBUSY;
+	if (old)
+		fa_pending_remove(core, old);
+	source = source_take(core, registration);
+	if (!source)
+		return -ENOMEM;
+	r = check_room(core, source);
+	if (r == 0)
+		r = insert_new(core, source, &key, registration, now, ret_pending);
+	source_release(core, source);
+	return r;
+}
+
+/* A request without a home address, by the low bits alone: only to tell a node that its NAI is missing. */
+static struct fa_pending *find_nameless(struct fa_core *core, uint32_t identification)
+{
+	struct fa_pending *pending, *next;
+
+	HASH_ITER (hh, core->pendings, pending, next) {
+		if (mip_address_is_none(pending->key.home_address) &&
+			pending->key.identification == identification)
+			return pending;
+	}
+	return NULL;
+}
+
+struct fa_pending *fa_pending_find(
+	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai)
+{
+	struct fa_pending_key key = key_of(reply->home_address, reply->identification, nai);
+	struct fa_pending *pending = find(core, &key);
+
+	if (!pending && nai) {
+		key = key_of((struct mip_address){0}, reply->identification, nai);
+		pending = find(core, &key);
+	} else if (!pending) {
+		pending = find_nameless(core, (uint32_t)reply->identification);
+	}
+	/* RFC 5944 3.7.3.1: MUST use the NAI to disambiguate requests with the same home address. */
+	if (pending && nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai))
+		return NULL;
+	return pending;
+}
+
+void fa_pending_remove(struct fa_core *core, struct fa_pending *pending)
+{
+	mip_deadline_cancel(&core->deadlines, &pending->deadline);
+	HASH_DEL(core->pendings, pending);
+	pending->source->pending--;
+	source_release(core, pending->source);
+	fa_registration_clear(&pending->registration);
+	free(pending);
+}
+
+void fa_pending_remove_older(struct fa_core *core, const struct fa_pending *pending)
+{
+	struct fa_pending *other, *next;
+
+	/* The table's order is that of relaying. */
+	HASH_ITER (hh, core->pendings, other, next) {
+		if (other == pending)
+			return;
+		if (fa_registration_same_node(&other->registration, &pending->registration))
+			fa_pending_remove(core, other);
+	}
+}
+
+void fa_pending_remove_link(struct fa_core *core, const struct fa_link *link)
+{
+	struct fa_pending *pending, *next;
+
+	HASH_ITER (hh, core->pendings, pending, next) {
+		if (!link || pending->registration.link == link)
+			fa_pending_remove(core, pending);
+	}
+}
+
+void fa_pending_expire(struct fa_core *core, struct fa_pending *pending, struct mip_now now)
+{
+	fa_count(core, FA_COUNT_REQUESTS_TIMED_OUT);
+	/* rfc5944-3.7.1-6: SHOULD reject the Request with Code 78. rfc5944-3.7-4: MUST NOT generate a Reply
+	 * because a registration Lifetime has expired. */
+	if (!pending->ends_with_lifetime)
+		fa_deny(core, &pending->registration, MIP_CODE_FA_TIMEOUT, now);
+	fa_pending_remove(core, pending);
+}

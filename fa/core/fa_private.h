@@ -1,0 +1,272 @@
+/*
+ * The inside of the foreign agent's machine: what its files share. See fa_core.c for the picture.
+ */
+#ifndef FA_PRIVATE_H
+#define FA_PRIVATE_H
+
+#include <uthash.h>
+
+#include "advertiser.h"
+#include "deadline.h"
+#include "extension.h"
+#include "fa_core.h"
+#include "fa_counter.h"
+#include "packet.h"
+#include "registration.h"
+
+/* What a deadline is for. */
+enum fa_deadline_kind {
+	FA_DEADLINE_ADVERTISER,
+	FA_DEADLINE_PENDING,
+	FA_DEADLINE_VISITOR,
+	FA_DEADLINE_DENIAL,
+};
+
+/* A link on which visitors are served: by its name, with the index that it has now. */
+struct fa_link {
+	char name[MIP_LINK_NAME];
+	mip_link index;		 /* MIP_LINK_NONE: there is no such link now */
+	mip_link prepared_index; /* the kernel settings and groups are wanted for this index */
+	bool up;
+	bool named; /* in the settings that are being taken over */
+	struct mip_advertiser advertiser;
+	UT_hash_handle hh;
+	UT_hash_handle hh_index;
+};
+
+/* One of the host's own addresses, on any link. */
+struct fa_own_address {
+	struct {
+		mip_link link;
+		struct mip_address address;
+	} key;
+	uint8_t prefix_length;
+	UT_hash_handle hh;
+};
+
+/* A link by which a default route leads; there may be several by one link. */
+struct fa_default_route {
+	struct {
+		mip_link link;
+		struct mip_address gateway;
+		uint32_t metric;
+	} key;
+	UT_hash_handle hh;
+};
+
+struct fa_home_agent {
+	struct mip_address address;
+	struct mip_association *association;
+	UT_hash_handle hh;
+};
+
+struct fa_mobile_node {
+	struct mip_address home_address; /* the key in one table … */
+	char *nai;			 /* … or in the other */
+	struct mip_association *association;
+	UT_hash_handle hh;
+};
+
+/* The settings with all that they point to. */
+struct fa_settings {
+	struct fa_core_settings values; /* its pointers are NULL; the lists are below */
+	struct fa_home_agent *home_agents;
+	struct fa_mobile_node *nodes_by_address;
+	struct fa_mobile_node *nodes_by_nai;
+};
+
+struct fa_nai {
+	size_t length;
+	char text[]; /* ends with a NUL that is not counted */
+};
+
+/*
+ * rfc5944-3.7.1-2: what the foreign agent MUST keep of each pending or current registration. A copy owns its
+ * NAI.
+ */
+struct fa_registration {
+	struct mip_registration_request request; /* addresses, identification, requested lifetime */
+	struct fa_link *link;
+	struct mip_link_address link_address;
+	struct mip_address source;	/* of the IP header */
+	struct mip_address destination; /* of the IP header */
+	uint16_t source_port;
+	uint8_t ttl;
+	struct fa_nai *nai; /* NULL: none */
+};
+
+/* A relayed request that waits for its reply. */
+struct fa_pending {
+	struct fa_pending_key {
+		struct mip_address home_address;
+		uint32_t identification; /* its low-order 32 bits */
+		uint64_t nai;		 /* a digest of the NAI when the home address is zero */
+	} key;
+	struct fa_registration registration;
+	bool authenticated;	 /* relayed with a Foreign-Home Authentication Extension */
+	bool ends_with_lifetime; /* the requested lifetime is over before the time-out */
+	struct fa_source *source;
+	struct mip_deadline deadline;
+	UT_hash_handle hh;
+};
+
+/* How many requests wait for one link address, against floods. */
+struct fa_source {
+	struct fa_source_key {
+		struct fa_link *link;
+		struct mip_link_address link_address;
+	} key;
+	size_t pending;
+	UT_hash_handle hh;
+};
+
+/* A node that was denied within the last second. */
+struct fa_denial {
+	struct fa_denial_key {
+		struct fa_link *link;
+		struct mip_link_address link_address;
+		struct mip_address home_address;
+	} key;
+	struct mip_deadline deadline;
+	UT_hash_handle hh;
+};
+
+enum {
+	FA_VISITOR_WANTS = 5,	/* route, neighbour, peer, tunnel, rule */
+	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
+};
+
+/* A node on the visitor list: a registration that its home agent accepted. */
+struct fa_visitor {
+	struct mip_address home_address;
+	struct fa_registration registration; /* the one that was accepted last */
+	struct mip_address home_agent;
+	uint16_t lifetime; /* granted, seconds */
+	mip_time since;
+	bool reverse_tunnel;
+	bool pending; /* for the list that people see */
+	struct mip_want wants[FA_VISITOR_WANTS];
+	size_t want_count;
+	struct mip_deadline deadline;
+	UT_hash_handle hh;
+};
+
+struct fa_core {
+	struct fa_core_environment environment;
+	struct fa_settings settings;
+	struct mip_deadlines deadlines;
+	bool begun;
+	bool table_wanted;
+	struct mip_want table_default; /* the default route into the tunnel, if table_wanted */
+	struct fa_link *links;
+	struct fa_link *links_by_index;
+	struct fa_own_address *own_addresses;
+	struct fa_default_route *default_routes;
+	struct fa_pending *pendings;
+	struct fa_source *sources;
+	struct fa_denial *denials;
+	struct fa_visitor *visitors;
+	struct mip_log_limit security_log;
+	struct mip_log_limit denial_log;
+	uint64_t counters[FA_COUNTER_COUNT];
+};
+
+static inline void fa_count(struct fa_core *core, enum fa_counter counter)
+{
+	core->counters[counter]++;
+}
+
+/* fa_settings.c */
+int fa_settings_copy(const struct fa_core_settings *settings, struct fa_settings *ret_settings);
+void fa_settings_clear(struct fa_settings *settings);
+struct mip_association *fa_home_agent_association(
+	const struct fa_settings *settings, struct mip_address home_agent);
+bool fa_home_agent_is_named(const struct fa_settings *settings, struct mip_address home_agent);
+/* By home address, or by NAI; NULL when it is not named. */
+const struct fa_mobile_node *fa_mobile_node_find(
+	const struct fa_settings *settings, struct mip_address home_address, const struct fa_nai *nai);
+
+/* fa_registration.c */
+/* NULL when there is no memory. */
+struct fa_nai *fa_nai_new(const uint8_t *octets, size_t length);
+bool fa_nai_equal(const struct fa_nai *a, const struct fa_nai *b);
+/* 0 or -ENOMEM. */
+int fa_registration_copy(const struct fa_registration *registration, struct fa_registration *ret_copy);
+void fa_registration_clear(struct fa_registration *registration);
+bool fa_registration_same_node(const struct fa_registration *a, const struct fa_registration *b);
+/* The octets up to and with the last authorization-enabling extension (Mobile-Home, Mobile-AAA), 0 when the
+ * message has none. `reader` stands at the first extension. */
+size_t fa_authorized_length(struct mip_reader reader);
+
+/* fa_link.c: links, addresses, what is advertised */
+int fa_links_configure(struct fa_core *core, const struct fa_core_settings *settings, struct mip_now now);
+void fa_links_clear(struct fa_core *core);
+struct fa_link *fa_link_find(struct fa_core *core, mip_link index);
+bool fa_address_is_assigned(const struct fa_core *core, struct mip_address address);
+/* The same, or the care-of address whoever has it. */
+bool fa_address_is_own(const struct fa_core *core, struct mip_address address);
+/* The address of the agent on this link: what it advertises from. */
+struct mip_address fa_link_address(const struct fa_core *core, const struct fa_link *link);
+/* Whether packets from `address` can come in by this link: it is on it, or a default route leads there. */
+bool fa_link_leads_to(const struct fa_core *core, const struct fa_link *link, struct mip_address address);
+/* Advertisements that say what is so now (busy or not). */
+void fa_links_advertise(struct fa_core *core);
+void fa_links_begin(struct fa_core *core, struct mip_now now);
+void fa_links_stop(struct fa_core *core, struct mip_now now);
+
+/* fa_pending.c */
+/* 0; -EAGAIN: too many; -EBUSY: another node has a request with this key; -ENOMEM. A repeated request takes
+ * the place of the first. */
+int fa_pending_add(struct fa_core *core, const struct fa_registration *registration, struct mip_now now,
+	struct fa_pending **ret_pending);
+/* RFC 5944 3.7.3.1: the request that a reply belongs to, NULL if none. `nai` is the reply's, may be NULL. */
+struct fa_pending *fa_pending_find(
+	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai);
+void fa_pending_remove(struct fa_core *core, struct fa_pending *pending);
+/* Those of the same node that were relayed before this one. */
+void fa_pending_remove_older(struct fa_core *core, const struct fa_pending *pending);
+/* NULL: of every link. */
+void fa_pending_remove_link(struct fa_core *core, const struct fa_link *link);
+void fa_pending_expire(struct fa_core *core, struct fa_pending *pending, struct mip_now now);
+
+/* fa_visitor.c */
+struct fa_visitor *fa_visitor_find(struct fa_core *core, struct mip_address home_address);
+bool fa_visitors_are_full(const struct fa_core *core);
+/* Whether a node may take the place that a visitor has: it is the same, or has the same home agent. */
+bool fa_visitor_may_replace(const struct fa_visitor *visitor, const struct fa_registration *registration);
+/* The home agent accepted: makes or changes the visitor. 0 or -ENOMEM. */
+int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
+	const struct mip_registration_reply *reply, struct mip_now now);
+void fa_visitor_remove(
+	struct fa_core *core, struct fa_visitor *visitor, const char *reason, enum fa_counter counter);
+void fa_visitor_remove_link(struct fa_core *core, const struct fa_link *link);
+/* The link's index has changed: its visitors' routes go there. */
+void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link);
+/* Wants the table's default route into the tunnel, or no longer. */
+void fa_visitor_table(struct fa_core *core);
+
+/* fa_send.c */
+/* RFC 5944 3.7.2.3: a reply of our own, at most one a second to a node. */
+void fa_deny(
+	struct fa_core *core, const struct fa_registration *registration, uint8_t code, struct mip_now now);
+/* RFC 5944 3.7.3.2: passes on the octets of a reply, for `home_address` (0.0.0.0: not known). */
+void fa_relay_reply(struct fa_core *core, const struct fa_registration *registration,
+	struct mip_address home_address, uint8_t code, const uint8_t *octets, size_t length);
+/* RFC 5944 3.7.2.2: passes on the octets of a request, `*ret_authenticated` says whether an authentication
+ * extension of ours is with them. 0, or negative errno when it cannot be built. */
+int fa_relay_request(struct fa_core *core, const struct fa_registration *registration, const uint8_t *octets,
+	size_t length, bool *ret_authenticated);
+void fa_denial_expire(struct fa_core *core, struct fa_denial *denial);
+void fa_denials_clear(struct fa_core *core);
+void fa_denials_remove_link(struct fa_core *core, const struct fa_link *link);
+
+/* fa_request.c, fa_reply.c */
+/* A request by a visited link; `octets` is the UDP payload. */
+void fa_request_input(struct fa_core *core, struct fa_registration *registration, const uint8_t *octets,
+	size_t length, struct mip_now now);
+/* A reply from `source`, by a visited link or (NULL) by any other way. */
+void fa_reply_input(struct fa_core *core, const struct fa_link *link, struct mip_address source,
+	const uint8_t *octets, size_t length, struct mip_now now);
+void fa_icmp_input(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now);
+
+#endif

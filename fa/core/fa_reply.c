@@ -1,0 +1,287 @@
+/*
+ * Registration Replies from home agents (RFC 5944 3.7.3), and the ICMP errors that come in their place.
+ *
+ * A reply counts only if it belongs to a request that was relayed (home address or NAI, and the low-order
+ * half of the identification) and comes from that request's home agent. Only here the visitor list changes,
+ * and only by an accepted reply. The wants of the visitor go into the outbox before the reply that promises
+ * them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authenticator.h"
+#include "fa_private.h"
+
+/* A reply with all that its handling looks at. */
+struct reply {
+	struct fa_core *core;
+	struct mip_registration_reply fields;
+	const uint8_t *octets;
+	size_t length;
+	struct mip_extensions extensions;
+	size_t authorized;  /* octets up to and with the last authorization-enabling extension */
+	struct fa_nai *nai; /* NULL: none */
+};
+
+static void log_security(struct fa_core *core, const struct fa_registration *registration, const char *what,
+	struct mip_now now)
+{
+	fa_count(core, FA_COUNT_SECURITY_EXCEPTIONS);
+	if (mip_log_allowed(&core->security_log, now.boot, NULL))
+		mip_log(core->environment.log, MIP_LOG_WARNING, "home agent %s, node %s: %s",
+			MIP_TEXT(registration->request.home_agent),
+			MIP_TEXT(registration->request.home_address), what);
+}
+
+/*
+ * RFC 5944 3.8.3.1: a reply comes from the address that the request went to, unless that was the broadcast
+ * address of the home network: then every home agent there denies it with code 136 from its own.
+ */
+static bool source_fits(
+	const struct reply *reply, const struct fa_pending *pending, struct mip_address source)
+{
+	return mip_address_equal(source, pending->registration.request.home_agent) ||
+	       reply->fields.code == MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+}
+
+/*
+ * A visitor could send its own request and then the reply to it, in the home agent's name. So what comes in
+ * by a visited link is believed only if the home agent is reached by that link, or if it is authenticated.
+ */
+static bool link_fits(struct fa_core *core, const struct fa_pending *pending, const struct fa_link *link)
+{
+	return !link || pending->authenticated ||
+	       fa_link_leads_to(core, link, pending->registration.request.home_agent);
+}
+
+/*
+ * rfc5944-3.7.1-8, 3.7.3.1: exactly one Foreign-Home Authentication Extension MUST be present and valid if we
+ * share an association with the home agent. A deregistration has none in either direction (3.5.4).
+ */
+static bool is_authentic(const struct reply *reply, const struct fa_pending *pending)
+{
+	struct mip_association *association =
+		fa_home_agent_association(&reply->core->settings, pending->registration.request.home_agent);
+	const struct mip_extension *extension =
+		mip_extension_of(&reply->extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
+
+	if (!association || (!pending->authenticated && !extension))
+		return true;
+	return extension && reply->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] == 1 &&
+	       extension->offset >= reply->authorized &&
+	       mip_authenticator_check(association, reply->octets, extension) == 0;
+}
+
+/*
+ * The code with which we must deny what the home agent accepted; 0: none.
+ * rfc2794-3-3 to -6: the NAI of the request must be in the reply, and so must nonzero addresses.
+ */
+static uint8_t code_against(const struct reply *reply, const struct fa_pending *pending)
+{
+	const struct fa_visitor *visitor;
+
+	/* rfc5944-3.5.2-1: an authorization-enabling extension MUST be present in all replies. */
+	if (reply->authorized == 0)
+		return MIP_CODE_FA_POORLY_FORMED_REPLY;
+	if (!mip_code_is_accepted(reply->fields.code))
+		return 0;
+	if (pending->registration.nai && !reply->nai)
+		return MIP_CODE_FA_MISSING_NAI;
+	if (mip_address_is_none(reply->fields.home_agent))
+		return MIP_CODE_FA_MISSING_HOME_AGENT;
+	if (mip_address_is_none(reply->fields.home_address))
+		return MIP_CODE_FA_MISSING_HOME_ADDRESS;
+	if (!mip_address_is_unicast(reply->fields.home_address) ||
+		fa_address_is_own(reply->core, reply->fields.home_address) ||
+		!mip_address_is_unicast(reply->fields.home_agent))
+		return MIP_CODE_FA_POORLY_FORMED_REPLY;
+	visitor = fa_visitor_find(reply->core, reply->fields.home_address);
+	if (visitor && !fa_visitor_may_replace(visitor, &pending->registration))
+		return MIP_CODE_FA_PROHIBITED;
+	return 0;
+}
+
+static void tell_relayed(const struct reply *reply, const struct fa_registration *registration)
+{
+	struct mip_event event = mip_event_of("reply_relayed");
+
+	mip_event_address(&event, "home_address", reply->fields.home_address);
+	mip_event_address(&event, "home_agent", reply->fields.home_agent);
+	mip_event_string(&event, "interface", registration->link->name);
+	mip_event_number(&event, "code", reply->fields.code);
+	mip_event_number(&event, "lifetime", reply->fields.lifetime);
+	mip_outbox_event(reply->core->environment.outbox, &event);
+}
+
+/* rfc5944-3.7.3.2: updates the visitor list to reflect the result. 0 or -ENOMEM. */
+static int apply(const struct reply *reply, const struct fa_pending *pending, struct mip_now now)
+{
+	struct fa_core *core = reply->core;
+	struct fa_visitor *visitor = fa_visitor_find(core, reply->fields.home_address);
+
+	/* rfc5944-3.7.2-7: denied: the visitor list entry MUST NOT be modified. */
+	if (!mip_code_is_accepted(reply->fields.code))
+		return 0;
+	if (reply->fields.lifetime != 0 && pending->registration.request.lifetime != 0)
+		return fa_visitor_accept(core, &pending->registration, &reply->fields, now);
+	/* If the Lifetime is zero, MUST delete its visitor list entry. */
+	if (visitor)
+		fa_visitor_remove(core, visitor, "deregistered", FA_COUNT_VISITORS_DEREGISTERED);
+	return 0;
+}
+
+/* The pending request is done with in every case that gets here. */
+static void conclude(const struct reply *reply, struct fa_pending *pending, struct mip_now now)
+{
+	struct fa_core *core = reply->core;
+	struct fa_registration *registration = &pending->registration;
+	uint8_t code = code_against(reply, pending);
+
+	if (!is_authentic(reply, pending)) {
+		/* rfc5944-3.7.3.1: discard the Reply, reject the registration, SHOULD send Code 68. */
+		log_security(core, registration, "no valid Foreign-Home authenticator in the reply", now);
+		code = MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION;
+	}
+	if (code == 0 && apply(reply, pending, now) < 0)
+		code = MIP_CODE_FA_INSUFFICIENT_RESOURCES;
+	if (code != 0) {
+		fa_deny(core, registration, code, now);
+		fa_pending_remove(core, pending);
+		return;
+	}
+	tell_relayed(reply, registration);
+	/* rfc5944-3.7.3.2: MUST NOT modify anything up through the Mobile-Home Authentication Extension;
+	 * extensions after it are removed. */
+	fa_relay_reply(core, registration, reply->fields.home_address, reply->fields.code, reply->octets,
+		reply->authorized);
+	/* Older requests of this node that are still on their way are of no use to it any more. */
+	if (mip_code_is_accepted(reply->fields.code))
+		fa_pending_remove_older(core, pending);
+	fa_pending_remove(core, pending);
+}
+
+/* 0; -EBADMSG; -ENOMEM. */
+static int parse(struct reply *reply)
+{
+	struct mip_reader reader = mip_reader_of(reply->octets, reply->length);
+	const struct mip_extension *nai;
+
+	if (mip_reply_read(&reader, &reply->fields) < 0)
+		return -EBADMSG;
+	reply->authorized = fa_authorized_length(reader);
+	if (mip_extensions_read(&reader, &reply->extensions) < 0) {
+		/* To be answered with code 71 if it belongs to a request. */
+		reply->authorized = 0;
+		return 0;
+	}
+	nai = mip_extension_of(&reply->extensions, MIP_SLOT_NODE_NAI);
+	if (nai)
+		reply->nai = fa_nai_new(nai->data, nai->data_length);
+	return nai && !reply->nai ? -ENOMEM : 0;
+}
+
+static void dispatch(
+	struct reply *reply, const struct fa_link *link, struct mip_address source, struct mip_now now)
+{
+	struct fa_core *core = reply->core;
+	struct fa_pending *pending;
+
+	/* rfc5944-1.8-1: an unknown extension of 0 to 127: MUST be silently discarded. */
+	if (reply->extensions.unknown_not_skippable) {
+		fa_count(core, FA_COUNT_DROP_UNKNOWN_EXTENSION);
+		return;
+	}
+	/* RFC 5944 3.7.3.1: no matching pending Request: MUST silently discard. */
+	pending = fa_pending_find(core, &reply->fields, reply->nai);
+	if (!pending) {
+		fa_count(core, FA_COUNT_DROP_UNEXPECTED_REPLY);
+		return;
+	}
+	if (!source_fits(reply, pending, source) || !link_fits(core, pending, link)) {
+		fa_count(core, FA_COUNT_DROP_REPLY_SOURCE);
+		return;
+	}
+	conclude(reply, pending, now);
+}
+
+void fa_reply_input(struct fa_core *core, const struct fa_link *link, struct mip_address source,
+	const uint8_t *octets, size_t length, struct mip_now now)
+{
+	struct reply reply = {.core = core, .octets = octets, .length = length};
+	int r = parse(&reply);
+
+	if (r < 0) {
+		fa_count(core, r == -ENOMEM ? FA_COUNT_DROP_NO_MEMORY : FA_COUNT_DROP_MALFORMED);
+		return;
+	}
+	fa_count(core, FA_COUNT_REPLIES_RECEIVED);
+	dispatch(&reply, link, source, now);
+	free(reply.nai);
+}
+
+/* --- ICMP errors -------------------------------------------------------------------------------------------
+ */
+
+/* RFC 5944 3.4: 80 network, 81 host, 82 port unreachable; 88 any other. 0: says nothing about the home agent.
+ */
+static uint8_t code_of_icmp(uint8_t type, uint8_t code)
+{
+	if (type == MIP_ICMP_TIME_EXCEEDED)
+		return MIP_CODE_FA_HOME_AGENT_UNREACHABLE;
+	if (type != MIP_ICMP_UNREACHABLE)
+		return 0;
+	switch (code) {
+	case 0:	 /* net unreachable */
+	case 6:	 /* destination network unknown */
+	case 9:	 /* network administratively prohibited */
+	case 11: /* network unreachable for type of service */
+		return MIP_CODE_FA_HOME_NETWORK_UNREACHABLE;
+	case 1:	 /* host unreachable */
+	case 7:	 /* destination host unknown */
+	case 10: /* host administratively prohibited */
+	case 12: /* host unreachable for type of service */
+		return MIP_CODE_FA_HOME_AGENT_HOST_UNREACHABLE;
+	case 3:
+		return MIP_CODE_FA_HOME_AGENT_PORT_UNREACHABLE;
+	case 4: /* fragmentation needed: the sender of the packet adapts */
+		return 0;
+	default:
+		return MIP_CODE_FA_HOME_AGENT_UNREACHABLE;
+	}
+}
+
+/* Whether the error is about this request: as much of it as the error quotes is the same. */
+static bool icmp_is_about(const struct mip_input_icmp_error *error, const struct fa_pending *pending)
+{
+	uint8_t fixed[MIP_REQUEST_LENGTH];
+	struct mip_writer writer = mip_writer_of(fixed, sizeof(fixed));
+	size_t length = error->length < sizeof(fixed) ? error->length : sizeof(fixed);
+
+	if (!mip_address_equal(error->destination, pending->registration.request.home_agent))
+		return false;
+	mip_request_write(&writer, &pending->registration.request);
+	/* The flag octet is passed over: bits that are ignored are not kept. */
+	return length <= 2 || memcmp(fixed + 2, error->octets + 2, length - 2) == 0;
+}
+
+void fa_icmp_input(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now)
+{
+	uint8_t code = code_of_icmp(error->type, error->code);
+	struct fa_pending *pending, *next;
+	bool matched = false;
+
+	if (code == 0 || error->destination_port != MIP_REGISTRATION_PORT)
+		return;
+	fa_count(core, FA_COUNT_ICMP_ERRORS_RECEIVED);
+	HASH_ITER (hh, core->pendings, pending, next) {
+		if (!icmp_is_about(error, pending))
+			continue;
+		/* RFC 5944 3.7.3: SHOULD send a Registration Reply with an appropriate code of 80 to 95. */
+		matched = true;
+		fa_deny(core, &pending->registration, code, now);
+		fa_pending_remove(core, pending);
+	}
+	if (!matched)
+		fa_count(core, FA_COUNT_DROP_UNEXPECTED_ICMP);
+}

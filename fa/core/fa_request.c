@@ -1,0 +1,324 @@
+/*
+ * Registration Requests from nodes (RFC 5944 3.7.2): first what makes the request be dropped in silence, then
+ * the checks in the order of the RFCs, one function each that gives the code of its denial, then the
+ * relaying.
+ *
+ *   RFC 5944 3.7.2.1   70 poorly formed · 77 care-of address · 67 Mobile-Foreign authentication
+ *   here               65 prohibited · 69 lifetime · 66 no room for another visitor
+ *   RFC 3024 4.2.1     72 encapsulation · 79 delivery style · 75 T missing · 76 too distant · 74 no T here
+ *   RFC 5944 3.7.2     194 the home agent is this host
+ *
+ * Nothing about a visitor changes here: that is the home agent's word (rfc5944-3.7.2-4, fa_reply.c).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "authenticator.h"
+#include "fa_private.h"
+
+enum {
+	ACCEPT = 0,
+	FLAGS_OFFSET = 1, /* of the flag octet in the message */
+	REVERSE_TUNNEL_TTL = 255,
+	MULTICAST_TTL = 1,
+};
+
+/* A request with all that the checks look at. */
+struct request {
+	struct fa_core *core;
+	const struct fa_registration *registration;
+	const uint8_t *octets;
+	size_t length;
+	struct mip_extensions extensions;
+	bool well_formed;  /* the extensions could be read */
+	size_t authorized; /* octets up to and with the last authorization-enabling extension */
+};
+
+static bool has_flag(const struct request *request, uint8_t flag)
+{
+	return request->registration->request.flags & flag;
+}
+
+static bool is_co_located(const struct request *request)
+{
+	return has_flag(request, MIP_REQUEST_D);
+}
+
+static uint8_t check_form(const struct request *request)
+{
+	struct mip_address home_address = request->registration->request.home_address;
+
+	if (!request->well_formed)
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	/* rfc5944-3.7.2.1-2: non-zero bits in reserved fields MUST be rejected with Code 70. 'x' is such a
+	 * bit; 'r' was one of RFC 2002's and is ignored (3.3). */
+	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	if (!mip_address_is_none(home_address) &&
+		(!mip_address_is_unicast(home_address) || fa_address_is_own(request->core, home_address)))
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	/* rfc3024-3.3-3: the extension MUST NOT be included if the 'T' bit is not set. */
+	if (mip_extension_of(&request->extensions, MIP_SLOT_ENCAPSULATING_DELIVERY) &&
+		!has_flag(request, MIP_REQUEST_T))
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	if (request->length > MIP_REGISTRATION_MAX)
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	return ACCEPT;
+}
+
+/* rfc2794-3-2: if it cannot manage a pending request without a home address by the NAI, MUST return
+ * NONZERO_HOMEADDR_REQD. Without a NAI nobody can. */
+static uint8_t check_name(const struct request *request)
+{
+	if (mip_address_is_none(request->registration->request.home_address) && !request->registration->nai)
+		return MIP_CODE_FA_NONZERO_HOMEADDR_REQUIRED;
+	return ACCEPT;
+}
+
+static uint8_t check_care_of_address(const struct request *request)
+{
+	const struct mip_registration_request *fields = &request->registration->request;
+
+	/* rfc5944-3.7.2.1-3: 'D' bit 0, nonzero Lifetime, and a care-of address not offered here: 77. */
+	if (!is_co_located(request) && fields->lifetime != 0 &&
+		!mip_address_equal(fields->care_of_address, request->core->settings.values.care_of_address))
+		return MIP_CODE_FA_INVALID_CARE_OF_ADDRESS;
+	return ACCEPT;
+}
+
+static const struct fa_mobile_node *node_of(const struct request *request)
+{
+	return fa_mobile_node_find(&request->core->settings, request->registration->request.home_address,
+		request->registration->nai);
+}
+
+static uint8_t check_authentication(const struct request *request)
+{
+	const struct fa_mobile_node *node = node_of(request);
+	const struct mip_extension *extension =
+		mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION);
+
+	if (!node || !node->association)
+		return ACCEPT;
+	/* rfc5944-3.7.2.1-5, -6: exactly one Mobile-Foreign Authentication Extension MUST be present, and its
+	 * authenticator is checked. It stands after the authorization-enabling ones (3.6.1.3 e). */
+	if (extension && request->extensions.occurrences[MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION] == 1 &&
+		extension->offset >= request->authorized &&
+		mip_authenticator_check(node->association, request->octets, extension) == 0)
+		return ACCEPT;
+	fa_count(request->core, FA_COUNT_SECURITY_EXCEPTIONS);
+	/* rfc5944-3.7.2.1-7: SHOULD send a Reply with Code 67. */
+	return MIP_CODE_FA_NODE_FAILED_AUTHENTICATION;
+}
+
+static uint8_t check_permission(const struct request *request)
+{
+	struct fa_core *core = request->core;
+	const struct fa_registration *registration = request->registration;
+	const struct fa_visitor *visitor = fa_visitor_find(core, registration->request.home_address);
+
+	if (core->settings.values.home_agents_only &&
+		!fa_home_agent_is_named(&core->settings, registration->request.home_agent))
+		return MIP_CODE_FA_PROHIBITED;
+	if (core->settings.values.mobile_nodes_only && !node_of(request))
+		return MIP_CODE_FA_PROHIBITED;
+	if (visitor && !fa_visitor_may_replace(visitor, registration))
+		return MIP_CODE_FA_PROHIBITED;
+	return ACCEPT;
+}
+
+static uint8_t check_lifetime(const struct request *request)
+{
+	if (request->registration->request.lifetime > request->core->settings.values.registration_lifetime)
+		return MIP_CODE_FA_LIFETIME_TOO_LONG;
+	return ACCEPT;
+}
+
+static uint8_t check_room(const struct request *request)
+{
+	const struct fa_registration *registration = request->registration;
+
+	/* RFC 5944 2.1.1: a busy agent does not accept *additional* nodes. */
+	if (registration->request.lifetime > 0 && fa_visitors_are_full(request->core) &&
+		!fa_visitor_find(request->core, registration->request.home_address))
+		return MIP_CODE_FA_INSUFFICIENT_RESOURCES;
+	return ACCEPT;
+}
+
+static uint8_t check_encapsulation(const struct request *request)
+{
+	/* rfc3024-4.2.1-1: unable to support the requested form of encapsulation: MUST return code 72. A
+	 * co-located node takes its packets out of the tunnel itself. */
+	if (!is_co_located(request) && has_flag(request, MIP_REQUEST_M | MIP_REQUEST_G))
+		return MIP_CODE_FA_ENCAPSULATION_UNAVAILABLE;
+	return ACCEPT;
+}
+
+static uint8_t check_delivery_style(const struct request *request)
+{
+	/* rfc3024-3.4-4: does not implement the Encapsulating Delivery Style: MUST respond with code 79. */
+	if (mip_extension_of(&request->extensions, MIP_SLOT_ENCAPSULATING_DELIVERY))
+		return MIP_CODE_FA_DELIVERY_STYLE_UNSUPPORTED;
+	return ACCEPT;
+}
+
+static uint8_t check_reverse_tunnel_requested(const struct request *request)
+{
+	if (request->core->settings.values.reverse_tunnel_required && !is_co_located(request) &&
+		request->registration->request.lifetime > 0 && !has_flag(request, MIP_REQUEST_T))
+		return MIP_CODE_FA_REVERSE_TUNNEL_MANDATORY;
+	return ACCEPT;
+}
+
+static uint8_t check_distance(const struct request *request)
+{
+	const struct fa_registration *registration = request->registration;
+
+	if (!has_flag(request, MIP_REQUEST_T))
+		return ACCEPT;
+	/* RFC 5944 3.6.1.1: to 224.0.0.11 the TTL MUST be 1; such a packet is never forwarded either. */
+	if (mip_address_is_multicast(registration->destination) && registration->ttl == MULTICAST_TTL)
+		return ACCEPT;
+	/* rfc3024-4.2.1-3, -4: MUST verify that the TTL is 255, otherwise reject with code 76. */
+	if (registration->ttl != REVERSE_TUNNEL_TTL)
+		return MIP_CODE_FA_TTL_TOO_LOW;
+	return ACCEPT;
+}
+
+static uint8_t check_reverse_tunnel(const struct request *request)
+{
+	/* rfc3024-4.2.1-6: as a last check, whether it can support a reverse tunnel; else code 74. */
+	if (has_flag(request, MIP_REQUEST_T) && !is_co_located(request) &&
+		request->registration->request.lifetime > 0 && !request->core->settings.values.reverse_tunnel)
+		return MIP_CODE_FA_REVERSE_TUNNEL_UNAVAILABLE;
+	return ACCEPT;
+}
+
+static uint8_t check_home_agent(const struct request *request)
+{
+	struct mip_address home_agent = request->registration->request.home_agent;
+
+	/* rfc5944-3.7.2-3: one of our own addresses: MUST NOT forward; Code 194. Nor is there anything to
+	 * forward to if it is no address of a host. */
+	if (!mip_address_is_unicast(home_agent) || fa_address_is_own(request->core, home_agent))
+		return MIP_CODE_FA_INVALID_HOME_AGENT_ADDRESS;
+	return ACCEPT;
+}
+
+static uint8_t judge(const struct request *request)
+{
+	static uint8_t (*const checks[])(const struct request *request) = {
+		check_form,
+		check_name,
+		check_care_of_address,
+		check_authentication,
+		check_permission,
+		check_lifetime,
+		check_room,
+		check_encapsulation,
+		check_delivery_style,
+		check_reverse_tunnel_requested,
+		check_distance,
+		check_reverse_tunnel,
+		check_home_agent,
+	};
+	uint8_t code = ACCEPT;
+
+	for (size_t i = 0; code == ACCEPT && i < MIP_ARRAY_SIZE(checks); i++)
+		code = checks[i](request);
+	return code;
+}
+
+static void tell_relayed(struct fa_core *core, const struct fa_registration *registration)
+{
+	struct mip_event event = mip_event_of("request_relayed");
+
+	mip_event_address(&event, "home_address", registration->request.home_address);
+	mip_event_address(&event, "home_agent", registration->request.home_agent);
+	mip_event_string(&event, "interface", registration->link->name);
+	mip_event_number(&event, "lifetime", registration->request.lifetime);
+	mip_outbox_event(core->environment.outbox, &event);
+}
+
+static void relay(const struct request *request, struct mip_now now)
+{
+	struct fa_core *core = request->core;
+	struct fa_pending *pending = NULL;
+	int r;
+
+	/* Recorded first, so that a request that finds no place is not relayed. */
+	r = fa_pending_add(core, request->registration, now, &pending);
+	if (r == 0) {
+		/* rfc5944-3.7.2.2-2, -3: MUST NOT modify anything up through the authorization-enabling
+		 * extension; MUST remove the extensions after it. */
+		r = fa_relay_request(core, request->registration, request->octets, request->authorized,
+			&pending->authenticated);
+		if (r < 0)
+			fa_pending_remove(core, pending);
+	}
+	if (r < 0) {
+		/* rfc5944-3.7.1-5: additional registrations SHOULD be rejected with Code 66. */
+		fa_deny(core, request->registration, MIP_CODE_FA_INSUFFICIENT_RESOURCES, now);
+		return;
+	}
+	tell_relayed(core, request->registration);
+}
+
+static void decide(struct request *request, struct mip_now now)
+{
+	struct fa_core *core = request->core;
+	uint8_t code;
+
+	/* rfc5944-1.8-1: an unknown extension of 0 to 127: MUST be silently discarded. */
+	if (request->well_formed && request->extensions.unknown_not_skippable) {
+		fa_count(core, FA_COUNT_DROP_UNKNOWN_EXTENSION);
+		return;
+	}
+	/* rfc5944-3.5.2-1: at least one authorization-enabling extension MUST be present. */
+	if (request->well_formed && request->authorized == 0) {
+		fa_count(core, FA_COUNT_DROP_NOT_AUTHORIZED);
+		return;
+	}
+	code = judge(request);
+	if (code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION &&
+		mip_log_allowed(&core->security_log, now.boot, NULL))
+		mip_log(core->environment.log, MIP_LOG_WARNING,
+			"%s: the request of %s has no valid Mobile-Foreign authenticator",
+			request->registration->link->name,
+			MIP_TEXT(request->registration->request.home_address));
+	if (code == ACCEPT)
+		relay(request, now);
+	else
+		fa_deny(core, request->registration, code, now);
+}
+
+void fa_request_input(struct fa_core *core, struct fa_registration *registration, const uint8_t *octets,
+	size_t length, struct mip_now now)
+{
+	struct request request = {
+		.core = core,
+		.registration = registration,
+		.octets = octets,
+		.length = length,
+	};
+	struct mip_reader reader = mip_reader_of(octets, length);
+	const struct mip_extension *nai;
+
+	if (mip_request_read(&reader, &registration->request) < 0) {
+		fa_count(core, FA_COUNT_DROP_MALFORMED);
+		return;
+	}
+	fa_count(core, FA_COUNT_REQUESTS_RECEIVED);
+	request.authorized = fa_authorized_length(reader);
+	request.well_formed = mip_extensions_read(&reader, &request.extensions) == 0;
+	nai = request.well_formed ? mip_extension_of(&request.extensions, MIP_SLOT_NODE_NAI) : NULL;
+	if (nai) {
+		registration->nai = fa_nai_new(nai->data, nai->data_length);
+		if (!registration->nai) {
+			fa_count(core, FA_COUNT_DROP_NO_MEMORY);
+			return;
+		}
+	}
+	decide(&request, now);
+	fa_registration_clear(registration);
+}

@@ -1,0 +1,310 @@
+/*
+ * The visitor list: registrations that a home agent accepted, and what the kernel and the data plane must be
+ * like for each (RFC 5944 4.2.2, RFC 3024 5.1):
+ *
+ *   neighbour  home address at the link address of its request, permanent: no ARP for it, ever
+ *   route      home address/32 on the visited link
+ *   peer       packets for the home address come out of the tunnel from its home agent
+ *   tunnel     with a reverse tunnel: packets from the home address go into the tunnel to its home agent …
+ *   rule       … which is where those that come in by the visited link are led
+ *
+ * They are a value that is computed anew whenever the visitor changes; what is new is wanted first, what is
+ * no longer in it is unwanted then. A co-located node takes its packets out of the tunnel itself: nothing is
+ * wanted for it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fa_private.h"
+
+struct fa_visitor *fa_visitor_find(struct fa_core *core, struct mip_address home_address)
+{
+	struct fa_visitor *visitor;
+
+	HASH_FIND(hh, core->visitors, &home_address, sizeof(home_address), visitor);
+	return visitor;
+}
+
+bool fa_visitors_are_full(const struct fa_core *core)
+{
+	size_t most = core->settings.values.visitors_most;
+
+	return most > 0 && HASH_COUNT(core->visitors) >= most;
+}
+
+bool fa_visitor_may_replace(const struct fa_visitor *visitor, const struct fa_registration *registration)
+{
+	/* Else anyone with a home agent of their own could take a visitor's address from it (RFC 3024 6.1).
+	 */
+	return mip_link_address_equal(visitor->registration.link_address, registration->link_address) ||
+	       mip_address_equal(visitor->home_agent, registration->request.home_agent);
+}
+
+static struct mip_prefix host_prefix(struct mip_address address)
+{
+	return (struct mip_prefix){.address = address, .length = 32};
+}
+
+static void add_delivery(const struct fa_visitor *visitor, struct mip_want *wants, size_t *count)
+{
+	mip_link link = visitor->registration.link->index;
+
+	wants[(*count)++] = (struct mip_want){
+		/* rfc5944-4.2.2-8: the ARP cache MUST NOT expire before the visitor list entry does. */
+		.kind = MIP_WANT_NEIGHBOUR,
+		.neighbour = {.link = link,
+			.address = visitor->home_address,
+			.link_address = visitor->registration.link_address},
+	};
+	wants[(*count)++] = (struct mip_want){
+		.kind = MIP_WANT_ROUTE,
+		.route = {.table = MIP_TABLE_MAIN,
+			.destination = host_prefix(visitor->home_address),
+			.link = link},
+	};
+	wants[(*count)++] = (struct mip_want){
+		.kind = MIP_WANT_PEER,
+		.peer = {.home_address = visitor->home_address,
+			.end = MIP_TUNNEL_VISITED,
+			.remote = visitor->home_agent,
+			.local = visitor->registration.request.care_of_address},
+	};
+}
+
+/* rfc3024-5.1.2-1: from the care-of address to the Home Agent of the most recent successful reply. */
+static void add_reverse_tunnel(
+	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
+{
+	wants[(*count)++] = (struct mip_want){
+		.kind = MIP_WANT_TUNNEL,
+		.tunnel = {.home_address = visitor->home_address,
+			.end = MIP_TUNNEL_VISITED,
+			.local = visitor->registration.request.care_of_address,
+			.remote = visitor->home_agent,
+			.encapsulation = MIP_ENCAPSULATION_IPIP},
+	};
+	wants[(*count)++] = (struct mip_want){
+		.kind = MIP_WANT_RULE,
+		.rule = {.priority = core->settings.values.rule_priority,
+			.from = host_prefix(visitor->home_address),
+			.incoming = visitor->registration.link->index,
+			.table = core->settings.values.table,
+			.suppress_prefix_length = -1},
+	};
+}
+
+static bool is_among(const struct mip_want *want, const struct mip_want *wants, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (mip_want_same_key(want, &wants[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_equal_among(const struct mip_want *want, const struct mip_want *wants, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (mip_want_equal(want, &wants[i]))
+			return true;
+	}
+	return false;
+}
+
+static void replace_wants(
+	struct fa_core *core, struct fa_visitor *visitor, const struct mip_want *wants, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!is_equal_among(&wants[i], visitor->wants, visitor->want_count))
+			mip_outbox_want(core->environment.outbox, &wants[i]);
+	}
+	/* In reverse: the rule goes before the tunnel that it leads to. */
+	for (size_t i = visitor->want_count; i > 0; i--) {
+		if (!is_among(&visitor->wants[i - 1], wants, count))
+			mip_outbox_unwant(core->environment.outbox, &visitor->wants[i - 1]);
+	}
+	if (count > 0)
+		memcpy(visitor->wants, wants, count * sizeof(wants[0]));
+	visitor->want_count = count;
+}
+
+static void refresh(struct fa_core *core, struct fa_visitor *visitor)
+{
+	struct mip_want wants[FA_VISITOR_WANTS];
+	size_t count = 0;
+
+	memset(wants, 0, sizeof(wants));
+	/* While there is no such link, the old items wait for what comes. */
+	if (visitor->registration.link->index == MIP_LINK_NONE)
+		return;
+	if (!(visitor->registration.request.flags & MIP_REQUEST_D)) {
+		add_delivery(visitor, wants, &count);
+		if (visitor->reverse_tunnel)
+			add_reverse_tunnel(visitor, core, wants, &count);
+	}
+	replace_wants(core, visitor, wants, count);
+}
+
+void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link)
+{
+	struct fa_visitor *visitor, *next;
+
+	HASH_ITER (hh, core->visitors, visitor, next) {
+		if (!link || visitor->registration.link == link)
+			refresh(core, visitor);
+	}
+}
+
+void fa_visitor_table(struct fa_core *core)
+{
+	struct mip_want route = {
+		.kind = MIP_WANT_ROUTE,
+		.route = {.table = core->settings.values.table, .link = MIP_LINK_TUNNEL},
+	};
+
+	if (!core->begun || (!core->settings.values.reverse_tunnel && !core->table_wanted))
+		return;
+	if (core->table_wanted && mip_want_equal(&route, &core->table_default))
+		return;
+	mip_outbox_want(core->environment.outbox, &route);
+	if (core->table_wanted && !mip_want_same_key(&route, &core->table_default))
+		mip_outbox_unwant(core->environment.outbox, &core->table_default);
+	core->table_default = route;
+	core->table_wanted = true;
+}
+
+static void tell(struct fa_core *core, const char *name, const struct fa_visitor *visitor, const char *reason)
+{
+	struct mip_event event = mip_event_of(name);
+	char link_address[MIP_LINK_ADDRESS_TEXT];
+
+	mip_event_address(&event, "home_address", visitor->home_address);
+	mip_event_address(&event, "home_agent", visitor->home_agent);
+	mip_event_address(&event, "care_of_address", visitor->registration.request.care_of_address);
+	mip_event_string(&event, "interface", visitor->registration.link->name);
+	mip_event_string(&event, "link_address",
+		mip_link_address_text(visitor->registration.link_address, link_address));
+	mip_event_number(&event, "lifetime", visitor->lifetime);
+	mip_event_boolean(&event, "reverse_tunnel", visitor->reverse_tunnel);
+	if (reason)
+		mip_event_string(&event, "reason", reason);
+	mip_outbox_event(core->environment.outbox, &event);
+}
+
+static struct fa_visitor *visitor_new(
+	struct fa_core *core, struct mip_address home_address, struct mip_now now)
+{
+	struct fa_visitor *visitor = calloc(1, sizeof(*visitor));
+
+	if (!visitor)
+		return NULL;
+	visitor->home_address = home_address;
+	visitor->since = now.boot;
+	visitor->deadline.kind = FA_DEADLINE_VISITOR;
+	HASH_ADD(hh, core->visitors, home_address, sizeof(home_address), visitor);
+	if (!visitor->hh.tbl) {
+		free(visitor);
+		return NULL;
+	}
+	return visitor;
+}
+
+static void visitor_free(struct fa_core *core, struct fa_visitor *visitor)
+{
+	mip_deadline_cancel(&core->deadlines, &visitor->deadline);
+	HASH_DEL(core->visitors, visitor);
+	fa_registration_clear(&visitor->registration);
+	free(visitor);
+}
+
+static uint16_t least(uint16_t a, uint16_t b)
+{
+	return a < b ? a : b;
+}
+
+/* RFC 5944 3.7.3.2: the minimum of the reply's lifetime and our own maximum; 3.4: if the reply's is greater
+ * than the request's, the request's MUST be used. Infinity is the greatest number. */
+static uint16_t granted(const struct fa_core *core, const struct fa_registration *registration,
+	const struct mip_registration_reply *reply)
+{
+	return least(least(reply->lifetime, registration->request.lifetime),
+		core->settings.values.registration_lifetime);
+}
+
+/* Everything that can fail has been done when this begins to change the visitor. */
+static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
+	struct fa_registration *registration, const struct mip_registration_reply *reply, struct mip_now now)
+{
+	uint16_t lifetime = granted(core, registration, reply);
+	mip_time end = lifetime == MIP_LIFETIME_INFINITE ? MIP_NEVER : now.boot + lifetime * MIP_SECOND;
+	int r = mip_deadline_set(&core->deadlines, &visitor->deadline, end);
+
+	if (r < 0)
+		return r;
+	fa_registration_clear(&visitor->registration);
+	visitor->registration = *registration;
+	/* A node without a home address has been given one. */
+	visitor->registration.request.home_address = visitor->home_address;
+	visitor->home_agent = reply->home_agent;
+	visitor->lifetime = lifetime;
+	visitor->reverse_tunnel = (registration->request.flags & MIP_REQUEST_T) &&
+				  !(registration->request.flags & MIP_REQUEST_D);
+	refresh(core, visitor);
+	return 0;
+}
+
+int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
+	const struct mip_registration_reply *reply, struct mip_now now)
+{
+	struct fa_visitor *visitor = fa_visitor_find(core, reply->home_address);
+	bool is_new = !visitor;
+	bool was_full = fa_visitors_are_full(core);
+	bool moved = visitor && visitor->registration.link != registration->link;
+	struct fa_registration copy;
+	int r = fa_registration_copy(registration, &copy);
+
+	if (r < 0)
+		return r;
+	if (is_new)
+		visitor = visitor_new(core, reply->home_address, now);
+	r = visitor ? visitor_update(core, visitor, &copy, reply, now) : -ENOMEM;
+	if (r < 0) {
+		fa_registration_clear(&copy);
+		if (is_new && visitor)
+			visitor_free(core, visitor);
+		return r;
+	}
+	fa_count(core, is_new ? FA_COUNT_VISITORS_ADDED : FA_COUNT_VISITORS_RENEWED);
+	if (moved)
+		fa_count(core, FA_COUNT_VISITORS_MOVED);
+	tell(core, is_new ? "visitor_added" : "visitor_renewed", visitor, NULL);
+	if (was_full != fa_visitors_are_full(core))
+		fa_links_advertise(core);
+	return 0;
+}
+
+void fa_visitor_remove(
+	struct fa_core *core, struct fa_visitor *visitor, const char *reason, enum fa_counter counter)
+{
+	bool was_full = fa_visitors_are_full(core);
+
+	replace_wants(core, visitor, NULL, 0);
+	tell(core, "visitor_removed", visitor, reason);
+	fa_count(core, counter);
+	visitor_free(core, visitor);
+	if (was_full != fa_visitors_are_full(core))
+		fa_links_advertise(core);
+}
+
+void fa_visitor_remove_link(struct fa_core *core, const struct fa_link *link)
+{
+	struct fa_visitor *visitor, *next;
+
+	HASH_ITER (hh, core->visitors, visitor, next) {
+		if (!link)
+			visitor_free(core, visitor);
+		else if (visitor->registration.link == link)
+			fa_visitor_remove(core, visitor, "link no longer served", FA_COUNT_VISITORS_EXPIRED);
+	}
+}
