@@ -1,0 +1,522 @@
+/*
+ * The mobility bindings and the kernel state that each stands for. A binding wants
+ *
+ *   PEER     packets of the node by this way are taken out of the tunnel
+ *   TUNNEL   packets for it are put in
+ *   ROUTE    its home address leads to the tunnel device
+ *   PROXY    the home link's ARP requests for it are answered (on a real home link only)
+ *
+ *             request accepted                 accepted: renewed, or moved (the old PEER stays for the grace)
+ *   no binding ──────────────────────> binding ──┐
+ *       ^                                 │  ^   │
+ *       │ deregistered (PEER stays for    │  └───┘
+ *       │ the grace), expired, revoked    │
+ *       └─────────────────────────────────┘
+ *
+ * After a restart, or when a home link comes, many bindings have to be told to the kernel and announced at
+ * once: they queue, and go out in batches, so that a million of them neither fill the memory nor the link.
+ */
+#include "ha_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	MTU_IPIP = 1480, /* an Ethernet packet without an outer IPv4 header … */
+	MTU_UDP = 1468,	 /* … and without UDP and the MIP Tunnel Data header (RFC 3519 3.3) */
+};
+
+#define REFRESH_GAP (10 * MIP_MILLISECOND)
+
+/* --- the kernel state of one binding
+ * ------------------------------------------------------------------------ */
+
+static struct mip_want tunnel_of(const struct ha_binding *binding)
+{
+	struct mip_want want = {
+		.kind = MIP_WANT_TUNNEL,
+		.tunnel =
+			{
+				.home_address = binding->home_address,
+				.end = MIP_TUNNEL_HOME,
+				/* rfc5944-4.2.3-4: the outer source MUST be the address sent in the Home
+				 * Agent field of the Registration Reply. */
+				.local = binding->home_agent,
+				.remote = binding->care_of_address,
+				.encapsulation = binding->encapsulation,
+			},
+	};
+
+	if (binding->encapsulation == MIP_ENCAPSULATION_UDP) {
+		/* rfc3519-4.6-5: MUST use the source address of the request as the effective care-of address;
+		 * and the NAT knows only the address and port that the request went to. */
+		want.tunnel.local = binding->local;
+		want.tunnel.local_port = binding->local_port;
+		want.tunnel.remote = binding->source;
+		want.tunnel.remote_port = binding->source_port;
+	}
+	return want;
+}
+
+/* rfc3024-4.3.2-2: the outer source must be the care-of address, the inner one the home address. Wanted
+ * without the T bit too: rfc5944-4.2.3-6, a home agent MUST decapsulate what a mobile node sends it. */
+static struct mip_want peer_of(const struct ha_binding *binding)
+{
+	struct mip_want tunnel = tunnel_of(binding);
+
+	return (struct mip_want){
+		.kind = MIP_WANT_PEER,
+		.peer =
+			{
+				.home_address = binding->home_address,
+				.end = MIP_TUNNEL_HOME,
+				.remote = tunnel.tunnel.remote,
+				.remote_port = tunnel.tunnel.remote_port,
+				.local = tunnel.tunnel.local,
+			},
+	};
+}
+
+static struct mip_want route_of(const struct ha_binding *binding)
+{
+	return (struct mip_want){
+		.kind = MIP_WANT_ROUTE,
+		.route =
+			{
+				.destination = {binding->home_address, 32},
+				.link = MIP_LINK_TUNNEL,
+				.mtu = binding->encapsulation == MIP_ENCAPSULATION_UDP ? MTU_UDP : MTU_IPIP,
+			},
+	};
+}
+
+static struct ha_home_link *home_link_of(const struct ha_core *core, const struct ha_binding *binding)
+{
+	const struct ha_network *network = ha_network_of(&core->tables, binding->home_address);
+	struct ha_home_link *home_link = network ? network->home_link : NULL;
+
+	return home_link && home_link->link != MIP_LINK_NONE ? home_link : NULL;
+}
+
+static struct mip_want proxy_of(const struct ha_binding *binding, mip_link link)
+{
+	return (struct mip_want){.kind = MIP_WANT_PROXY, .proxy = {link, binding->home_address}};
+}
+
+void ha_binding_unwant_proxy(struct ha_core *core, const struct ha_binding *binding, mip_link link)
+{
+	struct mip_want proxy = proxy_of(binding, link);
+
+	mip_outbox_unwant(&core->outbox, &proxy);
+}
+
+/* --- peers that stay for a while ---------------------------------------------------------------------------
+ */
+
+static struct ha_grace *find_grace(const struct ha_core *core, const struct mip_want *peer)
+{
+	uint8_t key[MIP_WANT_KEY] = {0};
+	size_t length = mip_want_key(peer, key);
+	struct ha_grace *grace = NULL;
+
+	HASH_FIND(hh, core->graces, key, length, grace);
+	return grace;
+}
+
+static void end_grace(struct ha_core *core, struct ha_grace *grace)
+{
+	mip_deadline_cancel(&core->deadlines, &grace->deadline);
+	HASH_DELETE(hh, core->graces, grace);
+	free(grace);
+}
+
+static void want_peer(struct ha_core *core, const struct mip_want *peer)
+{
+	struct ha_grace *grace = find_grace(core, peer);
+
+	if (grace)
+		end_grace(core, grace);
+	mip_outbox_want(&core->outbox, peer);
+}
+
+/* Packets in flight by the old way are still taken for a while, so that a handover loses none. */
+static void retire_peer(struct ha_core *core, const struct mip_want *peer, struct mip_now now)
+{
+	struct ha_grace *grace = core->settings.grace > 0 ? calloc(1, sizeof(*grace)) : NULL;
+
+	if (!grace)
+		goto at_once;
+	grace->want = *peer;
+	grace->key_length = mip_want_key(peer, grace->key);
+	grace->deadline.kind = HA_DEADLINE_GRACE;
+	HASH_ADD(hh, core->graces, key, grace->key_length, grace);
+	if (!grace->hh.tbl)
+		goto at_once;
+	if (mip_deadline_set(&core->deadlines, &grace->deadline, now.boot + core->settings.grace) == 0)
+		return;
+	HASH_DELETE(hh, core->graces, grace);
+
+at_once:
+	free(grace);
+	mip_outbox_unwant(&core->outbox, peer);
+}
+
+void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline)
+{
+	struct ha_grace *grace = MIP_CONTAINER(deadline, struct ha_grace, deadline);
+
+	mip_outbox_unwant(&core->outbox, &grace->want);
+	end_grace(core, grace);
+}
+
+/* --- telling the kernel ------------------------------------------------------------------------------------
+ */
+
+static void tell(struct ha_core *core, struct ha_binding *binding)
+{
+	struct mip_want peer = peer_of(binding);
+	struct mip_want tunnel = tunnel_of(binding);
+	struct mip_want route = route_of(binding);
+	struct ha_home_link *home_link = home_link_of(core, binding);
+
+	want_peer(core, &peer);
+	mip_outbox_want(&core->outbox, &tunnel);
+	mip_outbox_want(&core->outbox, &route);
+	if (home_link) {
+		struct mip_want proxy = proxy_of(binding, home_link->link);
+
+		mip_outbox_want(&core->outbox, &proxy);
+	}
+	binding->told = true;
+}
+
+/* What changed only: a renewal touches nothing. */
+static void tell_change(
+	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
+{
+	struct mip_want old_peer = peer_of(old), peer = peer_of(binding);
+	struct mip_want old_tunnel = tunnel_of(old), tunnel = tunnel_of(binding);
+	struct mip_want old_route = route_of(old), route = route_of(binding);
+
+	if (!mip_want_equal(&old_peer, &peer))
+		want_peer(core, &peer);
+	if (!mip_want_equal(&old_tunnel, &tunnel))
+		mip_outbox_want(&core->outbox, &tunnel);
+	if (!mip_want_equal(&old_route, &route))
+		mip_outbox_want(&core->outbox, &route);
+	if (!mip_want_same_key(&old_peer, &peer))
+		retire_peer(core, &old_peer, now);
+}
+
+static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bool grace, struct mip_now now)
+{
+	struct mip_want peer = peer_of(binding);
+	struct mip_want tunnel = tunnel_of(binding);
+	struct mip_want route = route_of(binding);
+	struct ha_home_link *home_link = home_link_of(core, binding);
+
+	/* 4.6: it stops using proxy ARP, and then performs a gratuitous ARP. */
+	if (home_link)
+		ha_binding_unwant_proxy(core, binding, home_link->link);
+	mip_outbox_unwant(&core->outbox, &route);
+	mip_outbox_unwant(&core->outbox, &tunnel);
+	if (grace)
+		retire_peer(core, &peer, now);
+	else
+		mip_outbox_unwant(&core->outbox, &peer);
+}
+
+static void announce_to_self(struct ha_core *core, const struct ha_binding *binding, struct mip_now now)
+{
+	struct ha_home_link *home_link = home_link_of(core, binding);
+
+	if (home_link)
+		ha_announce(core, home_link, binding->home_address, home_link->link_address, now);
+}
+
+/* --- the queue of those to be told (again)
+ * ------------------------------------------------------------------ */
+
+static void refresh_remove(struct ha_core *core, struct ha_binding *binding)
+{
+	if (!binding->refresh_queued)
+		return;
+	if (binding->refresh_previous)
+		binding->refresh_previous->refresh_next = binding->refresh_next;
+	else
+		core->refresh_first = binding->refresh_next;
+	if (binding->refresh_next)
+		binding->refresh_next->refresh_previous = binding->refresh_previous;
+	else
+		core->refresh_last = binding->refresh_previous;
+	binding->refresh_previous = binding->refresh_next = NULL;
+	binding->refresh_queued = false;
+	core->refresh_count--;
+}
+
+static void refresh_schedule(struct ha_core *core, mip_time at)
+{
+	if (mip_deadline_is_set(&core->refresh_deadline) || core->refresh_count == 0)
+		return;
+	core->refresh_deadline.kind = HA_DEADLINE_REFRESH;
+	if (mip_deadline_set(&core->deadlines, &core->refresh_deadline, at) < 0)
+		mip_log(core->log, MIP_LOG_ERROR, "no memory to bring the kernel up to date");
+}
+
+void ha_binding_refresh_later(struct ha_core *core, struct ha_binding *binding, struct mip_now now)
+{
+	if (!binding->refresh_queued) {
+		binding->refresh_previous = core->refresh_last;
+		if (core->refresh_last)
+			core->refresh_last->refresh_next = binding;
+		else
+			core->refresh_first = binding;
+		core->refresh_last = binding;
+		binding->refresh_queued = true;
+		core->refresh_count++;
+	}
+	refresh_schedule(core, now.boot);
+}
+
+void ha_binding_refresh_network(
+	struct ha_core *core, const struct ha_home_link *home_link, struct mip_now now)
+{
+	for (struct ha_binding *binding = core->bindings; binding; binding = binding->hh.next) {
+		if (home_link_of(core, binding) == home_link)
+			ha_binding_refresh_later(core, binding, now);
+	}
+}
+
+void ha_binding_refresh_due(struct ha_core *core, struct mip_now now)
+{
+	for (int i = 0; i < HA_REFRESH_BATCH && core->refresh_first; i++) {
+		struct ha_binding *binding = core->refresh_first;
+
+		refresh_remove(core, binding);
+		tell(core, binding);
+		announce_to_self(core, binding, now);
+	}
+	refresh_schedule(core, now.boot + REFRESH_GAP);
+}
+
+void ha_binding_forget_proxies(struct ha_core *core, mip_link link)
+{
+	for (struct ha_binding *binding = core->bindings; binding; binding = binding->hh.next) {
+		const struct ha_home_link *home_link = home_link_of(core, binding);
+
+		if (home_link && home_link->link == link && binding->told)
+			ha_binding_unwant_proxy(core, binding, link);
+	}
+}
+
+/* --- bindings ----------------------------------------------------------------------------------------------
+ */
+
+struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_address home_address)
+{
+	struct ha_binding *binding = NULL;
+
+	HASH_FIND(hh, core->bindings, &home_address, sizeof(home_address), binding);
+	return binding;
+}
+
+struct ha_binding *ha_binding_new(
+	struct ha_core *core, struct ha_node *node, struct mip_address home_address, mip_time expires)
+{
+	struct ha_binding *binding = calloc(1, sizeof(*binding));
+
+	if (!binding)
+		return NULL;
+	binding->home_address = home_address;
+	binding->node = node;
+	binding->expires = expires;
+	binding->deadline.kind = HA_DEADLINE_BINDING;
+	HASH_ADD(hh, core->bindings, home_address, sizeof(binding->home_address), binding);
+	if (!binding->hh.tbl)
+		goto failed;
+	if (mip_deadline_set(&core->deadlines, &binding->deadline, expires) < 0) {
+		HASH_DELETE(hh, core->bindings, binding);
+		goto failed;
+	}
+	node->binding = binding;
+	return binding;
+
+failed:
+	free(binding);
+	return NULL;
+}
+
+static void free_binding(struct ha_core *core, struct ha_binding *binding)
+{
+	refresh_remove(core, binding);
+	mip_deadline_cancel(&core->deadlines, &binding->deadline);
+	HASH_DELETE(hh, core->bindings, binding);
+	if (binding->node && binding->node->binding == binding)
+		binding->node->binding = NULL;
+	free(binding);
+}
+
+static void emit(struct ha_core *core, const char *name, const struct ha_binding *binding, const char *reason)
+{
+	struct mip_event event = mip_event_of(name);
+	char source[MIP_ENDPOINT_TEXT];
+
+	mip_event_address(&event, "home_address", binding->home_address);
+	mip_event_string(&event, "nai", binding->node ? binding->node->nai : NULL);
+	mip_event_address(&event, "care_of_address", binding->care_of_address);
+	mip_event_string(&event, "source", mip_endpoint_text(binding->source, binding->source_port, source));
+	mip_event_number(&event, "lifetime", binding->lifetime);
+	mip_event_string(&event, "encapsulation", mip_encapsulation_name(binding->encapsulation));
+	mip_event_boolean(&event, "reverse_tunnel", binding->reverse_tunnel);
+	if (reason)
+		mip_event_string(&event, "reason", reason);
+	mip_outbox_event(&core->outbox, &event);
+}
+
+static void fill(struct ha_binding *binding, const struct ha_request *request, mip_time expires)
+{
+	binding->care_of_address = request->fields.care_of_address;
+	binding->home_agent = request->home_agent;
+	binding->source = request->source;
+	binding->source_port = request->source_port;
+	binding->local = request->destination;
+	binding->local_port = request->destination_port;
+	binding->lifetime = request->lifetime;
+	binding->expires = expires;
+	binding->identification = request->fields.identification;
+	binding->encapsulation = request->encapsulation;
+	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
+}
+
+/* The node has been at home until now, as far as we knew. */
+static void left_home(struct ha_core *core, struct ha_binding *binding, struct mip_now now)
+{
+	struct ha_node *node = binding->node;
+
+	if (node->seeded) {
+		struct mip_want neighbour = {
+			.kind = MIP_WANT_NEIGHBOUR,
+			.neighbour = {.link = node->seeded_link, .address = binding->home_address},
+		};
+
+		mip_outbox_unwant(&core->outbox, &neighbour);
+		node->seeded = false;
+	}
+	tell(core, binding);
+	/* rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had none,
+	 * it MUST transmit a gratuitous ARP on behalf of the mobile node. */
+	announce_to_self(core, binding, now);
+	ha_count(core, HA_COUNTER_BINDINGS_ADDED);
+	emit(core, "binding_added", binding, NULL);
+}
+
+static bool has_moved(const struct ha_binding *old, const struct ha_binding *binding)
+{
+	return !mip_address_equal(old->care_of_address, binding->care_of_address) ||
+	       !mip_address_equal(old->source, binding->source) || old->source_port != binding->source_port ||
+	       old->encapsulation != binding->encapsulation;
+}
+
+static void changed(
+	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
+{
+	bool moved = has_moved(old, binding);
+
+	if (old->told) {
+		tell_change(core, old, binding, now);
+	} else {
+		refresh_remove(core, binding);
+		tell(core, binding);
+		announce_to_self(core, binding, now);
+	}
+	ha_count(core, moved ? HA_COUNTER_BINDINGS_MOVED : HA_COUNTER_BINDINGS_RENEWED);
+	emit(core, moved ? "binding_moved" : "binding_renewed", binding, NULL);
+}
+
+int ha_binding_grant(struct ha_core *core, const struct ha_request *request)
+{
+	struct ha_binding *binding = request->node->binding;
+	mip_time expires = MIP_NEVER;
+	struct ha_binding old;
+
+	if (request->lifetime != MIP_LIFETIME_INFINITE)
+		expires = request->now.boot + request->lifetime * MIP_SECOND;
+	if (!binding) {
+		binding = ha_binding_new(core, request->node, request->home_address, expires);
+		if (!binding)
+			return -ENOMEM;
+		fill(binding, request, expires);
+		left_home(core, binding, request->now);
+		return 0;
+	}
+	if (mip_deadline_set(&core->deadlines, &binding->deadline, expires) < 0)
+		return -ENOMEM;
+	old = *binding;
+	fill(binding, request, expires);
+	changed(core, &old, binding, request->now);
+	return 0;
+}
+
+void ha_binding_remove(
+	struct ha_core *core, struct ha_binding *binding, bool grace, const char *reason, struct mip_now now)
+{
+	ha_announce_stop(core, binding->home_address);
+	if (binding->told)
+		tell_gone(core, binding, grace, now);
+	emit(core, "binding_removed", binding, reason);
+	ha_record_forget_binding(core, binding->home_address);
+	if (binding->node)
+		binding->node->idle_since = now.boot;
+	free_binding(core, binding);
+}
+
+void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
+{
+	/* rfc5944-3.8.2.2-7: after the expiration the home agent MUST delete its entry; rfc5944-4.2.3-7: and
+	 * MUST NOT send any Registration Reply because of it. */
+	ha_count(core, HA_COUNTER_BINDINGS_EXPIRED);
+	ha_binding_remove(core, MIP_CONTAINER(deadline, struct ha_binding, deadline), false, "expired", now);
+}
+
+void ha_node_came_home(struct ha_core *core, const struct ha_request *request)
+{
+	struct mip_want neighbour = {
+		.kind = MIP_WANT_NEIGHBOUR,
+		.neighbour =
+			{
+				.link = request->link,
+				.address = request->home_address,
+				.link_address = request->link_source,
+				.seed = true,
+			},
+	};
+
+	mip_outbox_want(&core->outbox, &neighbour);
+	request->node->seeded = true;
+	request->node->seeded_link = request->link;
+	/* rfc5944-4.6-10: when it accepts this (de)registration it MUST also transmit a gratuitous ARP, to
+	 * associate the home address with the mobile node's own link-layer address. */
+	ha_announce(core, request->home_link, request->home_address, request->link_source, request->now);
+}
+
+uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now)
+{
+	if (binding->expires == MIP_NEVER)
+		return MIP_LIFETIME_INFINITE;
+	if (binding->expires <= now.boot)
+		return 0;
+	return (uint16_t)((binding->expires - now.boot) / MIP_SECOND);
+}
+
+void ha_bindings_clear(struct ha_core *core)
+{
+	struct ha_binding *binding, *next_binding;
+	struct ha_grace *grace, *next_grace;
+
+	HASH_ITER (hh, core->bindings, binding, next_binding) {
+		free_binding(core, binding);
+	}
+	HASH_ITER (hh, core->graces, grace, next_grace) {
+		end_grace(core, grace);
+	}
+}

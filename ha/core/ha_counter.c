@@ -1,0 +1,67 @@
+/*
+ * The names of what the home agent counts. Every message in, every reply code out, and every reason for a
+ * silent drop has a row (rfc5944-1.7-1: SHOULD record the event in a statistics counter).
+ */
+#include "ha_counter.h"
+
+#include "registration.h"
+
+const struct mip_counter_name ha_counter_names[HA_COUNTER_COUNT] = {
+	[HA_COUNTER_REQUESTS_RECEIVED] = {"requests_received", "Registration Requests for this home agent"},
+	[HA_COUNTER_DEREGISTRATIONS_RECEIVED] = {"deregistrations_received",
+		"Registration Requests with lifetime 0 among them"},
+	[HA_COUNTER_REPLIES_SENT] = {"replies_sent", "Registration Replies"},
+	[HA_COUNTER_SOLICITATIONS_RECEIVED] = {"solicitations_received", "Agent Solicitations on home links"},
+	[HA_COUNTER_ADVERTISEMENTS_SENT] = {"advertisements_sent", "Agent Advertisements on home links"},
+	[HA_COUNTER_GRATUITOUS_ARPS_SENT] = {"gratuitous_arps_sent", "gratuitous ARP packets on home links"},
+	[HA_COUNTER_BINDINGS_ADDED] = {"bindings_added", "bindings of nodes that had none"},
+	[HA_COUNTER_BINDINGS_MOVED] = {"bindings_moved",
+		"bindings that got another care-of address or source"},
+	[HA_COUNTER_BINDINGS_RENEWED] = {"bindings_renewed", "bindings that got a new lifetime only"},
+	[HA_COUNTER_BINDINGS_EXPIRED] = {"bindings_expired", "bindings whose lifetime ran out"},
+	[HA_COUNTER_BINDINGS_RESTORED] = {"bindings_restored", "bindings taken over from before the start"},
+	[HA_COUNTER_DUPLICATES_ANSWERED] = {"duplicates_answered",
+		"retransmitted requests that were answered again"},
+	[HA_COUNTER_REPLY_0] = {"reply_0", "replies: accepted"},
+	[HA_COUNTER_REPLY_1] = {"reply_1", "replies: accepted, no simultaneous bindings"},
+	[HA_COUNTER_REPLY_128] = {"reply_128", "replies: reason unspecified"},
+	[HA_COUNTER_REPLY_129] = {"reply_129", "replies: administratively prohibited"},
+	[HA_COUNTER_REPLY_130] = {"reply_130", "replies: insufficient resources"},
+	[HA_COUNTER_REPLY_131] = {"reply_131", "replies: mobile node failed authentication"},
+	[HA_COUNTER_REPLY_132] = {"reply_132", "replies: foreign agent failed authentication"},
+	[HA_COUNTER_REPLY_133] = {"reply_133", "replies: identification mismatch"},
+	[HA_COUNTER_REPLY_134] = {"reply_134", "replies: poorly formed request"},
+	[HA_COUNTER_REPLY_135] = {"reply_135", "replies: too many simultaneous bindings"},
+	[HA_COUNTER_REPLY_136] = {"reply_136", "replies: unknown home agent address"},
+	[HA_COUNTER_REPLY_137] = {"reply_137", "replies: reverse tunnel unavailable"},
+	[HA_COUNTER_REPLY_138] = {"reply_138", "replies: reverse tunnel is mandatory"},
+	[HA_COUNTER_REPLY_139] = {"reply_139", "replies: encapsulation unavailable"},
+	[HA_COUNTER_REPLY_142] = {"reply_142", "replies: UDP tunnel encapsulation unavailable"},
+	[HA_COUNTER_DROP_MALFORMED] = {"drop_malformed", "packets that do not parse, or with a bad checksum"},
+	[HA_COUNTER_DROP_NOT_A_REQUEST] = {"drop_not_a_request", "messages of another type"},
+	[HA_COUNTER_DROP_NOT_FOR_US] = {"drop_not_for_us", "messages to other addresses"},
+	[HA_COUNTER_DROP_BAD_SOURCE] = {"drop_bad_source", "messages from addresses that no host can have"},
+	[HA_COUNTER_DROP_UNKNOWN_EXTENSION] = {"drop_unknown_extension",
+		"requests with an unknown extension that must not be skipped"},
+	[HA_COUNTER_DROP_NO_AUTHENTICATION] = {"drop_no_authentication",
+		"requests without an authorization-enabling extension"},
+	[HA_COUNTER_DROP_UNKNOWN_NODE] = {"drop_unknown_node", "requests of nodes without an association"},
+	[HA_COUNTER_DROP_AUTHENTICATION_FAILED] = {"drop_authentication_failed",
+		"requests whose node and whose foreign agent both failed authentication"},
+	[HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME] = {"drop_unexpected_foreign_home",
+		"requests with a Foreign-Home authentication that no association is for"},
+	[HA_COUNTER_DROP_FAILED] = {"drop_failed", "requests lost for want of memory"},
+};
+
+enum ha_counter ha_counter_of_code(uint8_t code)
+{
+	if (code == MIP_CODE_ACCEPTED)
+		return HA_COUNTER_REPLY_0;
+	if (code == MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)
+		return HA_COUNTER_REPLY_1;
+	if (code >= MIP_CODE_HA_UNSPECIFIED && code <= MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE)
+		return (enum ha_counter)(HA_COUNTER_REPLY_128 + code - MIP_CODE_HA_UNSPECIFIED);
+	if (code == MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE)
+		return HA_COUNTER_REPLY_142;
+	return HA_COUNTER_COUNT;
+}

@@ -1,0 +1,247 @@
+/*
+ * Whether the home agent is able to accommodate a request that is valid (RFC 5944 3.8.2.2, 3.8.2.3), and how:
+ * the home address, the care-of address, the kind of tunnel (RFC 3519 4.6), the reverse tunnel (RFC
+ * 3024 4.3.1), the lifetime. All that can be denied is looked at before anything is changed.
+ */
+#include "ha_internal.h"
+
+#include <errno.h>
+
+#include "packet.h"
+
+enum {
+	GRANTED = 0,
+	/* The length of a chain of nodes of ours, each visiting at the home address of the next. */
+	NESTING_MAX = 8,
+};
+
+/* --- the home address --------------------------------------------------------------------------------------
+ */
+
+static int choose_home_address(struct ha_core *core, struct ha_request *request)
+{
+	struct mip_address wanted = request->fields.home_address;
+	struct mip_address own = ha_node_address(request->node);
+	int status;
+
+	if (mip_address_is_none(own)) {
+		status = ha_pool_assign(core, request->node, wanted);
+		if (status == -ENOSPC || status == -ENOMEM)
+			return MIP_CODE_HA_INSUFFICIENT_RESOURCES;
+		if (status < 0)
+			return MIP_CODE_HA_PROHIBITED;
+		own = ha_node_address(request->node);
+	}
+	/* rfc5944-3.8.3.2-6: if the home agent cannot support the specified nonzero unicast address, it MUST
+	 * reject the request with code 129. An association speaks for its own node only. */
+	if (!mip_address_is_none(wanted) && !mip_address_equal(wanted, own))
+		return MIP_CODE_HA_PROHIBITED;
+	/* rfc5944-3.8.3.2-5, -7: a non-zero one is copied into the reply, otherwise the selected one. */
+	request->home_address = own;
+	return GRANTED;
+}
+
+/* A node that is configured with an NAI and says another one is not that node. */
+static bool nai_contradicts(const struct ha_core *core, const struct ha_request *request)
+{
+	return request->nai && request->node->nai &&
+	       ha_node_by_nai(&core->tables, request->nai, request->nai_length) != request->node;
+}
+
+void ha_grant_home_address(struct ha_core *core, struct ha_request *request)
+{
+	request->home_address_denial =
+		nai_contradicts(core, request) ? MIP_CODE_HA_PROHIBITED : choose_home_address(core, request);
+}
+
+/* --- the form ----------------------------------------------------------------------------------------------
+ */
+
+static bool deregisters_all(const struct ha_request *request)
+{
+	return mip_address_equal(request->fields.care_of_address, request->home_address) ||
+	       (mip_address_is_none(request->fields.home_address) &&
+		       mip_address_is_none(request->fields.care_of_address));
+}
+
+static int check_form(const struct ha_request *request)
+{
+	const struct mip_extensions *extensions = &request->extensions;
+	bool co_located = request->fields.flags & MIP_REQUEST_D;
+
+	if (extensions->occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION] > 1 ||
+		extensions->occurrences[MIP_SLOT_UDP_TUNNEL_REQUEST] > 1 ||
+		extensions->occurrences[MIP_SLOT_NODE_NAI] > 1)
+		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
+	/* rfc3519-4.6.1-3, -4: sent by the mobile node without the 'D' bit, or by the foreign agent with it:
+	 * SHOULD send code 134. */
+	if (request->has_tunnel_request && request->tunnel_request_by_agent == co_located)
+		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
+	if (request->fields.lifetime == 0)
+		return deregisters_all(request) || mip_address_is_unicast(request->fields.care_of_address)
+			       ? GRANTED
+			       : MIP_CODE_HA_POORLY_FORMED_REQUEST;
+	/* A tunnel to the home address would end where it begins. */
+	if (!mip_address_is_unicast(request->fields.care_of_address) ||
+		mip_address_equal(request->fields.care_of_address, request->home_address))
+		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
+	return GRANTED;
+}
+
+/* --- the tunnel --------------------------------------------------------------------------------------------
+ */
+
+/* A care-of address that leads back into this home agent's own tunnels without end. */
+static bool would_loop(const struct ha_core *core, const struct ha_request *request)
+{
+	struct mip_address end = request->fields.care_of_address;
+
+	if (ha_is_own_address(core, end))
+		return true;
+	for (int i = 0; i < NESTING_MAX; i++) {
+		const struct ha_binding *binding = ha_binding_find(core, end);
+
+		if (!binding)
+			return false;
+		end = binding->care_of_address;
+		if (mip_address_equal(end, request->home_address))
+			return true;
+	}
+	return true;
+}
+
+/* rfc3519-4.6-2: MUST use a mismatch between source and care-of address as the indication of a NAT. 4.6.1: a
+ * node may also send from its home address, or from none. */
+static bool is_behind_nat(const struct ha_request *request)
+{
+	return !mip_address_equal(request->source, request->fields.care_of_address) &&
+	       !mip_address_equal(request->source, request->home_address) &&
+	       !mip_address_is_none(request->source);
+}
+
+static int choose_udp_encapsulation(struct ha_request *request)
+{
+	uint8_t wanted = request->tunnel_request.encapsulation;
+
+	/* rfc3519-3.1.4: if the field is zero, it defaults to the value of the 'M' and 'G' fields. Only IP in
+	 * UDP is had here. */
+	if (wanted == 0 && (request->fields.flags & (MIP_REQUEST_M | MIP_REQUEST_G)))
+		return MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE;
+	if (wanted != 0 && wanted != MIP_PROTOCOL_IPIP)
+		return MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE;
+	request->encapsulation = MIP_ENCAPSULATION_UDP;
+	request->udp_forced = request->tunnel_request.force;
+	return GRANTED;
+}
+
+/* RFC 3519 4.6: UDP when there is a NAT, or when the node forces it; otherwise the request is declined and
+ * the tunnel is IP in IP. */
+static int choose_encapsulation(const struct ha_core *core, struct ha_request *request)
+{
+	bool nat = is_behind_nat(request);
+	bool force = request->has_tunnel_request && request->tunnel_request.force;
+
+	request->encapsulation = MIP_ENCAPSULATION_IPIP;
+	if (request->has_tunnel_request && (nat || force)) {
+		/* rfc3519-4.6.1-1, -2: detected but not allowed, or forced but not allowed: code 129. */
+		if (core->settings.udp_tunnel == HA_UDP_TUNNEL_REFUSED ||
+			(core->settings.udp_tunnel == HA_UDP_TUNNEL_NAT_ONLY && !nat))
+			return MIP_CODE_HA_PROHIBITED;
+		/* 4.6: with 'R' the tunnel's port is only known with the first keep-alive, which goes
+		 * another way than the registration. Not had here, and IP in IP would not get through. */
+		if (request->tunnel_request.through_foreign_agent)
+			return MIP_CODE_HA_PROHIBITED;
+		return choose_udp_encapsulation(request);
+	}
+	/* rfc3024-4.3.1-1: unable to support the requested form of encapsulation, it MUST return code 139. */
+	if (request->fields.flags & (MIP_REQUEST_M | MIP_REQUEST_G))
+		return MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE;
+	return GRANTED;
+}
+
+static int check_reverse_tunnel(const struct ha_core *core, const struct ha_request *request)
+{
+	bool asked = request->fields.flags & MIP_REQUEST_T;
+
+	/* RFC 3024 4.3.1: MAY reject requests without the 'T' bit with code 138. */
+	if (!asked && core->settings.reverse_tunnel == HA_REVERSE_TUNNEL_REQUIRED)
+		return MIP_CODE_HA_REVERSE_TUNNEL_MANDATORY;
+	/* rfc3024-4.3.1-2: as a last check, MUST deny with code 137. */
+	if (asked && core->settings.reverse_tunnel == HA_REVERSE_TUNNEL_REFUSED)
+		return MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE;
+	return GRANTED;
+}
+
+static uint16_t choose_lifetime(const struct ha_core *core, const struct ha_request *request)
+{
+	uint16_t most = core->settings.max_lifetime;
+
+	/* RFC 3519 5.2: with UDP tunnels a short lifetime is beneficial. */
+	if (request->encapsulation == MIP_ENCAPSULATION_UDP && core->settings.udp_max_lifetime > 0 &&
+		core->settings.udp_max_lifetime < most)
+		most = core->settings.udp_max_lifetime;
+	/* rfc5944-3.8.2.2-5: MUST NOT increase the lifetime; rfc5944-3.8.3.2-3: or reduces it. */
+	return request->fields.lifetime < most ? request->fields.lifetime : most;
+}
+
+/* --- the two kinds -----------------------------------------------------------------------------------------
+ */
+
+static int register_node(struct ha_core *core, struct ha_request *request)
+{
+	int code;
+
+	if (would_loop(core, request))
+		return MIP_CODE_HA_PROHIBITED;
+	code = choose_encapsulation(core, request);
+	if (code == GRANTED)
+		code = check_reverse_tunnel(core, request);
+	if (code != GRANTED)
+		return code;
+	if (!request->node->binding && core->settings.max_bindings > 0 &&
+		ha_core_binding_count(core) >= core->settings.max_bindings)
+		return MIP_CODE_HA_INSUFFICIENT_RESOURCES;
+	request->lifetime = choose_lifetime(core, request);
+	return ha_binding_grant(core, request) == 0 ? GRANTED : MIP_CODE_HA_INSUFFICIENT_RESOURCES;
+}
+
+/* 3.8.2.2: the home address as care-of address deletes all entries, another one only the entry that contains
+ * it. */
+static void deregister_node(struct ha_core *core, struct ha_request *request)
+{
+	struct ha_binding *binding = request->node->binding;
+
+	request->lifetime = 0;
+	if (binding && (deregisters_all(request) ||
+			       mip_address_equal(request->fields.care_of_address, binding->care_of_address)))
+		ha_binding_remove(core, binding, true, "deregistered", request->now);
+	if (!request->node->binding && ha_request_is_from_home(core, request))
+		ha_node_came_home(core, request);
+}
+
+uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
+{
+	int code = GRANTED;
+
+	/* The same request again: nothing changes, and the new lifetime MUST NOT extend beyond the one
+	 * originally granted (rfc5944-3.8.2.2-8). */
+	if (request->duplicate) {
+		request->lifetime = ha_binding_remaining(request->node->binding, request->now);
+		request->encapsulation = request->node->binding->encapsulation;
+		request->udp_forced = request->has_tunnel_request && request->tunnel_request.force;
+		ha_count(core, HA_COUNTER_DUPLICATES_ANSWERED);
+		return MIP_CODE_ACCEPTED_NO_SIMULTANEOUS;
+	}
+	if (request->home_address_denial != GRANTED)
+		return (uint8_t)request->home_address_denial;
+	code = check_form(request);
+	if (code != GRANTED)
+		return (uint8_t)code;
+	if (request->fields.lifetime == 0)
+		deregister_node(core, request);
+	else
+		code = register_node(core, request);
+	/* rfc5944-3.8.3.2-1: a home agent SHOULD respond with code 1 if it does not support simultaneous
+	 * registrations. */
+	return code == GRANTED ? MIP_CODE_ACCEPTED_NO_SIMULTANEOUS : (uint8_t)code;
+}

@@ -1,0 +1,315 @@
+/*
+ * What the files of the home agent's machine share. Nobody else includes this.
+ *
+ *   ha_core.c       life, inputs, deadlines, views        ha_binding.c   bindings and the kernel state for
+ * them ha_table.c      who and what is configured            ha_announce.c  gratuitous ARP ha_request.c    a
+ * request: taken apart, judged        ha_link.c      home links, addresses, advertisements ha_grant.c whether
+ * and how it is granted         ha_pool.c      addresses for nodes without one ha_reply.c      the reply
+ * ha_record.c    what survives a restart
+ */
+#ifndef HA_INTERNAL_H
+#define HA_INTERNAL_H
+
+/* A table that finds no memory for an element leaves it out: its hh.tbl is NULL then. */
+#include <uthash.h>
+
+#include "address.h"
+#include "advertiser.h"
+#include "deadline.h"
+#include "extension.h"
+#include "ha_core.h"
+#include "ha_counter.h"
+#include "registration.h"
+#include "replay.h"
+
+enum {
+	HA_NAI_MAX = 253, /* RFC 4282 2.2 */
+	/* Bindings whose kernel state is asked for in one go, after a restart or when a link comes. */
+	HA_REFRESH_BATCH = 256,
+	HA_ANNOUNCEMENTS = 4, /* RFC 5944 4.6: "retransmitted a small number of times" */
+};
+
+enum ha_deadline_kind {
+	HA_DEADLINE_BINDING = 1,
+	HA_DEADLINE_GRACE,
+	HA_DEADLINE_ANNOUNCEMENT,
+	HA_DEADLINE_ADVERTISER,
+	HA_DEADLINE_REFRESH,
+};
+
+/* A link on which home networks are. There for as long as a configured network names it. */
+struct ha_home_link {
+	char name[MIP_LINK_NAME];
+	mip_link link; /* MIP_LINK_NONE: it is not there */
+	bool up;
+	struct mip_link_address link_address;
+	struct mip_advertiser advertiser;
+	struct ha_home_link *next;
+};
+
+struct ha_network {
+	struct mip_prefix prefix;
+	char interface[MIP_LINK_NAME];
+	struct ha_home_link *home_link; /* NULL: virtual */
+};
+
+struct ha_binding;
+
+struct ha_node {
+	struct mip_address home_address; /* configured; 0.0.0.0: from the pool */
+	char *nai;			 /* realm in lower case; NULL */
+	struct mip_association *association;
+	struct mip_replay_state replay;
+	struct mip_address assigned; /* from the pool, for as long as nobody needs it more */
+	mip_time idle_since;	     /* CLOCK_BOOTTIME; of an assigned address without a binding */
+	struct ha_binding *binding;
+	/* The neighbour entry told to the kernel when the node came home; withdrawn when it leaves. */
+	bool seeded;
+	mip_link seeded_link;
+	UT_hash_handle by_address;
+	UT_hash_handle by_nai;
+	UT_hash_handle by_assigned;
+};
+
+struct ha_foreign_agent {
+	struct mip_address address;
+	struct mip_association *association;
+	UT_hash_handle hh;
+};
+
+/* What the configuration says, indexed. */
+struct ha_tables {
+	struct ha_network *networks;
+	size_t network_count;
+	struct ha_node *nodes; /* all of them, in one array */
+	size_t node_count;
+	struct ha_node *by_address;
+	struct ha_node *by_nai;
+	struct ha_node *by_assigned;
+	struct ha_foreign_agent *foreign_agents; /* an array */
+	size_t foreign_agent_count;
+	struct ha_foreign_agent *agents; /* its index */
+};
+
+/* One binding a mobile node: simultaneous bindings are not supported (code 1). */
+struct ha_binding {
+	struct mip_address home_address;
+	struct ha_node *node;
+	struct mip_address care_of_address;
+	struct mip_address home_agent; /* as the reply named it: the tunnel's end here */
+	struct mip_address source;     /* of the request, with its port */
+	uint16_t source_port;
+	struct mip_address local; /* where the request came to, with its port */
+	uint16_t local_port;
+	uint16_t lifetime; /* s, granted */
+	mip_time expires;
+	uint64_t identification;       /* of the request */
+	uint64_t reply_identification; /* 3.8.1: of the reply */
+	enum mip_encapsulation encapsulation;
+	bool reverse_tunnel;
+	bool told; /* the kernel state for it has been wanted */
+	struct mip_deadline deadline;
+	struct ha_binding *refresh_previous, *refresh_next; /* in the queue of those to be told (again) */
+	bool refresh_queued;
+	UT_hash_handle hh;
+};
+
+/* A peer whose packets are still taken for a while. */
+struct ha_grace {
+	struct mip_want want;
+	uint8_t key[MIP_WANT_KEY];
+	size_t key_length;
+	struct mip_deadline deadline;
+	UT_hash_handle hh;
+};
+
+struct ha_announcement {
+	struct mip_address home_address;
+	struct ha_home_link *home_link;
+	struct mip_link_address link_address;
+	unsigned sent;
+	struct mip_deadline deadline;
+	UT_hash_handle hh;
+};
+
+/* An address of this host. */
+struct ha_address {
+	mip_link link;
+	struct mip_address address;
+	uint8_t prefix_length;
+};
+
+struct ha_core {
+	struct ha_settings settings; /* its pointers are not kept */
+	struct ha_tables tables;
+	struct mip_random random;
+	const struct mip_log *log;
+	struct mip_log_limit limit;
+	struct mip_outbox outbox;
+	struct mip_deadlines deadlines;
+	struct ha_home_link *home_links;
+	struct ha_address *addresses;
+	size_t address_count, address_size;
+	struct ha_binding *bindings;
+	struct ha_binding *refresh_first, *refresh_last;
+	size_t refresh_count;
+	struct mip_deadline refresh_deadline;
+	struct ha_grace *graces;
+	struct ha_announcement *announcements;
+	uint64_t pool_next; /* where the search for a free address begins, from the pool's first */
+	bool begun;
+	uint64_t counters[HA_COUNTER_COUNT];
+};
+
+/* --- a request on its way through the machine -------------------------------------------------------------
+ */
+
+struct ha_request {
+	struct mip_now now;
+	mip_link link;
+	bool framed; /* taken off a home link itself … */
+	struct ha_home_link *home_link;
+	struct mip_link_address link_source; /* … with this link address */
+	struct mip_address source;
+	uint16_t source_port;
+	struct mip_address destination;
+	uint16_t destination_port;
+	const uint8_t *octets;
+	size_t length;
+
+	struct mip_registration_request fields;
+	struct mip_extensions extensions;
+	const struct mip_extension *node_authentication;
+	const uint8_t *nai; /* NULL: the node did not send one */
+	size_t nai_length;
+	bool has_tunnel_request; /* RFC 3519 */
+	bool tunnel_request_by_agent;
+	struct mip_udp_tunnel_request tunnel_request;
+
+	struct ha_node *node;
+	struct ha_foreign_agent *agent; /* that it came through, if we share an association */
+	enum mip_replay_verdict verdict;
+
+	bool duplicate; /* a retransmission of the one that made the current binding */
+
+	/* What is granted. */
+	int home_address_denial; /* 0: home_address is what the node gets */
+	struct mip_address home_address;
+	struct mip_address home_agent;
+	uint16_t lifetime;
+	enum mip_encapsulation encapsulation;
+	bool udp_forced;
+};
+
+/* What becomes of a request: a code to reply with, or no reply. */
+enum {
+	HA_SILENT = -1,
+};
+
+/* --- ha_core.c -------------------------------------------------------------------------------------------
+ */
+
+static inline void ha_count(struct ha_core *core, enum ha_counter counter)
+{
+	core->counters[counter]++;
+}
+
+/* --- ha_table.c ------------------------------------------------------------------------------------------
+ */
+
+int ha_tables_build(struct ha_tables *tables, const struct ha_settings *settings);
+void ha_tables_clear(struct ha_tables *tables);
+struct ha_network *ha_network_of(const struct ha_tables *tables, struct mip_address home_address);
+struct ha_node *ha_node_by_address(const struct ha_tables *tables, struct mip_address home_address);
+struct ha_node *ha_node_by_nai(const struct ha_tables *tables, const uint8_t *nai, size_t length);
+struct ha_foreign_agent *ha_foreign_agent_by_address(
+	const struct ha_tables *tables, struct mip_address address);
+/* The name that its records go by: the home address, or "nai/" and the NAI. */
+const char *ha_node_identity(const struct ha_node *node, char text[static MIP_RECORD_KEY]);
+struct ha_node *ha_node_by_identity(const struct ha_tables *tables, const char *identity);
+struct mip_address ha_node_address(const struct ha_node *node);
+
+/* --- ha_pool.c -------------------------------------------------------------------------------------------
+ */
+
+bool ha_pool_contains(const struct ha_settings *settings, struct mip_address address);
+/* Gives the node the address, or any (0.0.0.0). 0; -EADDRINUSE, -EADDRNOTAVAIL; -ENOSPC: the pool is used up.
+ */
+int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_address address);
+int ha_pool_put(struct ha_tables *tables, struct ha_node *node, struct mip_address address);
+void ha_pool_release(struct ha_tables *tables, struct ha_node *node);
+
+/* --- ha_link.c -------------------------------------------------------------------------------------------
+ */
+
+int ha_links_configure(struct ha_core *core, struct ha_tables *tables, struct mip_now now);
+void ha_links_clear(struct ha_core *core);
+struct ha_home_link *ha_home_link_at(const struct ha_core *core, mip_link link);
+bool ha_is_own_address(const struct ha_core *core, struct mip_address address);
+/* 255.255.255.255, or all ones on a home network. */
+bool ha_is_home_broadcast(const struct ha_core *core, struct mip_address address);
+void ha_links_begin(struct ha_core *core, struct mip_now now);
+/* The tables and settings have been swapped: the advertisements follow. */
+void ha_links_reconfigured(struct ha_core *core, struct mip_now now);
+
+/* --- ha_announce.c ---------------------------------------------------------------------------------------
+ */
+
+/* RFC 5944 4.6: gratuitous ARP now and a few more times; replaces one for the same home address. */
+void ha_announce(struct ha_core *core, struct ha_home_link *home_link, struct mip_address home_address,
+	struct mip_link_address link_address, struct mip_now now);
+void ha_announce_stop(struct ha_core *core, struct mip_address home_address);
+void ha_announce_stop_link(struct ha_core *core, const struct ha_home_link *home_link);
+void ha_announce_due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
+void ha_announce_clear(struct ha_core *core);
+
+/* --- ha_binding.c ----------------------------------------------------------------------------------------
+ */
+
+struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_address home_address);
+/* Adds or changes the node's binding as the request was granted. 0 or -ENOMEM (nothing is changed). */
+int ha_binding_grant(struct ha_core *core, const struct ha_request *request);
+/* A new one without kernel state, to be filled in. NULL: no memory. */
+struct ha_binding *ha_binding_new(
+	struct ha_core *core, struct ha_node *node, struct mip_address home_address, mip_time expires);
+/* With grace, packets by the old way are taken for a while. `reason` goes into the event. Frees it. */
+void ha_binding_remove(
+	struct ha_core *core, struct ha_binding *binding, bool grace, const char *reason, struct mip_now now);
+void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
+void ha_binding_refresh_later(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
+void ha_binding_refresh_network(
+	struct ha_core *core, const struct ha_home_link *home_link, struct mip_now now);
+void ha_binding_refresh_due(struct ha_core *core, struct mip_now now);
+/* The proxy entry on a link that is about to be another's, or nobody's. */
+void ha_binding_forget_proxies(struct ha_core *core, mip_link link);
+void ha_binding_unwant_proxy(struct ha_core *core, const struct ha_binding *binding, mip_link link);
+void ha_node_came_home(struct ha_core *core, const struct ha_request *request);
+void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline);
+void ha_bindings_clear(struct ha_core *core);
+uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now);
+
+/* --- ha_request.c, ha_grant.c, ha_reply.c -----------------------------------------------------------------
+ */
+
+void ha_request_take(struct ha_core *core, struct ha_request *request);
+/* Fills in the home address that the node gets, or why it gets none. */
+void ha_grant_home_address(struct ha_core *core, struct ha_request *request);
+/* The code for a request that is authenticated, fresh and for us: accepted, having updated the bindings, or
+ * denied, having changed nothing. */
+uint8_t ha_grant(struct ha_core *core, struct ha_request *request);
+void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code);
+/* The request came from the node's own home address (or from one that has none yet), straight from its home
+ * link. */
+bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request);
+
+/* --- ha_record.c -----------------------------------------------------------------------------------------
+ */
+
+void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now);
+void ha_record_forget_binding(struct ha_core *core, struct mip_address home_address);
+void ha_record_keep_replay(struct ha_core *core, const struct ha_node *node);
+void ha_record_keep_pool(struct ha_core *core, const struct ha_node *node);
+void ha_record_forget_pool(struct ha_core *core, const struct ha_node *node);
+void ha_record_forget_node(struct ha_core *core, const struct ha_node *node);
+
+#endif

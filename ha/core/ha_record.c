@@ -1,0 +1,299 @@
+/*
+ * What survives a restart, as records: bindings ("binding/10.1.0.50"), replay state ("replay/10.1.0.50" or
+ * "replay/nai/alice@example.org") and addresses given out ("pool/alice@example.org"). Times in them are wall
+ * times, since the boot-time clock starts anew with the machine. What no longer fits the configuration is
+ * forgotten.
+ */
+#include "ha_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "text.h"
+
+enum {
+	VERSION = 1,
+	BINDING_REVERSE_TUNNEL = 1,
+	BINDING_INFINITE = 2,
+	REPLAY_ACCEPTED_ANY = 1,
+	REPLAY_HAS_NONCE = 2,
+	RECORD_MAX = 512,
+};
+
+static const char binding_prefix[] = "binding/";
+static const char replay_prefix[] = "replay/";
+static const char pool_prefix[] = "pool/";
+
+static void make_key(char key[static MIP_RECORD_KEY], const char *prefix, const char *name)
+{
+	struct mip_text text = mip_text_of(key, MIP_RECORD_KEY);
+
+	mip_text_add(&text, prefix);
+	mip_text_add(&text, name);
+}
+
+static void keep(struct ha_core *core, const char *prefix, const char *name, const struct mip_writer *record)
+{
+	char key[MIP_RECORD_KEY];
+
+	make_key(key, prefix, name);
+	if (!mip_writer_failed(record))
+		mip_outbox_keep(&core->outbox, key, record->octets, record->length);
+}
+
+static void forget(struct ha_core *core, const char *prefix, const char *name)
+{
+	char key[MIP_RECORD_KEY];
+
+	make_key(key, prefix, name);
+	mip_outbox_forget(&core->outbox, key);
+}
+
+/* --- bindings ----------------------------------------------------------------------------------------------
+ */
+
+void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now)
+{
+	uint8_t octets[RECORD_MAX];
+	struct mip_writer record = mip_writer_of(octets, sizeof(octets));
+	bool infinite = binding->expires == MIP_NEVER;
+	char identity[MIP_RECORD_KEY];
+
+	ha_node_identity(binding->node, identity);
+	mip_write8(&record, VERSION);
+	mip_write8(&record, (uint8_t)((binding->reverse_tunnel ? BINDING_REVERSE_TUNNEL : 0) |
+				      (infinite ? BINDING_INFINITE : 0)));
+	mip_write8(&record, (uint8_t)binding->encapsulation);
+	mip_write16(&record, binding->lifetime);
+	mip_write64(&record, infinite ? 0 : (uint64_t)(now.wall + (binding->expires - now.boot)));
+	mip_write_address(&record, binding->care_of_address);
+	mip_write_address(&record, binding->home_agent);
+	mip_write_address(&record, binding->source);
+	mip_write16(&record, binding->source_port);
+	mip_write_address(&record, binding->local);
+	mip_write16(&record, binding->local_port);
+	mip_write64(&record, binding->identification);
+	mip_write64(&record, binding->reply_identification);
+	mip_write16(&record, (uint16_t)strlen(identity));
+	mip_write_octets(&record, identity, strlen(identity));
+	keep(core, binding_prefix, MIP_TEXT(binding->home_address), &record);
+}
+
+void ha_record_forget_binding(struct ha_core *core, struct mip_address home_address)
+{
+	forget(core, binding_prefix, MIP_TEXT(home_address));
+}
+
+struct kept_binding {
+	struct ha_binding binding;
+	mip_time expires_wall;
+	bool infinite;
+	char identity[MIP_RECORD_KEY];
+};
+
+static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
+{
+	struct ha_binding *binding = &kept->binding;
+	uint8_t version = mip_read8(reader), flags = mip_read8(reader);
+	const uint8_t *identity;
+	uint16_t length;
+
+	binding->reverse_tunnel = flags & BINDING_REVERSE_TUNNEL;
+	kept->infinite = flags & BINDING_INFINITE;
+	binding->encapsulation = mip_read8(reader);
+	binding->lifetime = mip_read16(reader);
+	kept->expires_wall = (mip_time)mip_read64(reader);
+	binding->care_of_address = mip_read_address(reader);
+	binding->home_agent = mip_read_address(reader);
+	binding->source = mip_read_address(reader);
+	binding->source_port = mip_read16(reader);
+	binding->local = mip_read_address(reader);
+	binding->local_port = mip_read16(reader);
+	binding->identification = mip_read64(reader);
+	binding->reply_identification = mip_read64(reader);
+	length = mip_read16(reader);
+	identity = mip_read_octets(reader, length);
+	if (mip_reader_failed(reader) || version != VERSION || length >= sizeof(kept->identity))
+		return -EBADMSG;
+	memcpy(kept->identity, identity, length);
+	kept->identity[length] = '\0';
+	return binding->encapsulation == MIP_ENCAPSULATION_IPIP ||
+			       binding->encapsulation == MIP_ENCAPSULATION_UDP
+		       ? 0
+		       : -EBADMSG;
+}
+
+/* When it ends on the clock of this boot. A wall clock that was set back must not lengthen it. */
+static mip_time expiry(const struct ha_core *core, const struct kept_binding *kept, struct mip_now now)
+{
+	uint16_t most = core->settings.max_lifetime;
+	mip_time left = kept->expires_wall - now.wall;
+	mip_time granted = (kept->binding.lifetime < most ? kept->binding.lifetime : most) * MIP_SECOND;
+
+	if (kept->infinite && most == MIP_LIFETIME_INFINITE)
+		return MIP_NEVER;
+	if (kept->infinite || left > granted)
+		left = granted;
+	return left > 0 ? now.boot + left : now.boot;
+}
+
+/* Whether the node may have this home address as it is configured now. */
+static bool may_have(const struct ha_core *core, const struct ha_node *node, struct mip_address home_address)
+{
+	const struct ha_node *holder = ha_node_by_address(&core->tables, home_address);
+
+	if (!ha_network_of(&core->tables, home_address) || (holder && holder != node))
+		return false;
+	if (!mip_address_is_none(node->home_address))
+		return mip_address_equal(node->home_address, home_address);
+	return ha_pool_contains(&core->settings, home_address);
+}
+
+static int restore_binding(
+	struct ha_core *core, const char *name, struct mip_reader *reader, struct mip_now now)
+{
+	struct kept_binding kept = {0};
+	struct mip_address home_address;
+	struct ha_binding *binding;
+	struct ha_node *node;
+	mip_time expires;
+
+	if (mip_address_read(name, &home_address) < 0 || read_binding(reader, &kept) < 0)
+		return -EBADMSG;
+	node = ha_node_by_identity(&core->tables, kept.identity);
+	expires = expiry(core, &kept, now);
+	if (!node || node->binding || !may_have(core, node, home_address) || expires <= now.boot)
+		return -ESTALE;
+	if (mip_address_is_none(node->home_address) && !mip_address_equal(node->assigned, home_address) &&
+		ha_pool_put(&core->tables, node, home_address) < 0)
+		return -ENOMEM;
+	binding = ha_binding_new(core, node, home_address, expires);
+	if (!binding)
+		return -ENOMEM;
+	binding->reverse_tunnel = kept.binding.reverse_tunnel;
+	binding->encapsulation = kept.binding.encapsulation;
+	binding->lifetime = kept.binding.lifetime;
+	binding->care_of_address = kept.binding.care_of_address;
+	binding->home_agent = kept.binding.home_agent;
+	binding->source = kept.binding.source;
+	binding->source_port = kept.binding.source_port;
+	binding->local = kept.binding.local;
+	binding->local_port = kept.binding.local_port;
+	binding->identification = kept.binding.identification;
+	binding->reply_identification = kept.binding.reply_identification;
+	ha_count(core, HA_COUNTER_BINDINGS_RESTORED);
+	return 0;
+}
+
+/* --- replay state ------------------------------------------------------------------------------------------
+ */
+
+void ha_record_keep_replay(struct ha_core *core, const struct ha_node *node)
+{
+	uint8_t octets[RECORD_MAX];
+	struct mip_writer record = mip_writer_of(octets, sizeof(octets));
+	char identity[MIP_RECORD_KEY];
+
+	mip_write8(&record, VERSION);
+	mip_write8(&record, (uint8_t)((node->replay.accepted_any ? REPLAY_ACCEPTED_ANY : 0) |
+				      (node->replay.has_nonce ? REPLAY_HAS_NONCE : 0)));
+	mip_write64(&record, node->replay.last_accepted);
+	mip_write32(&record, node->replay.nonce);
+	keep(core, replay_prefix, ha_node_identity(node, identity), &record);
+}
+
+static int restore_replay(struct ha_core *core, const char *name, struct mip_reader *reader)
+{
+	uint8_t version = mip_read8(reader), flags = mip_read8(reader);
+	struct mip_replay_state state = {
+		.last_accepted = mip_read64(reader),
+		.accepted_any = flags & REPLAY_ACCEPTED_ANY,
+		.has_nonce = flags & REPLAY_HAS_NONCE,
+	};
+	struct ha_node *node = ha_node_by_identity(&core->tables, name);
+
+	state.nonce = mip_read32(reader);
+	if (mip_reader_failed(reader) || version != VERSION)
+		return -EBADMSG;
+	if (!node)
+		return -ESTALE;
+	/* What was accepted stays accepted: the state never moves back. */
+	if (node->replay.accepted_any &&
+		(!state.accepted_any ||
+			mip_ntp_difference(node->replay.last_accepted, state.last_accepted) >= 0))
+		return 0;
+	node->replay = state;
+	return 0;
+}
+
+/* --- addresses given out
+ * ------------------------------------------------------------------------------------ */
+
+void ha_record_keep_pool(struct ha_core *core, const struct ha_node *node)
+{
+	uint8_t octets[RECORD_MAX];
+	struct mip_writer record = mip_writer_of(octets, sizeof(octets));
+
+	mip_write8(&record, VERSION);
+	mip_write_address(&record, node->assigned);
+	keep(core, pool_prefix, node->nai, &record);
+}
+
+void ha_record_forget_pool(struct ha_core *core, const struct ha_node *node)
+{
+	if (node->nai)
+		forget(core, pool_prefix, node->nai);
+}
+
+static int restore_pool(struct ha_core *core, const char *name, struct mip_reader *reader)
+{
+	uint8_t version = mip_read8(reader);
+	struct mip_address address = mip_read_address(reader);
+	struct ha_node *node = ha_node_by_nai(&core->tables, (const uint8_t *)name, strlen(name));
+
+	if (mip_reader_failed(reader) || version != VERSION)
+		return -EBADMSG;
+	if (!node || !mip_address_is_none(node->home_address) || !may_have(core, node, address))
+		return -ESTALE;
+	/* A binding that was restored before says the same. */
+	return mip_address_is_none(node->assigned) ? ha_pool_put(&core->tables, node, address) : 0;
+}
+
+/* --- all ---------------------------------------------------------------------------------------------------
+ */
+
+void ha_record_forget_node(struct ha_core *core, const struct ha_node *node)
+{
+	char identity[MIP_RECORD_KEY];
+
+	forget(core, replay_prefix, ha_node_identity(node, identity));
+	ha_record_forget_pool(core, node);
+}
+
+static const char *after(const char *key, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(key, prefix, length) == 0 ? key + length : NULL;
+}
+
+void ha_core_record(
+	struct ha_core *core, const char *key, const uint8_t *octets, size_t length, struct mip_now now)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	const char *name;
+	int status = -EBADMSG;
+
+	if ((name = after(key, binding_prefix)))
+		status = restore_binding(core, name, &reader, now);
+	else if ((name = after(key, replay_prefix)))
+		status = restore_replay(core, name, &reader);
+	else if ((name = after(key, pool_prefix)))
+		status = restore_pool(core, name, &reader);
+	if (status == 0 || status == -ENOMEM)
+		return;
+	mip_log(core->log, status == -ESTALE ? MIP_LOG_INFO : MIP_LOG_WARNING,
+		"the record %s is %s: forgotten", key,
+		status == -ESTALE ? "no longer wanted" : "not understood");
+	mip_outbox_forget(&core->outbox, key);
+}

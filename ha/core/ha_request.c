@@ -1,0 +1,317 @@
+/*
+ * A Registration Request on its way in (RFC 5944 3.8.2.1): taken apart, its node found, its authentications
+ * checked, its identification judged, in the order that the RFC gives. What fails before the node is known is
+ * dropped in silence; what fails after that is answered with the code for it. Only what passes all of it gets
+ * to ha_grant.c.
+ *
+ *   parse ─> Mobile-Home authentication ─> identification ─> Foreign-Home authentication ─> home agent
+ * address ─> grant │         │            │                  │                    │        │ │ silence
+ * silence       131                133                  132    silence              136
+ */
+#include "ha_internal.h"
+
+#include <string.h>
+
+#include "authenticator.h"
+
+enum {
+	CONTINUE = 0,
+	ALL_MOBILITY_AGENTS = 0xe000000b, /* 224.0.0.11 */
+};
+
+static int drop(struct ha_core *core, enum ha_counter reason)
+{
+	ha_count(core, reason);
+	return HA_SILENT;
+}
+
+/* --- taken apart -------------------------------------------------------------------------------------------
+ */
+
+/* What the node itself said stands before its authenticator; what stands after it, an agent may have added.
+ */
+static bool is_by_node(const struct ha_request *request, const struct mip_extension *extension)
+{
+	return extension && extension->offset < request->node_authentication->offset;
+}
+
+static void read_tunnel_request(struct ha_request *request)
+{
+	const struct mip_extension *extension =
+		mip_extension_of(&request->extensions, MIP_SLOT_UDP_TUNNEL_REQUEST);
+
+	/* rfc3519-3.1.3-1: with Reserved 3 not 0 it MUST be handled as not understood and silently skipped
+	 * (4.6.1 says SHOULD send code 134; the MUST is obeyed). */
+	if (!extension || mip_udp_tunnel_request_read(extension, &request->tunnel_request) < 0)
+		return;
+	request->has_tunnel_request = true;
+	request->tunnel_request_by_agent = !is_by_node(request, extension);
+}
+
+static void read_nai(struct ha_request *request)
+{
+	const struct mip_extension *extension = mip_extension_of(&request->extensions, MIP_SLOT_NODE_NAI);
+
+	/* rfc2794-2-1: it MUST appear before the Mobile-Home authentication extension. */
+	if (!is_by_node(request, extension))
+		return;
+	request->nai = extension->data;
+	request->nai_length = extension->data_length;
+}
+
+static int parse(struct ha_core *core, struct ha_request *request)
+{
+	struct mip_reader reader = mip_reader_of(request->octets, request->length);
+
+	if (mip_request_read(&reader, &request->fields) < 0 ||
+		mip_extensions_read(&reader, &request->extensions) < 0)
+		return drop(core, HA_COUNTER_DROP_MALFORMED);
+	/* rfc5944-1.8-1: the message containing it MUST be silently discarded. Extensions that belong into
+	 * replies are not known in a request either. */
+	if (request->extensions.unknown_not_skippable ||
+		request->extensions.present[MIP_SLOT_UDP_TUNNEL_REPLY] ||
+		request->extensions.present[MIP_SLOT_FOREIGN_AGENT_ERROR] ||
+		request->extensions.present[MIP_SLOT_CRITICAL_VENDOR])
+		return drop(core, HA_COUNTER_DROP_UNKNOWN_EXTENSION);
+	/* rfc5944-3.8.2.1-6: without any authorization-enabling extension it MUST be silently discarded. */
+	request->node_authentication =
+		mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
+	if (!request->node_authentication)
+		return drop(core, HA_COUNTER_DROP_NO_AUTHENTICATION);
+	read_nai(request);
+	read_tunnel_request(request);
+	return CONTINUE;
+}
+
+/* --- authentications ---------------------------------------------------------------------------------------
+ */
+
+static int find_node(struct ha_core *core, struct ha_request *request)
+{
+	if (request->nai)
+		request->node = ha_node_by_nai(&core->tables, request->nai, request->nai_length);
+	if (!request->node && !mip_address_is_none(request->fields.home_address))
+		request->node = ha_node_by_address(&core->tables, request->fields.home_address);
+	/* rfc5944-3.8.2.1-5: from a node with which it does not have any security association, the home agent
+	 * MUST silently discard the request. */
+	if (!request->node)
+		return drop(core, HA_COUNTER_DROP_UNKNOWN_NODE);
+	return CONTINUE;
+}
+
+static bool foreign_home_is_valid(const struct ha_request *request)
+{
+	const struct mip_extension *extension =
+		mip_extension_of(&request->extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
+
+	/* rfc5944-3.8.2.1-16: exactly one MUST be present. It covers the node's only if it stands after it.
+	 */
+	if (!request->agent || !extension ||
+		request->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] != 1 ||
+		is_by_node(request, extension))
+		return false;
+	return mip_authenticator_check(request->agent->association, request->octets, extension) == 0;
+}
+
+static bool has_foreign_home(const struct ha_request *request)
+{
+	return request->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION];
+}
+
+/* 3.8.2.1 a. */
+static int authenticate_node(struct ha_core *core, struct ha_request *request)
+{
+	if (mip_authenticator_check(
+		    request->node->association, request->octets, request->node_authentication) == 0)
+		return CONTINUE;
+	/* 3.8.2.1 d holds for it too. */
+	if (has_foreign_home(request) && !request->agent)
+		return drop(core, HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME);
+	/* With a valid Foreign-Home authentication extension, MUST reply with code 131 (rfc5944-3.8.2.1-8);
+	 * if there is no Foreign-Home association, MAY; otherwise neither. */
+	if (request->agent && !foreign_home_is_valid(request))
+		return drop(core, HA_COUNTER_DROP_AUTHENTICATION_FAILED);
+	return MIP_CODE_HA_NODE_FAILED_AUTHENTICATION;
+}
+
+/*
+ * 3.6.3: with nonces the unanswered request is retransmitted unchanged. If it was the reply that got lost,
+ * this is a duplicate of the accepted current one (3.8.2.2). Only from the same place: from another it is a
+ * replay.
+ */
+static bool is_duplicate(const struct ha_request *request)
+{
+	const struct ha_binding *binding = request->node->binding;
+
+	return binding && mip_association_replay(request->node->association) == MIP_REPLAY_NONCE &&
+	       request->fields.lifetime != 0 && request->fields.identification == binding->identification &&
+	       mip_address_equal(request->home_address, binding->home_address) &&
+	       mip_address_equal(request->fields.care_of_address, binding->care_of_address) &&
+	       mip_address_equal(request->source, binding->source) &&
+	       request->source_port == binding->source_port;
+}
+
+/* 3.8.2.1 b. */
+static int judge_identification(struct ha_request *request)
+{
+	request->duplicate = is_duplicate(request);
+	if (request->duplicate)
+		return CONTINUE;
+	request->verdict = mip_replay_judge(request->node->association, &request->node->replay,
+		request->fields.identification, request->now.wall);
+	return request->verdict == MIP_REPLAY_FRESH ? CONTINUE : MIP_CODE_HA_IDENTIFICATION_MISMATCH;
+}
+
+/* 3.8.2.1 c and d. */
+static int authenticate_agent(struct ha_core *core, struct ha_request *request)
+{
+	/* rfc5944-3.8.2.1-20: without an association with the foreign agent, a request that contains the
+	 * extension MUST be discarded. */
+	if (!request->agent && has_foreign_home(request))
+		return drop(core, HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME);
+	/* 3.8.1: with lifetime 0, the home agent MAY skip checking for it. It does so when it is not there.
+	 */
+	if (!request->agent || (request->fields.lifetime == 0 && !has_foreign_home(request)))
+		return CONTINUE;
+	return foreign_home_is_valid(request) ? CONTINUE : MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
+}
+
+/* --- for this home agent? ----------------------------------------------------------------------------------
+ */
+
+static int check_home_agent(struct ha_core *core, struct ha_request *request)
+{
+	struct mip_address wanted = request->fields.home_agent;
+	bool ours = mip_address_is_unicast(wanted) && ha_is_own_address(core, wanted);
+
+	/* rfc5944-3.8.2.1-21: MUST deny requests that are sent to the subnet-directed broadcast address of
+	 * the home network; the reply, with code 136, contains the home agent's unicast address. */
+	if (ha_is_home_broadcast(core, request->destination))
+		return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+	if (ours) {
+		/* rfc5944-3.8.3.2-8: a unicast address of this home agent MUST be copied into the reply. */
+		request->home_agent = wanted;
+		return CONTINUE;
+	}
+	/* To all mobility agents of the link, but for another home agent: it is not for us to deny. */
+	if (mip_address_is_multicast(request->destination) && mip_address_is_unicast(wanted) &&
+		!ha_is_home_broadcast(core, wanted))
+		return drop(core, HA_COUNTER_DROP_NOT_FOR_US);
+	/* rfc5944-3.8.3.2-10. */
+	return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+}
+
+bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request)
+{
+	const struct ha_network *network;
+	struct mip_address home_address = request->home_address;
+
+	if (!request->framed)
+		return false;
+	/* 3.6.1.1: a node that does not have a home address sends from 0.0.0.0. */
+	if (mip_address_is_none(request->source))
+		return mip_address_is_none(request->fields.home_address);
+	if (mip_address_is_none(home_address))
+		home_address = request->fields.home_address;
+	network = ha_network_of(&core->tables, home_address);
+	return mip_address_equal(request->source, home_address) && network &&
+	       network->home_link == request->home_link;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------
+ */
+
+static int judge(struct ha_core *core, struct ha_request *request)
+{
+	int code = parse(core, request);
+
+	if (code == CONTINUE)
+		code = find_node(core, request);
+	if (code != CONTINUE)
+		return code;
+	request->home_agent = core->settings.address;
+	request->home_address = request->fields.home_address;
+	request->agent = ha_foreign_agent_by_address(&core->tables, request->source);
+	code = authenticate_node(core, request);
+	if (code != CONTINUE)
+		return code;
+	ha_grant_home_address(core, request);
+	code = judge_identification(request);
+	if (code == CONTINUE)
+		code = authenticate_agent(core, request);
+	if (code == CONTINUE)
+		code = check_home_agent(core, request);
+	return code == CONTINUE ? ha_grant(core, request) : code;
+}
+
+/* rfc5944-3.8.2.1-11, -14, -19: SHOULD log the error as a security exception. At a limited rate, since
+ * anybody can cause it. */
+static void tell_denial(struct ha_core *core, const struct ha_request *request, int code)
+{
+	bool security =
+		code >= MIP_CODE_HA_NODE_FAILED_AUTHENTICATION && code <= MIP_CODE_HA_IDENTIFICATION_MISMATCH;
+	char home_address[MIP_ADDRESS_TEXT], source[MIP_ENDPOINT_TEXT];
+	struct mip_event event = mip_event_of("registration_denied");
+	uint64_t missed = 0;
+
+	if (!mip_log_allowed(&core->limit, request->now.boot, &missed))
+		return;
+	mip_address_text(request->fields.home_address, home_address);
+	mip_endpoint_text(request->source, request->source_port, source);
+	mip_log(core->log, security ? MIP_LOG_WARNING : MIP_LOG_INFO,
+		"registration of %s from %s denied with code %d: %s (%llu more not shown)", home_address,
+		source, code, mip_code_text((uint8_t)code), (unsigned long long)missed);
+	mip_event_address(&event, "home_address", request->fields.home_address);
+	mip_event_string(&event, "nai", request->node->nai);
+	mip_event_address(&event, "care_of_address", request->fields.care_of_address);
+	mip_event_string(&event, "source", source);
+	mip_event_number(&event, "code", code);
+	mip_event_string(&event, "reason", mip_code_text((uint8_t)code));
+	mip_outbox_event(&core->outbox, &event);
+}
+
+static bool source_can_be_answered(const struct ha_request *request)
+{
+	return mip_address_is_unicast(request->source) ||
+	       (mip_address_is_none(request->source) && request->framed);
+}
+
+/* Ours is what was sent to one of our addresses, to everyone on a home link, or to all mobility agents. */
+static bool is_for_us(const struct ha_core *core, const struct ha_request *request)
+{
+	return ha_is_own_address(core, request->destination) ||
+	       ha_is_home_broadcast(core, request->destination) ||
+	       mip_address_equal(request->destination, mip_address_of(ALL_MOBILITY_AGENTS));
+}
+
+void ha_request_take(struct ha_core *core, struct ha_request *request)
+{
+	int type = mip_message_type(request->octets, request->length);
+	int code;
+
+	if (!is_for_us(core, request)) {
+		/* A home link's socket sees what merely passes through this router. */
+		if (!request->framed)
+			ha_count(core, HA_COUNTER_DROP_NOT_FOR_US);
+		return;
+	}
+	if (type == MIP_MESSAGE_TUNNEL_DATA) /* the data plane's */
+		return;
+	if (type != MIP_MESSAGE_REGISTRATION_REQUEST) {
+		ha_count(core, type < 0 ? HA_COUNTER_DROP_MALFORMED : HA_COUNTER_DROP_NOT_A_REQUEST);
+		return;
+	}
+	ha_count(core, HA_COUNTER_REQUESTS_RECEIVED);
+	if (!source_can_be_answered(request)) {
+		ha_count(core, HA_COUNTER_DROP_BAD_SOURCE);
+		return;
+	}
+	code = judge(core, request);
+	if (request->fields.lifetime == 0 && code != HA_SILENT)
+		ha_count(core, HA_COUNTER_DEREGISTRATIONS_RECEIVED);
+	if (code == HA_SILENT)
+		return;
+	if (!mip_code_is_accepted((uint8_t)code))
+		tell_denial(core, request, code);
+	ha_reply(core, request, (uint8_t)code);
+}
