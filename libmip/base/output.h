@@ -29,7 +29,7 @@ enum mip_output_kind {
 enum {
 	MIP_ETHERTYPE_IPV4 = 0x0800,
 	MIP_ETHERTYPE_ARP = 0x0806,
-	MIP_RECORD_KEY = 128,
+	MIP_RECORD_KEY = 272, /* the longest NAI, 253 octets (RFC 4282), and what stands before it */
 };
 
 /* A UDP datagram; its payload are the output's octets. Ports in host byte order. */
