@@ -175,7 +175,9 @@ void fa_core_datagram(struct fa_core *core, const struct mip_input_datagram *dat
 {
 	switch (mip_message_type(datagram->octets, datagram->length)) {
 	case MIP_MESSAGE_REGISTRATION_REPLY:
-		fa_reply_input(core, NULL, datagram->source, datagram->octets, datagram->length, now);
+		/* One that came in fragments by a visited link is a datagram too. */
+		fa_reply_input(core, fa_link_find(core, datagram->link), datagram->source, datagram->octets,
+			datagram->length, now);
 		break;
 	case MIP_MESSAGE_REGISTRATION_REQUEST:
 		fa_count(core, FA_COUNT_DROP_OFF_LINK);

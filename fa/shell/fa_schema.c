@@ -1,0 +1,409 @@
+/*
+ * The settings of mip-fa: a table for each group, and what the types alone cannot tell.
+ */
+#include "fa_schema.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "monitor.h"
+#include "plane.h"
+
+#define IN_INTERFACE(member)  offsetof(struct fa_config_interface, member)
+#define IN_ADVERTISE(member)  offsetof(struct fa_config_advertise, member)
+#define IN_AGENT(member)      offsetof(struct fa_config_agent, member)
+#define IN_HOME_AGENT(member) offsetof(struct fa_config_home_agent, member)
+#define IN_NODE(member)	      offsetof(struct fa_config_mobile_node, member)
+#define IN_CONFIG(member)     offsetof(struct fa_config, member)
+
+enum {
+	TABLE_LOCAL = 255, /* and main, default below: tables that the host has itself */
+	TABLE_DEFAULT = 253,
+	RULE_PRIORITY_MAIN = 32766, /* where the host looks into its main table */
+	/* Seconds that the lifetime field of an advertisement, or of a registration, can hold. */
+	ADVERTISEMENT_LIFETIME_MOST = 9000, /* RFC 1256 4.1 */
+};
+
+static const struct mip_setting interface_settings[] = {
+	{.name = "name",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_INTERFACE(name),
+		.required = true,
+		.help = "A link on which visitors are served."},
+};
+
+static int check_interface(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct fa_config_interface *interface = object;
+	size_t length = strlen(interface->name);
+
+	if (length > 0 && length < IFNAMSIZ)
+		return 0;
+	return mip_config_error(
+		config, group, "name", "'name' = \"%s\" cannot be the name of an interface", interface->name);
+}
+
+static const struct mip_schema interface_schema = {
+	.size = sizeof(struct fa_config_interface),
+	.settings = interface_settings,
+	.count = MIP_ARRAY_SIZE(interface_settings),
+	.check = check_interface,
+};
+
+static const struct mip_setting advertise_settings[] = {
+	{.name = "interval",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_ADVERTISE(interval),
+		.otherwise = "1.0",
+		.least = 50 * MIP_MILLISECOND,
+		.most = 1800 * MIP_SECOND,
+		.unit = "s",
+		.help = "The longest time between two advertisements on a link."},
+	{.name = "lifetime",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_ADVERTISE(lifetime),
+		.otherwise = "3.0",
+		.least = MIP_SECOND,
+		.most = ADVERTISEMENT_LIFETIME_MOST * MIP_SECOND,
+		.unit = "s",
+		.help = "How long a node may rely on an advertisement; three intervals or more."},
+	{.name = "challenge",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_ADVERTISE(challenge),
+		.otherwise = "false",
+		.help = "Challenges of RFC 4721; not in this build."},
+	{.name = "prefix",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_ADVERTISE(prefix),
+		.otherwise = "false",
+		.help = "Tells the prefix length of the link; all agents of a link must, or none (RFC 5944 "
+			"2.3)."},
+	{.name = "solicited_only",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_ADVERTISE(solicited_only),
+		.otherwise = "false",
+		.help = "Advertises only when a node asks."},
+	{.name = "broadcast",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_ADVERTISE(broadcast),
+		.otherwise = "false",
+		.help = "Advertises to 255.255.255.255 in place of 224.0.0.1."},
+};
+
+static int check_advertise(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct fa_config_advertise *advertise = object;
+
+	if (advertise->challenge)
+		return mip_config_error(config, group, "challenge",
+			"'challenge' = true: challenges (RFC 4721) are not in this build");
+	/* RFC 5944 2.1: an agent that is silent for longer than it promised is taken for lost. */
+	if (advertise->lifetime < advertise->interval)
+		return mip_config_error(
+			config, group, "lifetime", "'lifetime' must not be shorter than 'interval'");
+	return 0;
+}
+
+static const struct mip_schema advertise_schema = {
+	.size = sizeof(struct fa_config_advertise),
+	.settings = advertise_settings,
+	.count = MIP_ARRAY_SIZE(advertise_settings),
+	.check = check_advertise,
+};
+
+static const struct mip_setting agent_settings[] = {
+	{.name = "care_of_address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_AGENT(care_of_address),
+		.required = true,
+		.help = "The address of this host at which the tunnels to the visitors end."},
+	{.name = "interfaces",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = IN_AGENT(interfaces),
+		.count_offset = IN_AGENT(interface_count),
+		.required = true,
+		.schema = &interface_schema,
+		.help = "The links on which visitors are served."},
+	{.name = "registration_lifetime",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_AGENT(registration_lifetime),
+		.otherwise = "1800",
+		.least = 1,
+		.most = UINT16_MAX,
+		.unit = "s",
+		.help = "The longest lifetime that a node may ask for; 65535 is without end."},
+	{.name = "advertise",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_AGENT(advertise),
+		.schema = &advertise_schema,
+		.help = "How the agent makes itself known."},
+	{.name = "registration_required",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(registration_required),
+		.otherwise = "false",
+		.help = "Asks nodes with an address of their own to register here too (R)."},
+	{.name = "reverse_tunnel",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(reverse_tunnel),
+		.otherwise = "true",
+		.help = "Offers reverse tunnels (T, RFC 3024); requests for one get code 74 otherwise."},
+	{.name = "reverse_tunnel_required",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(reverse_tunnel_required),
+		.otherwise = "false",
+		.help = "Denies requests without a reverse tunnel with code 75."},
+	{.name = "home_agents_only",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(home_agents_only),
+		.otherwise = "false",
+		.help = "Relays to the home agents under home_agents only; others get code 65."},
+	{.name = "mobile_nodes_only",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(mobile_nodes_only),
+		.otherwise = "false",
+		.help = "Serves the nodes under mobile_nodes only; others get code 65."},
+	{.name = "request_timeout",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_AGENT(request_timeout),
+		.otherwise = "7",
+		.least = 100 * MIP_MILLISECOND,
+		.most = 300 * MIP_SECOND,
+		.unit = "s",
+		.help = "How long a relayed request waits for its reply before code 78."},
+	{.name = "pending_most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_AGENT(pending_most),
+		.otherwise = "1000",
+		.least = 1,
+		.most = 1000000,
+		.help = "Requests that may wait for their replies at once; more get code 66."},
+	{.name = "pending_per_node_most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_AGENT(pending_per_node_most),
+		.otherwise = "5",
+		.least = 1,
+		.most = 1000000,
+		.help = "The same for one link address."},
+	{.name = "visitors_most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_AGENT(visitors_most),
+		.otherwise = "0",
+		.least = 0,
+		.most = 10000000,
+		.help = "Visitors at once; when full the agent says busy (B), and more get code 66. 0: no "
+			"limit."},
+	{.name = "routing_table",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_AGENT(routing_table),
+		.otherwise = "79",
+		.least = 1,
+		.most = UINT32_MAX,
+		.help = "The routing table that leads visitors' packets into the reverse tunnels."},
+	{.name = "rule_priority",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_AGENT(rule_priority),
+		.otherwise = "790",
+		.least = 1,
+		.most = RULE_PRIORITY_MAIN - 1,
+		.help = "The priority of the routing rules that choose that table."},
+};
+
+/* The same value twice in a list? `same` compares two elements; the later one is complained about. */
+static int check_unique(struct mip_config *config, const struct mip_config_group *group, const char *list,
+	const char *name, const void *elements, size_t size, size_t count,
+	bool (*same)(const void *a, const void *b))
+{
+	const char *first = elements;
+
+	for (size_t i = 1; i < count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (same(first + i * size, first + j * size))
+				return mip_config_error(config, mip_config_group_at(config, group, list, i),
+					name, "'%s' is the same as that of element %zu of '%s'", name, j + 1,
+					list);
+		}
+	}
+	return 0;
+}
+
+static bool same_interface(const void *a, const void *b)
+{
+	return strcmp(((const struct fa_config_interface *)a)->name,
+		       ((const struct fa_config_interface *)b)->name) == 0;
+}
+
+static int check_agent(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct fa_config_agent *agent = object;
+
+	if (agent->interface_count == 0)
+		return mip_config_error(config, group, "interfaces", "'interfaces' names none");
+	if (agent->reverse_tunnel_required && !agent->reverse_tunnel)
+		return mip_config_error(config, group, "reverse_tunnel_required",
+			"'reverse_tunnel_required' = true needs 'reverse_tunnel' = true");
+	if (agent->routing_table >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
+		return mip_config_error(config, group, "routing_table",
+			"'routing_table' = %lld is one of the host's own tables",
+			(long long)agent->routing_table);
+	return check_unique(config, group, "interfaces", "name", agent->interfaces,
+		sizeof(agent->interfaces[0]), agent->interface_count, same_interface);
+}
+
+static const struct mip_schema agent_schema = {
+	.size = sizeof(struct fa_config_agent),
+	.settings = agent_settings,
+	.count = MIP_ARRAY_SIZE(agent_settings),
+	.check = check_agent,
+};
+
+static const struct mip_setting home_agent_settings[] = {
+	{.name = "address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_HOME_AGENT(address),
+		.required = true,
+		.help = "A home agent."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_HOME_AGENT(security),
+		.present_offset = IN_HOME_AGENT(security) + offsetof(struct mip_security_config, present),
+		.schema = &mip_security_schema,
+		.help = "The security association with it (Foreign-Home authentication)."},
+};
+
+static const struct mip_schema home_agent_schema = {
+	.size = sizeof(struct fa_config_home_agent),
+	.settings = home_agent_settings,
+	.count = MIP_ARRAY_SIZE(home_agent_settings),
+};
+
+static const struct mip_setting mobile_node_settings[] = {
+	{.name = "home_address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_NODE(home_address),
+		.help = "The node's home address …"},
+	{.name = "nai",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_NODE(nai),
+		.help = "… or its network access identifier, as in user@realm."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_NODE(security),
+		.present_offset = IN_NODE(security) + offsetof(struct mip_security_config, present),
+		.schema = &mip_security_schema,
+		.help = "The security association with it (Mobile-Foreign authentication)."},
+};
+
+static int check_mobile_node(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct fa_config_mobile_node *node = object;
+	bool has_nai = node->nai && node->nai[0] != '\0';
+
+	if (node->nai && (!has_nai || strlen(node->nai) > UINT8_MAX))
+		return mip_config_error(config, group, "nai", "'nai' must have from 1 to 255 characters");
+	if (has_nai == mip_address_is_none(node->home_address))
+		return 0;
+	return mip_config_error(config, group, NULL,
+		has_nai ? "a node is named by 'home_address' or by 'nai', not by both"
+			: "a node needs a 'home_address' or a 'nai'");
+}
+
+static const struct mip_schema mobile_node_schema = {
+	.size = sizeof(struct fa_config_mobile_node),
+	.settings = mobile_node_settings,
+	.count = MIP_ARRAY_SIZE(mobile_node_settings),
+	.check = check_mobile_node,
+};
+
+static const struct mip_setting settings[] = {
+	{.name = "control",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_CONFIG(control),
+		.otherwise = "/run/mip/fa.sock",
+		.help = "The control socket."},
+	{.name = "data_plane",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_CONFIG(data_plane),
+		.otherwise = "auto",
+		.choices = mip_plane_names,
+		.help = "What carries the tunnelled packets."},
+	{.name = "tunnel_interface",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_CONFIG(tunnel_interface),
+		.otherwise = "mip0",
+		.help = "The name of the tunnel device."},
+	{.name = "foreign_agent",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_CONFIG(agent),
+		.required = true,
+		.schema = &agent_schema,
+		.help = "The agent itself."},
+	{.name = "home_agents",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = IN_CONFIG(home_agents),
+		.count_offset = IN_CONFIG(home_agent_count),
+		.schema = &home_agent_schema,
+		.help = "Home agents with which something is agreed."},
+	{.name = "mobile_nodes",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = IN_CONFIG(mobile_nodes),
+		.count_offset = IN_CONFIG(mobile_node_count),
+		.schema = &mobile_node_schema,
+		.help = "Mobile nodes with which something is agreed."},
+};
+
+static bool same_home_agent(const void *a, const void *b)
+{
+	return mip_address_equal(((const struct fa_config_home_agent *)a)->address,
+		((const struct fa_config_home_agent *)b)->address);
+}
+
+static bool same_mobile_node(const void *a, const void *b)
+{
+	const struct fa_config_mobile_node *first = a, *second = b;
+
+	if (first->nai && second->nai)
+		return strcmp(first->nai, second->nai) == 0;
+	return !first->nai && !second->nai && mip_address_equal(first->home_address, second->home_address);
+}
+
+static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct fa_config *all = object;
+	size_t length = strlen(all->tunnel_interface);
+	int r;
+
+	if (length == 0 || length >= IFNAMSIZ)
+		return mip_config_error(config, group, "tunnel_interface",
+			"'tunnel_interface' = \"%s\" cannot be the name of an interface",
+			all->tunnel_interface);
+	r = check_unique(config, group, "home_agents", "address", all->home_agents,
+		sizeof(all->home_agents[0]), all->home_agent_count, same_home_agent);
+	if (r < 0)
+		return r;
+	return check_unique(config, group, "mobile_nodes", "home_address", all->mobile_nodes,
+		sizeof(all->mobile_nodes[0]), all->mobile_node_count, same_mobile_node);
+}
+
+const struct mip_schema fa_schema = {
+	.size = sizeof(struct fa_config),
+	.settings = settings,
+	.count = MIP_ARRAY_SIZE(settings),
+	.check = check_all,
+};
+
+int fa_schema_check_system(struct mip_config *config, void *configuration)
+{
+	const struct fa_config *all = configuration;
+	const struct mip_config_group *agent =
+		mip_config_group_at(config, mip_config_top(config), "foreign_agent", 0);
+	int r = 0;
+
+	for (size_t i = 0; i < all->agent.interface_count; i++) {
+		if (mip_link_index(all->agent.interfaces[i].name) != MIP_LINK_NONE)
+			continue;
+		r = mip_config_error(config, mip_config_group_at(config, agent, "interfaces", i), "name",
+			"there is no interface '%s'", all->agent.interfaces[i].name);
+	}
+	return r;
+}

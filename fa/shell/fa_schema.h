@@ -1,0 +1,70 @@
+/*
+ * The configuration of mip-fa as a struct; fa_schema.c has the table of its settings.
+ */
+#ifndef FA_SCHEMA_H
+#define FA_SCHEMA_H
+
+#include "config.h"
+#include "fa_core.h"
+#include "security_schema.h"
+
+struct fa_config_interface {
+	char *name;
+};
+
+struct fa_config_advertise {
+	mip_time interval;
+	mip_time lifetime;
+	bool challenge;
+	bool prefix;
+	bool solicited_only;
+	bool broadcast;
+};
+
+struct fa_config_agent {
+	struct mip_address care_of_address;
+	struct fa_config_interface *interfaces;
+	size_t interface_count;
+	int64_t registration_lifetime;
+	struct fa_config_advertise advertise;
+	bool registration_required;
+	bool reverse_tunnel;
+	bool reverse_tunnel_required;
+	bool home_agents_only;
+	bool mobile_nodes_only;
+	mip_time request_timeout;
+	int64_t pending_most;
+	int64_t pending_per_node_most;
+	int64_t visitors_most;
+	int64_t routing_table;
+	int64_t rule_priority;
+};
+
+struct fa_config_home_agent {
+	struct mip_address address;
+	struct mip_security_config security;
+};
+
+struct fa_config_mobile_node {
+	struct mip_address home_address;
+	char *nai;
+	struct mip_security_config security;
+};
+
+struct fa_config {
+	char *control;
+	int data_plane; /* enum mip_plane_kind */
+	char *tunnel_interface;
+	struct fa_config_agent agent;
+	struct fa_config_home_agent *home_agents;
+	size_t home_agent_count;
+	struct fa_config_mobile_node *mobile_nodes;
+	size_t mobile_node_count;
+};
+
+extern const struct mip_schema fa_schema;
+
+/* What only the system can tell: are the interfaces there. As in mip_daemon_role. */
+int fa_schema_check_system(struct mip_config *config, void *configuration);
+
+#endif
