@@ -112,6 +112,8 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(UNIT_HELPERS) $(T
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
 
 # The C side of the golden messages: the pure libraries alone.
+.PHONY: judge
+judge: $(BUILD)/tests/judge/judge
 $(BUILD)/tests/judge/judge: $(BUILD)/obj/tests/judge/judge.o \
 		$(foreach layer,base wire auth,$(call objects,libmip/$(layer)))
 	@mkdir -p $(@D)
