@@ -98,7 +98,9 @@ $(PROGRAMS):
 
 # --- tests ------------------------------------------------------------------------------------------------------
 
-TEST_LIBRARIES = $(foreach role,$(ROLES),$(BUILD)/lib$(role)-shell.a $(BUILD)/lib$(role)-core.a) $(BUILD)/libmip.a
+$(BUILD)/libmipctl.a: $(filter-out %/main.o,$(call objects,mipctl))
+TEST_LIBRARIES = $(foreach role,$(ROLES),$(BUILD)/lib$(role)-shell.a $(BUILD)/lib$(role)-core.a) \
+	$(BUILD)/libmipctl.a $(BUILD)/libmip.a
 UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%,$(wildcard tests/unit/test_*.c))
 UNIT_HELPERS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 
