@@ -26,8 +26,9 @@ struct ha_network_settings {
 /* A mobile node: by its home address, by its NAI (then 0.0.0.0: an address from the pool), or both. */
 struct ha_node_settings {
 	struct mip_address home_address;
-	const char *nai; /* NULL: none */
-	struct mip_association *association;
+	const char *nai;		     /* NULL: none */
+	struct mip_association *association; /* Mobile-Home */
+	struct mip_association *aaa; /* Mobile-AAA (RFC 4721), checked by this home agent; NULL: none */
 };
 
 struct ha_foreign_agent_settings {

@@ -70,6 +70,7 @@ static int check_form(const struct ha_request *request)
 	bool co_located = request->fields.flags & MIP_REQUEST_D;
 
 	if (extensions->occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION] > 1 ||
+		extensions->occurrences[MIP_SLOT_MOBILE_AAA_AUTHENTICATION] > 1 ||
 		extensions->occurrences[MIP_SLOT_UDP_TUNNEL_REQUEST] > 1 ||
 		extensions->occurrences[MIP_SLOT_NODE_NAI] > 1)
 		return MIP_CODE_HA_POORLY_FORMED_REQUEST;

@@ -59,6 +59,7 @@ struct ha_node {
 	struct mip_address home_address; /* configured; 0.0.0.0: from the pool */
 	char *nai;			 /* realm in lower case; NULL */
 	struct mip_association *association;
+	struct mip_association *aaa; /* NULL: none */
 	struct mip_replay_state replay;
 	struct mip_address assigned; /* from the pool, for as long as nobody needs it more */
 	mip_time idle_since;	     /* CLOCK_BOOTTIME; of an assigned address without a binding */
@@ -179,6 +180,8 @@ struct ha_request {
 
 	struct mip_registration_request fields;
 	struct mip_extensions extensions;
+	/* What ends the node's own part of the request: the Mobile-Home authentication extension or, without
+	 * one, the Mobile-AAA. */
 	const struct mip_extension *node_authentication;
 	const uint8_t *nai; /* NULL: the node did not send one */
 	size_t nai_length;

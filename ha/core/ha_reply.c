@@ -20,6 +20,11 @@ enum {
 /* --- the identification ------------------------------------------------------------------------------------
  */
 
+static bool failed_authentication(uint8_t code)
+{
+	return code == MIP_CODE_HA_NODE_FAILED_AUTHENTICATION || code == MIP_CODE_HA_BAD_AAA_AUTHENTICATION;
+}
+
 static uint64_t choose_identification(struct ha_core *core, struct ha_request *request, uint8_t code)
 {
 	struct ha_node *node = request->node;
@@ -28,8 +33,8 @@ static uint64_t choose_identification(struct ha_core *core, struct ha_request *r
 	if (request->duplicate)
 		return node->binding->reply_identification;
 	/* Who failed authentication must not be able to make us forget the nonce that the node knows. */
-	if (code == MIP_CODE_HA_NODE_FAILED_AUTHENTICATION &&
-		mip_association_replay(node->association) == MIP_REPLAY_NONCE && node->replay.has_nonce)
+	if (failed_authentication(code) && mip_association_replay(node->association) == MIP_REPLAY_NONCE &&
+		node->replay.has_nonce)
 		return (uint64_t)node->replay.nonce << 32 | (uint32_t)received;
 	if (mip_code_is_accepted(code))
 		mip_replay_accept(&node->replay, node->association, received);
@@ -45,7 +50,7 @@ static void remember(
 	bool accepted = mip_code_is_accepted(code) && !request->duplicate;
 	/* Every other reply to an authenticated request carries a new nonce. */
 	bool new_nonce = mip_association_replay(request->node->association) == MIP_REPLAY_NONCE &&
-			 code != MIP_CODE_HA_NODE_FAILED_AUTHENTICATION && !request->duplicate;
+			 !failed_authentication(code) && !request->duplicate;
 
 	if (accepted || new_nonce)
 		ha_record_keep_replay(core, request->node);

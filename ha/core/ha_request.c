@@ -77,6 +77,9 @@ static int parse(struct ha_core *core, struct ha_request *request)
 	request->node_authentication =
 		mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
 	if (!request->node_authentication)
+		request->node_authentication =
+			mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_AAA_AUTHENTICATION);
+	if (!request->node_authentication)
 		return drop(core, HA_COUNTER_DROP_NO_AUTHENTICATION);
 	read_nai(request);
 	read_tunnel_request(request);
@@ -118,11 +121,34 @@ static bool has_foreign_home(const struct ha_request *request)
 	return request->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION];
 }
 
+/* rfc5944-3.8.2.1-3: ensure that all indicated authentications are carried out. Returns the code for the one
+ * that fails. */
+static int check_node_authenticators(const struct ha_request *request)
+{
+	const struct mip_extension *home =
+		mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
+	const struct mip_extension *aaa =
+		mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_AAA_AUTHENTICATION);
+
+	if (home && mip_authenticator_check(request->node->association, request->octets, home) < 0)
+		return MIP_CODE_HA_NODE_FAILED_AUTHENTICATION;
+	/* RFC 4721 3.4: used by the home agent as an authorization-enabling extension. Without an association
+	 * for it, it is somebody else's to check. */
+	if (aaa && request->node->aaa &&
+		mip_authenticator_check(request->node->aaa, request->octets, aaa) < 0)
+		return MIP_CODE_HA_BAD_AAA_AUTHENTICATION;
+	return CONTINUE;
+}
+
 /* 3.8.2.1 a. */
 static int authenticate_node(struct ha_core *core, struct ha_request *request)
 {
-	if (mip_authenticator_check(
-		    request->node->association, request->octets, request->node_authentication) == 0)
+	int code;
+
+	if (!request->extensions.present[MIP_SLOT_MOBILE_HOME_AUTHENTICATION] && !request->node->aaa)
+		return drop(core, HA_COUNTER_DROP_NO_AUTHENTICATION);
+	code = check_node_authenticators(request);
+	if (code == CONTINUE)
 		return CONTINUE;
 	/* 3.8.2.1 d holds for it too. */
 	if (has_foreign_home(request) && !request->agent)
@@ -131,7 +157,7 @@ static int authenticate_node(struct ha_core *core, struct ha_request *request)
 	 * if there is no Foreign-Home association, MAY; otherwise neither. */
 	if (request->agent && !foreign_home_is_valid(request))
 		return drop(core, HA_COUNTER_DROP_AUTHENTICATION_FAILED);
-	return MIP_CODE_HA_NODE_FAILED_AUTHENTICATION;
+	return code;
 }
 
 /*

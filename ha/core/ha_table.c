@@ -92,6 +92,7 @@ static int build_node(struct ha_tables *tables, struct ha_node *node, const stru
 		return -EINVAL;
 	node->home_address = settings->home_address;
 	node->association = mip_association_ref(settings->association);
+	node->aaa = settings->aaa ? mip_association_ref(settings->aaa) : NULL;
 	if (!mip_address_is_none(node->home_address)) {
 		status = index_by_address(tables, node);
 		if (status < 0)
@@ -158,6 +159,7 @@ void ha_tables_clear(struct ha_tables *tables)
 	HASH_CLEAR(hh, tables->agents);
 	for (size_t i = 0; i < tables->node_count; i++) {
 		mip_association_unref(tables->nodes[i].association);
+		mip_association_unref(tables->nodes[i].aaa);
 		free(tables->nodes[i].nai);
 	}
 	for (size_t i = 0; i < tables->foreign_agent_count; i++)

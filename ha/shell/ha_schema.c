@@ -1,0 +1,360 @@
+/*
+ * The table of the settings in ha.conf.
+ */
+#include "ha_schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ha_core.h"
+#include "plane.h"
+
+enum {
+	NAI_MAX = 253, /* RFC 4282 2.2 */
+	INTERFACE_NAME_MAX = 15,
+	ADVERTISEMENT_LIFETIME_MOST = 9000, /* s; RFC 1256 4.1 */
+};
+
+static const struct mip_name reverse_tunnel_names[] = {
+	{HA_REVERSE_TUNNEL_ALLOWED, "allowed"},
+	{HA_REVERSE_TUNNEL_REQUIRED, "required"},
+	{HA_REVERSE_TUNNEL_REFUSED, "refused"},
+	{0, NULL},
+};
+
+static const struct mip_name udp_tunnel_names[] = {
+	{HA_UDP_TUNNEL_ALLOWED, "allowed"},
+	{HA_UDP_TUNNEL_NAT_ONLY, "nat-only"},
+	{HA_UDP_TUNNEL_REFUSED, "refused"},
+	{0, NULL},
+};
+
+/* --- home_agent.networks -----------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting network_settings[] = {
+	{.name = "prefix",
+		.type = MIP_SETTING_TYPE_PREFIX,
+		.offset = offsetof(struct ha_network_config, prefix),
+		.required = true,
+		.help = "The addresses of the home network."},
+	{.name = "interface",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct ha_network_config, interface),
+		.help = "The link that it is; left out for a virtual home network."},
+};
+
+static const struct mip_schema network_schema = {
+	.size = sizeof(struct ha_network_config),
+	.settings = network_settings,
+	.count = MIP_ARRAY_SIZE(network_settings),
+};
+
+/* --- home_agent.advertise ----------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting advertise_settings[] = {
+	{.name = "enabled",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_advertise_config, enabled),
+		.otherwise = "true",
+		.help = "Whether Agent Advertisements are sent on home links at all."},
+	{.name = "interval",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = offsetof(struct ha_advertise_config, interval),
+		.otherwise = "1.0",
+		.least = 100 * MIP_MILLISECOND,
+		.most = 1800 * MIP_SECOND,
+		.unit = "s",
+		.help = "The longest time between two advertisements on a link."},
+	{.name = "lifetime",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = offsetof(struct ha_advertise_config, lifetime),
+		.otherwise = "3.0",
+		.least = 100 * MIP_MILLISECOND,
+		.most = ADVERTISEMENT_LIFETIME_MOST * MIP_SECOND,
+		.unit = "s",
+		.help = "How long an advertisement holds; at least three intervals is advised."},
+	{.name = "solicited_only",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_advertise_config, solicited_only),
+		.otherwise = "false",
+		.help = "Advertise only in answer to solicitations."},
+	{.name = "broadcast",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_advertise_config, broadcast),
+		.otherwise = "false",
+		.help = "Send to 255.255.255.255 in place of 224.0.0.1."},
+	{.name = "prefix_lengths",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_advertise_config, prefix_lengths),
+		.otherwise = "true",
+		.help = "With the Prefix-Lengths extension, which all agents of a link must have, or none."},
+};
+
+/* The router's advertisement would be over before the next. */
+static int check_advertise(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct ha_advertise_config *advertise = object;
+
+	if (advertise->lifetime >= advertise->interval)
+		return 0;
+	return mip_config_error(
+		config, group, "lifetime", "'lifetime' of advertisements is shorter than their 'interval'");
+}
+
+static const struct mip_schema advertise_schema = {
+	.size = sizeof(struct ha_advertise_config),
+	.settings = advertise_settings,
+	.count = MIP_ARRAY_SIZE(advertise_settings),
+	.check = check_advertise,
+};
+
+/* --- home_agent.nat_traversal ------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting nat_settings[] = {
+	{.name = "udp_tunnel",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = offsetof(struct ha_nat_config, udp_tunnel),
+		.otherwise = "allowed",
+		.choices = udp_tunnel_names,
+		.help = "Tunnels in UDP (RFC 3519): for nodes behind a NAT and those that force it; for the "
+			"former only; or for none."},
+	{.name = "keepalive_interval",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_nat_config, keepalive_interval),
+		.otherwise = "110",
+		.least = 0,
+		.most = UINT16_MAX,
+		.unit = "s",
+		.help = "What nodes behind a NAT are told to keep the NAT's mapping alive with; 0 leaves it "
+			"to "
+			"them."},
+	{.name = "max_lifetime",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_nat_config, max_lifetime),
+		.otherwise = "0",
+		.least = 0,
+		.most = UINT16_MAX,
+		.unit = "s",
+		.help = "The longest lifetime that is granted to a tunnel in UDP; 0: the home agent's "
+			"max_lifetime."},
+};
+
+static const struct mip_schema nat_schema = {
+	.size = sizeof(struct ha_nat_config),
+	.settings = nat_settings,
+	.count = MIP_ARRAY_SIZE(nat_settings),
+};
+
+/* --- home_agent --------------------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting agent_settings[] = {
+	{.name = "address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = offsetof(struct ha_agent_config, address),
+		.required = true,
+		.help = "The home agent's own address: where requests go to, and the tunnels' end."},
+	{.name = "networks",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = offsetof(struct ha_agent_config, networks),
+		.count_offset = offsetof(struct ha_agent_config, network_count),
+		.required = true,
+		.schema = &network_schema,
+		.help = "The home networks."},
+	{.name = "max_lifetime",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_agent_config, max_lifetime),
+		.otherwise = "1800",
+		.least = 1,
+		.most = UINT16_MAX,
+		.unit = "s",
+		.help = "The longest lifetime that is granted; 65535 is infinite."},
+	{.name = "max_bindings",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_agent_config, max_bindings),
+		.otherwise = "0",
+		.least = 0,
+		.most = INT32_MAX,
+		.help = "How many nodes may be away at once; 0: as many as there are."},
+	{.name = "reverse_tunnel",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = offsetof(struct ha_agent_config, reverse_tunnel),
+		.otherwise = "allowed",
+		.choices = reverse_tunnel_names,
+		.help = "Whether nodes may, must or must not ask for a reverse tunnel (RFC 3024)."},
+	{.name = "grace",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = offsetof(struct ha_agent_config, grace),
+		.otherwise = "3",
+		.least = 0,
+		.most = 60 * MIP_SECOND,
+		.unit = "s",
+		.help = "How long packets by the way before a handover are still taken."},
+	{.name = "advertise",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, advertise),
+		.schema = &advertise_schema,
+		.help = "Agent Advertisements on the home links."},
+	{.name = "nat_traversal",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, nat_traversal),
+		.schema = &nat_schema,
+		.help = "Nodes and foreign agents behind a NAT."},
+};
+
+static int check_agent(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct ha_agent_config *agent = object;
+
+	if (agent->network_count > 0)
+		return 0;
+	return mip_config_error(config, group, "networks", "'networks' names no home network");
+}
+
+static const struct mip_schema agent_schema = {
+	.size = sizeof(struct ha_agent_config),
+	.settings = agent_settings,
+	.count = MIP_ARRAY_SIZE(agent_settings),
+	.check = check_agent,
+};
+
+/* --- mobile_nodes, foreign_agents
+ * --------------------------------------------------------------------------- */
+
+static const struct mip_setting node_settings[] = {
+	{.name = "home_address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = offsetof(struct ha_node_config, home_address),
+		.present_offset = offsetof(struct ha_node_config, has_home_address),
+		.help = "The node's home address, within one of the home networks."},
+	{.name = "nai",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct ha_node_config, nai),
+		.help = "The name that the node gives itself (RFC 2794); without a home_address it gets one "
+			"from "
+			"the address_pool."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_node_config, security),
+		.required = true,
+		.schema = &mip_security_schema,
+		.help = "The association between the node and its home agent."},
+	{.name = "aaa",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_node_config, aaa),
+		.present_offset =
+			offsetof(struct ha_node_config, aaa) + offsetof(struct mip_security_config, present),
+		.schema = &mip_security_schema,
+		.help = "The Mobile-AAA association (RFC 4721), which authorizes a request too."},
+};
+
+static int check_node(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct ha_node_config *node = object;
+	size_t length = node->nai ? strlen(node->nai) : 0;
+
+	if (!node->has_home_address && length == 0)
+		return mip_config_error(config, group, NULL, "a mobile node has a 'home_address' or a 'nai'");
+	if (node->nai && (length == 0 || length > NAI_MAX))
+		return mip_config_error(config, group, "nai",
+			"'nai' has %zu characters; it must have from 1 to %d", length, NAI_MAX);
+	return 0;
+}
+
+static const struct mip_schema node_schema = {
+	.size = sizeof(struct ha_node_config),
+	.settings = node_settings,
+	.count = MIP_ARRAY_SIZE(node_settings),
+	.check = check_node,
+};
+
+static const struct mip_setting foreign_agent_settings[] = {
+	{.name = "address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = offsetof(struct ha_foreign_agent_config, address),
+		.required = true,
+		.help = "The address that its requests come from: its care-of address."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_foreign_agent_config, security),
+		.required = true,
+		.schema = &mip_security_schema,
+		.help = "The association between the foreign agent and this home agent."},
+};
+
+static const struct mip_schema foreign_agent_schema = {
+	.size = sizeof(struct ha_foreign_agent_config),
+	.settings = foreign_agent_settings,
+	.count = MIP_ARRAY_SIZE(foreign_agent_settings),
+};
+
+/* --- the file ----------------------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting settings[] = {
+	{.name = "control",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct ha_config, control),
+		.otherwise = "/run/mip/ha.sock",
+		.help = "The control socket, for mipctl."},
+	{.name = "state",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct ha_config, state),
+		.otherwise = "/var/lib/mip/ha",
+		.help = "The folder for what survives a restart; \"\" keeps nothing."},
+	{.name = "data_plane",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = offsetof(struct ha_config, data_plane),
+		.otherwise = "auto",
+		.choices = mip_plane_names,
+		.help = "What carries the tunnelled packets."},
+	{.name = "tunnel_interface",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct ha_config, tunnel_interface),
+		.otherwise = "mip0",
+		.help = "The name of the tunnel device."},
+	{.name = "home_agent",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_config, home_agent),
+		.required = true,
+		.schema = &agent_schema,
+		.help = "The home agent itself."},
+	{.name = "mobile_nodes",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = offsetof(struct ha_config, mobile_nodes),
+		.count_offset = offsetof(struct ha_config, mobile_node_count),
+		.schema = &node_schema,
+		.help = "The mobile nodes that have their home here."},
+	{.name = "address_pool",
+		.type = MIP_SETTING_TYPE_RANGE,
+		.offset = offsetof(struct ha_config, address_pool),
+		.present_offset = offsetof(struct ha_config, has_address_pool),
+		.help = "Home addresses for nodes that have an NAI only."},
+	{.name = "foreign_agents",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = offsetof(struct ha_config, foreign_agents),
+		.count_offset = offsetof(struct ha_config, foreign_agent_count),
+		.schema = &foreign_agent_schema,
+		.help = "Foreign agents that share an association with this home agent."},
+};
+
+static int check_top(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct ha_config *ha = object;
+	size_t length = strlen(ha->tunnel_interface);
+
+	if (length > 0 && length <= INTERFACE_NAME_MAX && !strchr(ha->tunnel_interface, '/'))
+		return 0;
+	return mip_config_error(config, group, "tunnel_interface", "'%s' cannot be the name of an interface",
+		ha->tunnel_interface);
+}
+
+const struct mip_schema ha_schema = {
+	.size = sizeof(struct ha_config),
+	.settings = settings,
+	.count = MIP_ARRAY_SIZE(settings),
+	.check = check_top,
+};

@@ -1,0 +1,74 @@
+/*
+ * What stands in ha.conf: the table of its settings, and the struct that a file is read into.
+ */
+#ifndef HA_SCHEMA_H
+#define HA_SCHEMA_H
+
+#include "config.h"
+#include "security_schema.h"
+
+struct ha_network_config {
+	struct mip_prefix prefix;
+	char *interface; /* NULL: a virtual network */
+};
+
+struct ha_node_config {
+	struct mip_address home_address;
+	char *nai;
+	struct mip_security_config security;
+	struct mip_security_config aaa;
+	bool has_home_address;
+};
+
+struct ha_foreign_agent_config {
+	struct mip_address address;
+	struct mip_security_config security;
+};
+
+struct ha_advertise_config {
+	mip_time interval;
+	mip_time lifetime;
+	bool enabled;
+	bool solicited_only;
+	bool broadcast;
+	bool prefix_lengths;
+};
+
+struct ha_nat_config {
+	int udp_tunnel; /* enum ha_udp_tunnel */
+	int64_t keepalive_interval;
+	int64_t max_lifetime;
+};
+
+struct ha_agent_config {
+	struct mip_address address;
+	struct ha_network_config *networks;
+	size_t network_count;
+	int64_t max_lifetime;
+	int64_t max_bindings;
+	int reverse_tunnel; /* enum ha_reverse_tunnel */
+	mip_time grace;
+	struct ha_advertise_config advertise;
+	struct ha_nat_config nat_traversal;
+};
+
+struct ha_config {
+	char *control;
+	char *state;
+	int data_plane; /* enum mip_plane_kind */
+	char *tunnel_interface;
+	struct ha_agent_config home_agent;
+	struct ha_node_config *mobile_nodes;
+	size_t mobile_node_count;
+	struct mip_address_range address_pool;
+	bool has_address_pool;
+	struct ha_foreign_agent_config *foreign_agents;
+	size_t foreign_agent_count;
+};
+
+extern const struct mip_schema ha_schema;
+
+/* What only the whole file and the system can tell. In the shape of mip_daemon_role's check. */
+int ha_config_check(struct mip_config *config, void *configuration);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * From ha.conf to the machine's settings: durations to seconds, keys to associations.
+ */
+#include "ha_shell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int make_networks(const struct ha_config *config, struct ha_made_settings *made)
+{
+	size_t count = config->home_agent.network_count;
+
+	made->networks = calloc(count + 1, sizeof(*made->networks));
+	if (!made->networks)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		made->networks[i].prefix = config->home_agent.networks[i].prefix;
+		made->networks[i].interface = config->home_agent.networks[i].interface;
+	}
+	made->settings.networks = made->networks;
+	made->settings.network_count = count;
+	return 0;
+}
+
+static int make_node(const struct ha_node_config *config, struct ha_node_settings *node)
+{
+	int status = mip_security_association(&config->security, &node->association);
+
+	node->home_address = config->home_address;
+	node->nai = config->nai;
+	if (status == 0 && config->aaa.present)
+		status = mip_security_association(&config->aaa, &node->aaa);
+	return status;
+}
+
+static int make_nodes(const struct ha_config *config, struct ha_made_settings *made)
+{
+	int status = 0;
+
+	made->nodes = calloc(config->mobile_node_count + 1, sizeof(*made->nodes));
+	if (!made->nodes)
+		return -ENOMEM;
+	made->settings.nodes = made->nodes;
+	made->settings.node_count = config->mobile_node_count;
+	for (size_t i = 0; i < config->mobile_node_count && status == 0; i++)
+		status = make_node(&config->mobile_nodes[i], &made->nodes[i]);
+	return status;
+}
+
+static int make_foreign_agents(const struct ha_config *config, struct ha_made_settings *made)
+{
+	int status = 0;
+
+	made->foreign_agents = calloc(config->foreign_agent_count + 1, sizeof(*made->foreign_agents));
+	if (!made->foreign_agents)
+		return -ENOMEM;
+	made->settings.foreign_agents = made->foreign_agents;
+	made->settings.foreign_agent_count = config->foreign_agent_count;
+	for (size_t i = 0; i < config->foreign_agent_count && status == 0; i++) {
+		made->foreign_agents[i].address = config->foreign_agents[i].address;
+		status = mip_security_association(
+			&config->foreign_agents[i].security, &made->foreign_agents[i].association);
+	}
+	return status;
+}
+
+int ha_settings_make(const struct ha_config *config, struct ha_made_settings *made)
+{
+	const struct ha_agent_config *agent = &config->home_agent;
+	int status;
+
+	*made = (struct ha_made_settings){
+		.settings = {
+			.address = agent->address,
+			.pool_first = config->address_pool.first,
+			.pool_last = config->address_pool.last,
+			.max_lifetime = (uint16_t)agent->max_lifetime,
+			.udp_max_lifetime = (uint16_t)agent->nat_traversal.max_lifetime,
+			.max_bindings = (size_t)agent->max_bindings,
+			.reverse_tunnel = (enum ha_reverse_tunnel)agent->reverse_tunnel,
+			.udp_tunnel = (enum ha_udp_tunnel)agent->nat_traversal.udp_tunnel,
+			.keepalive_interval = (uint16_t)agent->nat_traversal.keepalive_interval,
+			.grace = agent->grace,
+			.advertise =
+				{
+					.enabled = agent->advertise.enabled,
+					.interval = agent->advertise.interval,
+					.lifetime = agent->advertise.lifetime,
+					.solicited_only = agent->advertise.solicited_only,
+					.broadcast = agent->advertise.broadcast,
+					.prefix_lengths = agent->advertise.prefix_lengths,
+				},
+		}};
+	status = make_networks(config, made);
+	if (status == 0)
+		status = make_nodes(config, made);
+	if (status == 0)
+		status = make_foreign_agents(config, made);
+	return status;
+}
+
+void ha_settings_clear(struct ha_made_settings *made)
+{
+	for (size_t i = 0; made->nodes && i < made->settings.node_count; i++) {
+		mip_association_unref(made->nodes[i].association);
+		mip_association_unref(made->nodes[i].aaa);
+	}
+	for (size_t i = 0; made->foreign_agents && i < made->settings.foreign_agent_count; i++)
+		mip_association_unref(made->foreign_agents[i].association);
+	free(made->networks);
+	free(made->nodes);
+	free(made->foreign_agents);
+	*made = (struct ha_made_settings){0};
+}
