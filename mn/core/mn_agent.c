@@ -1,0 +1,325 @@
+/*
+ * The agents that the node hears (RFC 5944 2.4). Each is remembered for the lifetime of its last
+ * advertisement (move detection by algorithm 1); one that has been silent for most of it is asked once, and
+ * one that has restarted (2.4.4) is registered with again.
+ *
+ * Whether an agent is in another subnet than the one in use (algorithm 2) needs no prefixes here: an agent is
+ * identified by its link and address, so a node moves when its own agent is lost or a better place is heard,
+ * and never because a second agent speaks on the same link (RFC 5944 3.6).
+ */
+#include "mn_machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void agent_free(struct mn_core *core, struct mn_agent *agent)
+{
+	mip_deadline_cancel(&core->deadlines, &agent->silence);
+	HASH_DEL(core->agents, agent);
+	free(agent->care_of_addresses);
+	free(agent->challenge);
+	free(agent);
+}
+
+static struct mn_agent_key key_of(mip_link link, struct mip_address address)
+{
+	struct mn_agent_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.link = link;
+	key.address = address;
+	return key;
+}
+
+struct mn_agent *mn_agent_find(const struct mn_core *core, mip_link link, struct mip_address address)
+{
+	struct mn_agent_key key = key_of(link, address);
+	struct mn_agent *agent;
+
+	HASH_FIND(hh, core->agents, &key, sizeof(key), agent);
+	return agent;
+}
+
+void mn_agents_forget(struct mn_core *core, mip_link link)
+{
+	struct mn_agent *agent, *next;
+
+	HASH_ITER (hh, core->agents, agent, next)
+		if (link == MIP_LINK_NONE || agent->key.link == link)
+			agent_free(core, agent);
+}
+
+bool mn_agents_on(const struct mn_core *core, mip_link link)
+{
+	struct mn_agent *agent, *next;
+
+	HASH_ITER (hh, core->agents, agent, next)
+		if (agent->key.link == link)
+			return true;
+	return false;
+}
+
+static bool is_place_of(const struct mn_agent *agent, const struct mn_place *place)
+{
+	return place->mode != MN_MODE_NONE && place->link == agent->key.link &&
+	       mip_address_equal(place->agent, agent->key.address);
+}
+
+static bool in_use(const struct mn_core *core, const struct mn_agent *agent)
+{
+	return is_place_of(agent, &core->binding.place) ||
+	       (core->attempt.active && is_place_of(agent, &core->attempt.place));
+}
+
+bool mn_agent_usable(const struct mn_core *core, const struct mn_agent *agent)
+{
+	/* A busy agent (B) goes on serving those that it has. */
+	return (agent->flags & MIP_AGENT_F) && agent->care_of_address_count > 0 &&
+	       (!(agent->flags & MIP_AGENT_B) || is_place_of(agent, &core->binding.place));
+}
+
+static void report(struct mn_core *core, const char *name, const struct mn_agent *agent)
+{
+	struct mip_event event = mip_event_of(name);
+	char flags[MIP_AGENT_FLAGS_TEXT];
+
+	mip_event_address(&event, "address", agent->key.address);
+	mip_event_string(&event, "interface", mn_interface_name(core, agent->key.link));
+	mip_event_string(&event, "flags", mip_agent_flags_text(agent->flags, flags));
+	mip_event_boolean(&event, "home", agent->home);
+	mn_report(core, &event);
+	mip_log(core->log, MIP_LOG_INFO, "%s: %s on %s", name, MIP_TEXT(agent->key.address),
+		mn_interface_name(core, agent->key.link));
+}
+
+/* --- taking an advertisement in ---------------------------------------------------------------------------
+ */
+
+/* A flood of forged advertisements must not take all memory, nor push out what is in use. */
+static void make_room(struct mn_core *core)
+{
+	struct mn_agent *agent, *next, *oldest = NULL;
+
+	if (HASH_COUNT(core->agents) < MN_AGENTS_MAX)
+		return;
+	HASH_ITER (hh, core->agents, agent, next)
+		if (!in_use(core, agent) && (!oldest || agent->heard < oldest->heard))
+			oldest = agent;
+	if (oldest)
+		agent_free(core, oldest);
+}
+
+static struct mn_agent *agent_new(struct mn_core *core, mip_link link, struct mip_address address)
+{
+	struct mn_agent *agent;
+	bool added = true;
+
+	make_room(core);
+	agent = calloc(1, sizeof(*agent));
+	if (!agent)
+		return NULL;
+	agent->key = key_of(link, address);
+	HASH_ADD(hh, core->agents, key, sizeof(agent->key), agent);
+	added = agent->hh.tbl != NULL;
+	if (!added) {
+		free(agent);
+		return NULL;
+	}
+	return agent;
+}
+
+static bool advertises(const struct mip_agent_advertisement *advertisement, struct mip_address address)
+{
+	for (size_t i = 0; i < advertisement->router_count; i++)
+		if (mip_address_equal(advertisement->routers[i].address, address))
+			return true;
+	return false;
+}
+
+/*
+ * RFC 5944 2.4.3: home is where its own home agent advertises, on the link of the home network. The home
+ * agent may serve other links too; there, and for a virtual home network, the node is away. So the agent's
+ * address must belong to the home network as well, if that is known.
+ */
+static bool is_home(const struct mn_core *core, const struct mn_agent *agent, bool is_home_agent)
+{
+	struct mip_prefix prefix = core->settings.home_prefix;
+
+	if (prefix.length == 0)
+		return is_home_agent && (agent->flags & MIP_AGENT_H);
+	return (is_home_agent || (agent->flags & MIP_AGENT_H)) &&
+	       (mip_prefix_contains(prefix, agent->key.address) ||
+		       mip_prefix_contains(prefix, agent->router));
+}
+
+void mn_agents_judge_home(struct mn_core *core)
+{
+	struct mn_agent *agent, *next;
+
+	HASH_ITER (hh, core->agents, agent, next)
+		agent->home = is_home(core, agent,
+			!mip_address_is_none(core->home_agent) &&
+				(mip_address_equal(agent->key.address, core->home_agent) ||
+					mip_address_equal(agent->router, core->home_agent)));
+}
+
+int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length)
+{
+	uint8_t *copy = malloc(length > 0 ? length : 1);
+
+	if (!copy)
+		return -ENOMEM;
+	if (length > 0)
+		memcpy(copy, challenge, length);
+	free(agent->challenge);
+	agent->challenge = copy;
+	agent->challenge_length = length;
+	return 0;
+}
+
+static int take_lists(struct mn_agent *agent, const struct mip_agent_advertisement *advertisement)
+{
+	size_t size = advertisement->care_of_address_count * sizeof(struct mip_address);
+	struct mip_address *addresses = malloc(size > 0 ? size : 1);
+
+	if (!addresses)
+		return -ENOMEM;
+	if (size > 0)
+		memcpy(addresses, advertisement->care_of_addresses, size);
+	free(agent->care_of_addresses);
+	agent->care_of_addresses = addresses;
+	agent->care_of_address_count = advertisement->care_of_address_count;
+	if (advertisement->challenge_length > 0)
+		return mn_agent_challenge(agent, advertisement->challenge, advertisement->challenge_length);
+	return 0;
+}
+
+/* rfc5944-2.4.4-1, -2: less than the one before and below 256 is a restart; otherwise it has rolled over. */
+static bool has_restarted(const struct mn_agent *agent, uint16_t sequence)
+{
+	return sequence < agent->sequence && sequence < 256;
+}
+
+static void take(struct mn_core *core, struct mn_agent *agent,
+	const struct mip_agent_advertisement *advertisement, struct mip_link_address link_address,
+	struct mip_now now)
+{
+	mip_time lifetime = advertisement->lifetime * MIP_SECOND;
+
+	agent->link_address = link_address;
+	agent->heard = now.boot;
+	agent->sequence = advertisement->sequence;
+	agent->lifetime = advertisement->lifetime;
+	agent->registration_lifetime = advertisement->registration_lifetime;
+	agent->flags = advertisement->flags;
+	agent->router =
+		advertisement->router_count > 0 ? advertisement->routers[0].address : agent->key.address;
+	agent->home = is_home(core, agent,
+		!mip_address_is_none(core->home_agent) &&
+			(mip_address_equal(agent->key.address, core->home_agent) ||
+				advertises(advertisement, core->home_agent)));
+	agent->silence.kind = MN_DEADLINE_AGENT_SILENT;
+	(void)mip_deadline_set(&core->deadlines, &agent->silence, now.boot + lifetime * 2 / 3);
+}
+
+/* The agent has said that it stops (RFC 1256: a lifetime of zero). */
+static void farewell(struct mn_core *core, mip_link link, struct mip_address address, struct mip_now now)
+{
+	struct mn_agent *agent = mn_agent_find(core, link, address);
+
+	if (!agent)
+		return;
+	agent->silence.kind = MN_DEADLINE_AGENT_LOST;
+	mn_agent_due(core, agent, now);
+}
+
+static void heard(struct mn_core *core, struct mn_interface *interface, struct mip_address address,
+	struct mip_link_address link_address, const struct mip_agent_advertisement *advertisement,
+	struct mip_now now)
+{
+	struct mn_agent *agent = mn_agent_find(core, interface->link, address);
+	bool found = !agent, restarted = agent && has_restarted(agent, advertisement->sequence);
+
+	if (found)
+		agent = agent_new(core, interface->link, address);
+	if (!agent)
+		return;
+	if (take_lists(agent, advertisement) < 0) {
+		if (found)
+			agent_free(core, agent);
+		return;
+	}
+	take(core, agent, advertisement, link_address, now);
+	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
+	if (found || restarted) {
+		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
+		report(core, found ? "agent_found" : "agent_restarted", agent);
+		agent->backoff = (struct mn_backoff){0};
+		mn_attempt_hurry(core, now);
+	}
+	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again. */
+	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
+		mn_binding_renew(core, now);
+	mn_decide(core, now);
+}
+
+void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
+	const struct mip_ip *ip, struct mip_reader *icmp, struct mip_now now)
+{
+	struct mip_agent_advertisement advertisement;
+	int result = mip_advertisement_read(icmp, &advertisement);
+
+	if (result == -ENOMSG)
+		return; /* another node's solicitation, or an echo: nothing of ours */
+	if (result < 0 || !mip_address_is_unicast(ip->source)) {
+		mn_count(core, MN_COUNT_DROP_MALFORMED);
+		return;
+	}
+	/* rfc5944-2.4-12: what has no Mobility Agent Advertisement Extension is a plain router's. */
+	if (!advertisement.is_agent) {
+		mn_count(core, MN_COUNT_DROP_NOT_AN_AGENT);
+		return;
+	}
+	if (advertisement.lifetime == 0)
+		farewell(core, interface->link, ip->source, now);
+	else
+		heard(core, interface, ip->source, frame->source, &advertisement, now);
+}
+
+/* --- silence ----------------------------------------------------------------------------------------------
+ */
+
+static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now now)
+{
+	struct mn_interface *interface = mn_interface_at(core, agent->key.link);
+
+	mn_count(core, MN_COUNT_AGENTS_LOST);
+	report(core, "agent_lost", agent);
+	/* rfc5944-2.4.2.1-2: it SHOULD assume that it has lost contact. The old way stays until there is a
+	 * new one, for what it is worth. */
+	if (is_place_of(agent, &core->binding.place))
+		core->binding.lost = true;
+	if (core->attempt.active && is_place_of(agent, &core->attempt.place) && !core->attempt.ending)
+		mn_attempt_end(core);
+	agent_free(core, agent);
+	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. */
+	if (interface && interface->up && !core->resting)
+		mn_solicit_begin(core, interface, now);
+	mn_decide(core, now);
+}
+
+void mn_agent_due(struct mn_core *core, struct mn_agent *agent, struct mip_now now)
+{
+	struct mn_interface *interface = mn_interface_at(core, agent->key.link);
+
+	if (agent->silence.kind == MN_DEADLINE_AGENT_LOST) {
+		lost(core, agent, now);
+		return;
+	}
+	if (interface && in_use(core, agent))
+		mn_solicit_once(core, interface, now);
+	agent->silence.kind = MN_DEADLINE_AGENT_LOST;
+	(void)mip_deadline_set(
+		&core->deadlines, &agent->silence, agent->heard + agent->lifetime * MIP_SECOND);
+}

@@ -1,0 +1,181 @@
+/*
+ * A registration under way: the request is sent, and sent again after 1, 2, 4 … 32 s while no answer comes
+ * (RFC 5944 3.6.3); after a denial it waits as long as its place's back-off says. There is one attempt at a
+ * time; what it replaces is forgotten, and a late answer to that matches nothing.
+ *
+ *              begin ──> sent ──(accepted)──> the binding
+ *                        │  ▲
+ *              (denied)  │  │ back-off, or time-out
+ *                        └──┘
+ */
+#include "mn_machine.h"
+
+#include <stdlib.h>
+
+/* RFC 5944 3.6: without a link-layer indication the node MUST NOT register more than once a second. */
+static mip_time earliest(const struct mn_core *core, struct mip_now now)
+{
+	mip_time second_later = core->requested_at + MIP_SECOND;
+
+	return core->requested && !core->moved && second_later > now.boot ? second_later : now.boot;
+}
+
+static mip_time later_of(mip_time a, mip_time b)
+{
+	return a > b ? a : b;
+}
+
+static mip_time exponential(unsigned count)
+{
+	unsigned seconds = count > 6 ? MN_BACKOFF_MOST : 1U << (count > 0 ? count - 1 : 0);
+
+	return (seconds > MN_BACKOFF_MOST ? MN_BACKOFF_MOST : seconds) * MIP_SECOND;
+}
+
+static void set_timer(struct mn_core *core, mip_time at)
+{
+	core->attempt.timer.kind = MN_DEADLINE_ATTEMPT;
+	(void)mip_deadline_set(&core->deadlines, &core->attempt.timer, at);
+}
+
+void mn_attempt_end(struct mn_core *core)
+{
+	mip_deadline_cancel(&core->deadlines, &core->attempt.timer);
+	free(core->attempt.message);
+	core->attempt = (struct mn_attempt){0};
+}
+
+static void transmit(struct mn_core *core, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+	struct mip_event event = mn_place_event(core, "request", &attempt->place);
+	bool again = attempt->unanswered > 0;
+	mip_time wait;
+
+	if (attempt->unanswered == 0)
+		attempt->began = now.boot;
+	attempt->unanswered++;
+	wait = exponential(attempt->unanswered);
+	if (mn_request_send(core, attempt, again, now) == 0) {
+		mip_event_number(&event, "lifetime", attempt->lifetime);
+		mip_event_number(&event, "transmission", attempt->unanswered);
+		mn_report(core, &event);
+		/* rfc5944-3.6.3-1: no longer than the lifetime that is asked for; -3: no less than 1 s. */
+		if (attempt->lifetime > 0 && wait > attempt->lifetime * MIP_SECOND)
+			wait = attempt->lifetime * MIP_SECOND;
+	}
+	set_timer(core, now.boot + wait);
+}
+
+static void announce(struct mn_core *core, const struct mn_place *place)
+{
+	struct mip_event event = mn_place_event(core, "handover", place);
+
+	if (mn_place_same(place, &core->binding.place))
+		return;
+	mn_count(core, MN_COUNT_HANDOVERS);
+	mn_report(core, &event);
+	mip_log(core->log, MIP_LOG_INFO, "handover to %s on %s, care-of address %s",
+		mip_name_of(mn_mode_names, place->mode, "?"), mn_interface_name(core, place->link),
+		MIP_TEXT(place->care_of_address));
+}
+
+void mn_attempt_begin(struct mn_core *core, const struct mn_place *place, bool ending, struct mip_now now)
+{
+	const struct mn_backoff *backoff = mn_place_backoff(core, place);
+	struct mn_place wanted = *place;
+	mip_time at;
+
+	mn_attempt_end(core);
+	core->attempt.active = true;
+	core->attempt.ending = ending;
+	core->attempt.place = wanted;
+	core->attempt.began = now.boot;
+	core->attempt.lifetime_most = MIP_LIFETIME_INFINITE;
+	if (!ending)
+		announce(core, &wanted);
+	/* The order of RFC 5944 4.6: the host's own ARP and routes, the gratuitous ARP, then the request. */
+	mn_routing_apply(core);
+	if (wanted.mode == MN_MODE_HOME)
+		mn_arp_announce(core, now);
+	at = earliest(core, now);
+	if (backoff && !ending)
+		at = later_of(at, backoff->until);
+	if (at <= now.boot)
+		transmit(core, now);
+	else
+		set_timer(core, at);
+}
+
+/* Nobody answers: another home agent may be found, another place may do better. */
+static void give_up(struct mn_core *core, struct mip_now now)
+{
+	struct mn_backoff *backoff = mn_place_backoff(core, &core->attempt.place);
+
+	mn_warn(core, now, "the home agent does not answer", core->attempt.place.agent);
+	if (backoff) {
+		backoff->avoid = true;
+		/* It has cost seven seconds to find out: give the others their time. */
+		backoff->until = now.boot + exponential(++backoff->failures + MN_UNANSWERED_MOST);
+	}
+	core->silent = true;
+	if (mip_address_is_none(core->settings.home_agent))
+		core->home_agent = (struct mip_address){0};
+}
+
+void mn_attempt_due(struct mn_core *core, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+	struct mn_place place = attempt->place;
+
+	if (!attempt->active)
+		return;
+	if (attempt->ending && attempt->unanswered >= MN_UNANSWERED_MOST) {
+		mn_attempt_end(core);
+		mn_binding_drop(core);
+		mn_decide(core, now);
+		return;
+	}
+	if (attempt->unanswered == MN_UNANSWERED_MOST && !attempt->ending) {
+		give_up(core, now);
+		mn_decide(core, now); /* may have gone elsewhere with the attempt, or back to what works */
+		if (!attempt->active || !mn_place_same(&place, &attempt->place) || attempt->unanswered == 0)
+			return;
+	}
+	transmit(core, now);
+	mn_decide(core, now);
+}
+
+void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+	struct mn_backoff *backoff = mn_place_backoff(core, &attempt->place);
+	mip_time wait = MIP_SECOND;
+
+	attempt->awaiting = false;
+	attempt->unanswered = 0;
+	if (backoff) {
+		wait = exponential(++backoff->failures);
+		backoff->until = now.boot + wait;
+		backoff->avoid = avoid;
+	}
+	set_timer(core, now.boot + wait);
+}
+
+void mn_attempt_hurry(struct mn_core *core, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+	struct mn_backoff *backoff;
+	mip_time at = earliest(core, now);
+
+	if (!attempt->active)
+		return;
+	backoff = mn_place_backoff(core, &attempt->place);
+	if (backoff)
+		*backoff = (struct mn_backoff){0};
+	if (attempt->awaiting && attempt->unanswered <= 1)
+		return; /* it has only just been sent */
+	attempt->unanswered = 0;
+	if (mip_deadline_is_set(&attempt->timer) && at < attempt->timer.at)
+		set_timer(core, later_of(at, now.boot));
+}

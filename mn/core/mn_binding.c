@@ -1,0 +1,284 @@
+/*
+ * The binding in use: taken over when its request is accepted, renewed before it ends, kept alive through a
+ * NAT (RFC 3519 4.9), and let go when its link goes. What it replaces stays for a time of grace, so that
+ * packets that are still on the old way arrive.
+ */
+#include "mn_machine.h"
+
+#include "event.h"
+
+static mip_time smaller(mip_time a, mip_time b)
+{
+	return a < b ? a : b;
+}
+
+static mip_time larger(mip_time a, mip_time b)
+{
+	return a > b ? a : b;
+}
+
+static void set(struct mn_core *core, struct mip_deadline *deadline, enum mn_deadline kind, mip_time at)
+{
+	deadline->kind = kind;
+	(void)mip_deadline_set(&core->deadlines, deadline, at);
+}
+
+bool mn_binding_is_live(const struct mn_core *core)
+{
+	return core->binding.place.mode != MN_MODE_NONE && !core->binding.lost;
+}
+
+static void clear(struct mn_core *core)
+{
+	mip_deadline_cancel(&core->deadlines, &core->binding.renew);
+	mip_deadline_cancel(&core->deadlines, &core->binding.expire);
+	mip_deadline_cancel(&core->deadlines, &core->binding.keepalive);
+	core->binding = (struct mn_binding){0};
+}
+
+void mn_binding_drop(struct mn_core *core)
+{
+	clear(core);
+}
+
+void mn_binding_grace_over(struct mn_core *core)
+{
+	mip_deadline_cancel(&core->deadlines, &core->grace);
+	core->old = (struct mn_binding){0};
+}
+
+/* Packets by the old way are welcome for a while. A binding that was lost with its link has nothing to keep.
+ */
+static void begin_grace(struct mn_core *core, struct mip_now now)
+{
+	const struct mn_binding *binding = &core->binding;
+
+	if (binding->place.mode != MN_MODE_CO_LOCATED || mn_place_same(&binding->place, &core->attempt.place))
+		return;
+	core->old = (struct mn_binding){
+		.place = binding->place,
+		.encapsulation = binding->encapsulation,
+		.reverse_tunnel = binding->reverse_tunnel,
+	};
+	set(core, &core->grace, MN_DEADLINE_GRACE, now.boot + core->settings.grace);
+}
+
+/* In time for a few repetitions, and for no more than a minute of a long lifetime. */
+static mip_time renewal_of(const struct mn_binding *binding)
+{
+	mip_time lifetime = binding->lifetime * MIP_SECOND;
+
+	return binding->expires - smaller(lifetime / 3, MN_RENEWAL_MARGIN * MIP_SECOND);
+}
+
+static void set_lifetime(struct mn_core *core, mip_time sent_at)
+{
+	struct mn_binding *binding = &core->binding;
+
+	binding->expires = MIP_NEVER;
+	if (binding->place.mode == MN_MODE_HOME || binding->lifetime == MIP_LIFETIME_INFINITE)
+		return;
+	/* rfc5944-3.6.2.2-5: as if a timer for the granted lifetime were started when the request was sent.
+	 */
+	binding->expires = sent_at + binding->lifetime * MIP_SECOND;
+	set(core, &binding->renew, MN_DEADLINE_RENEW, renewal_of(binding));
+	set(core, &binding->expire, MN_DEADLINE_EXPIRE, binding->expires);
+}
+
+/* RFC 3519 4.10: a shortened interval holds while the node stays behind the same NAT. */
+static mip_time keepalive_interval_of(
+	const struct mn_core *core, uint16_t assigned, bool same_place, mip_time last)
+{
+	mip_time interval = assigned > 0 ? assigned * MIP_SECOND : core->settings.keepalive_interval;
+
+	/* rfc3519-4.10-2: MUST NOT use a keepalive less than 10 seconds. */
+	interval = larger(interval, MN_KEEPALIVE_LEAST * MIP_SECOND);
+	return same_place && last > 0 ? smaller(interval, last) : interval;
+}
+
+static void begin_keepalive(struct mn_core *core, mip_time sent_at, struct mip_now now)
+{
+	struct mn_binding *binding = &core->binding;
+
+	if (binding->encapsulation != MIP_ENCAPSULATION_UDP)
+		return;
+	/* rfc3519-4.4-7: through an agent that insists, the home agent learns the NAT's port from the first
+	 * keep-alive: at once. Otherwise the request itself was the first packet. */
+	if (!mip_address_is_none(binding->place.agent))
+		mn_binding_keepalive(core, now);
+	else
+		set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, sent_at + binding->keepalive_interval);
+}
+
+static void report(struct mn_core *core, mip_time began, struct mip_now now)
+{
+	const struct mn_binding *binding = &core->binding;
+	struct mip_event event = mn_place_event(core, "registered", &binding->place);
+	bool home = binding->place.mode == MN_MODE_HOME;
+
+	mip_event_number(&event, "lifetime", binding->lifetime);
+	if (home)
+		mip_event_null(&event, "encapsulation");
+	else
+		mip_event_string(&event, "encapsulation", mip_encapsulation_name(binding->encapsulation));
+	mip_event_number(&event, "milliseconds", (now.boot - began) / MIP_MILLISECOND);
+	mn_report(core, &event);
+	mip_log(core->log, MIP_LOG_INFO, "%s on %s, care-of address %s, for %u s",
+		home ? "at home" : "registered", mn_interface_name(core, binding->place.link),
+		MIP_TEXT(binding->place.care_of_address), binding->lifetime);
+}
+
+static void take_over(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+	bool same_place = mn_place_same(&core->binding.place, &attempt->place);
+	mip_time last_interval = core->binding.keepalive_interval;
+	mip_time sent_at = attempt->sent_at, began = attempt->began;
+
+	begin_grace(core, now);
+	clear(core);
+	core->binding = (struct mn_binding){
+		.place = attempt->place,
+		.lifetime = grant->lifetime,
+		.reverse_tunnel = attempt->flags & MIP_REQUEST_T,
+		.encapsulation = grant->encapsulation,
+		.keepalive_interval =
+			keepalive_interval_of(core, grant->keepalive_interval, same_place, last_interval),
+	};
+	core->bound_once = true;
+	mn_attempt_end(core);
+	set_lifetime(core, sent_at);
+	begin_keepalive(core, sent_at, now);
+	report(core, began, now);
+}
+
+void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
+{
+	struct mn_backoff *backoff = mn_place_backoff(core, &core->attempt.place);
+
+	if (backoff)
+		*backoff = (struct mn_backoff){0};
+	if (core->attempt.ending) {
+		mn_attempt_end(core);
+		clear(core);
+	} else {
+		take_over(core, grant, now);
+	}
+	mn_decide(core, now);
+}
+
+/* rfc5944-3.6.2.2-3: before it expires. Also when its agent has restarted, or a person asks. */
+void mn_binding_renew(struct mn_core *core, struct mip_now now)
+{
+	const struct mn_binding *binding = &core->binding;
+	struct mn_place place = binding->place;
+
+	if (!mn_binding_is_live(core) || place.mode == MN_MODE_HOME || core->resting)
+		return;
+	if (!core->attempt.active)
+		mn_attempt_begin(core, &place, false, now);
+	else if (mn_place_same(&core->attempt.place, &place))
+		mn_attempt_hurry(core, now);
+	else /* something better is being tried; if that does not work out, there is still time */
+		set(core, &core->binding.renew, MN_DEADLINE_RENEW, now.boot + MIP_SECOND);
+}
+
+void mn_binding_expired(struct mn_core *core, struct mip_now now)
+{
+	mip_log(core->log, MIP_LOG_WARNING, "the registration has expired");
+	clear(core);
+	mn_decide(core, now);
+}
+
+/* --- keep-alives ------------------------------------------------------------------------------------------
+ */
+
+/* rfc3519-4.9-1: a properly UDP-encapsulated ICMP echo request directed to the home agent. */
+static void send_keepalive(struct mn_core *core)
+{
+	struct mn_binding *binding = &core->binding;
+	struct mip_icmp_echo echo = {
+		.type = MIP_ICMP_ECHO_REQUEST,
+		.identifier = core->port,
+		.sequence = ++binding->keepalive_sequence,
+	};
+	struct mip_ip ip = {
+		.identification = core->ip_identification++,
+		.ttl = 64,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = core->home_address,
+		.destination = core->home_agent,
+	};
+	struct mip_output_datagram datagram = {
+		.link = binding->place.link,
+		.source = binding->place.care_of_address,
+		.destination = core->home_agent,
+		.destination_port = MIP_REGISTRATION_PORT,
+	};
+	uint8_t message[8], octets[MIP_TUNNEL_DATA_HEADER + MIP_IP_HEADER + sizeof(message)];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+
+	mip_icmp_echo_write(&writer, &echo, NULL, 0);
+	writer = mip_writer_of(octets, sizeof(octets));
+	mip_tunnel_data_write(&writer, MIP_PROTOCOL_IPIP);
+	mip_ip_packet_write(&writer, &ip, message, sizeof(message));
+	if (mip_writer_failed(&writer))
+		return;
+	(void)mip_outbox_datagram(&core->outbox, &datagram, octets, writer.length);
+	mn_count(core, MN_COUNT_KEEPALIVES_SENT);
+}
+
+/* RFC 3519 4.10: no answer after a number of retransmissions: the NAT has lost its mapping. Register again,
+ * which makes a new one, and be quicker from now on. */
+static void mapping_lost(struct mn_core *core, struct mip_now now)
+{
+	struct mn_binding *binding = &core->binding;
+
+	mn_warn(core, now, "no answer to keep-alives, registering again", core->home_agent);
+	mn_count(core, MN_COUNT_KEEPALIVES_LOST);
+	binding->keepalive_unanswered = 0;
+	binding->keepalive_interval =
+		larger(binding->keepalive_interval / 2, MN_KEEPALIVE_LEAST * MIP_SECOND);
+	set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, now.boot + binding->keepalive_interval);
+	mn_binding_renew(core, now);
+}
+
+void mn_binding_keepalive(struct mn_core *core, struct mip_now now)
+{
+	struct mn_binding *binding = &core->binding;
+	mip_time wait;
+
+	if (!mn_binding_is_live(core) || binding->encapsulation != MIP_ENCAPSULATION_UDP)
+		return;
+	if (binding->keepalive_unanswered >= MN_KEEPALIVE_ATTEMPTS) {
+		mapping_lost(core, now);
+		return;
+	}
+	send_keepalive(core);
+	wait = MIP_SECOND << binding->keepalive_unanswered++;
+	set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, now.boot + wait);
+}
+
+bool mn_core_tunnelled(struct mn_core *core, const uint8_t *packet, size_t length, struct mip_now now)
+{
+	struct mn_binding *binding = &core->binding;
+	struct mip_reader reader = mip_reader_of(packet, length), payload;
+	struct mip_icmp_echo echo;
+	struct mip_ip ip;
+
+	if (binding->encapsulation != MIP_ENCAPSULATION_UDP || mip_ip_read(&reader, &ip, &payload) < 0 ||
+		ip.protocol != MIP_PROTOCOL_ICMP || !mip_address_equal(ip.source, core->home_agent) ||
+		!mip_address_equal(ip.destination, core->home_address) ||
+		mip_icmp_echo_read(&payload, &echo) < 0)
+		return false;
+	if (echo.type != MIP_ICMP_ECHO_REPLY || echo.identifier != core->port)
+		return false; /* the host's own ping */
+	if (binding->keepalive_unanswered == 0 || echo.sequence != binding->keepalive_sequence) {
+		mn_count(core, MN_COUNT_DROP_KEEPALIVE);
+		return true;
+	}
+	mn_count(core, MN_COUNT_KEEPALIVES_ANSWERED);
+	binding->keepalive_unanswered = 0;
+	set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, now.boot + binding->keepalive_interval);
+	return true;
+}

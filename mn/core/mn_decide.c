@@ -1,0 +1,256 @@
+/*
+ * Where to be. From what is up and what is heard come the places where the node could be attached; the best
+ * of them is compared with where it is, and a move begins when they differ. The order, from the first that
+ * decides:
+ *
+ *   the interface that a person asked for; not failed lately; at home; the interface's priority;
+ *   a foreign agent before a co-located care-of address; where it is already; where it is going already
+ *
+ * So a second agent on the same link changes nothing (RFC 5944 3.6), and nothing flaps between equals.
+ */
+#include "mn_machine.h"
+
+struct candidate {
+	struct mn_place place;
+	bool preferred;
+	bool avoided;
+	unsigned interface_order;
+	int64_t priority;
+	bool current;
+	bool coming;
+};
+
+bool mn_place_same(const struct mn_place *a, const struct mn_place *b)
+{
+	if (a->mode != b->mode || a->link != b->link)
+		return false;
+	if (a->mode == MN_MODE_HOME || a->mode == MN_MODE_NONE)
+		return true;
+	return mip_address_equal(a->care_of_address, b->care_of_address) &&
+	       mip_address_equal(a->agent, b->agent) &&
+	       (a->mode != MN_MODE_CO_LOCATED || mip_address_equal(a->gateway, b->gateway));
+}
+
+struct mn_backoff *mn_place_backoff(const struct mn_core *core, const struct mn_place *place)
+{
+	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+	struct mn_interface *interface = mn_interface_at(core, place->link);
+
+	if (agent)
+		return &agent->backoff;
+	return interface ? &interface->backoff : NULL;
+}
+
+static bool before(const struct candidate *a, const struct candidate *b)
+{
+	if (a->preferred != b->preferred)
+		return a->preferred;
+	if (a->avoided != b->avoided)
+		return !a->avoided;
+	if ((a->place.mode == MN_MODE_HOME) != (b->place.mode == MN_MODE_HOME))
+		return a->place.mode == MN_MODE_HOME;
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	if (a->interface_order != b->interface_order)
+		return a->interface_order < b->interface_order;
+	if (a->place.mode != b->place.mode)
+		return a->place.mode < b->place.mode;
+	if (a->current != b->current)
+		return a->current;
+	return a->coming && !b->coming;
+}
+
+static void schedule(struct mn_core *core, mip_time at)
+{
+	core->decide.kind = MN_DEADLINE_DECIDE;
+	if (!mip_deadline_is_set(&core->decide) || at < core->decide.at)
+		(void)mip_deadline_set(&core->deadlines, &core->decide, at);
+}
+
+static void offer(struct mn_core *core, const struct mn_interface *interface, unsigned order,
+	const struct mn_place *place, struct candidate *best, struct mip_now now)
+{
+	const struct mn_backoff *backoff = mn_place_backoff(core, place);
+	struct candidate offered = {
+		.place = *place,
+		.preferred = core->preferred == place->link,
+		.avoided = backoff && backoff->avoid && now.boot < backoff->until,
+		.interface_order = order,
+		.priority = interface->settings.priority,
+		.current = !core->binding.lost && mn_place_same(place, &core->binding.place),
+		.coming = core->attempt.active && mn_place_same(place, &core->attempt.place),
+	};
+
+	if (offered.avoided)
+		schedule(core, backoff->until);
+	if (best->place.mode == MN_MODE_NONE || before(&offered, best))
+		*best = offered;
+}
+
+static struct mn_place place_at_agent(const struct mn_agent *agent, enum mn_mode mode)
+{
+	return (struct mn_place){
+		.mode = mode,
+		.link = agent->key.link,
+		.agent = agent->key.address,
+		.agent_link_address = agent->link_address,
+		.flags = agent->flags,
+		.registration_lifetime = agent->registration_lifetime,
+	};
+}
+
+/* rfc5944-2.4-13: the first advertised care-of address; after a failure each of the others in turn. The one
+ * that is in use stays. */
+static struct mip_address care_of_address_of(const struct mn_core *core, const struct mn_agent *agent)
+{
+	const struct mn_place *bound = &core->binding.place;
+
+	if (bound->mode == MN_MODE_FOREIGN_AGENT && bound->link == agent->key.link &&
+		mip_address_equal(bound->agent, agent->key.address))
+		for (size_t i = 0; i < agent->care_of_address_count; i++)
+			if (mip_address_equal(agent->care_of_addresses[i], bound->care_of_address))
+				return bound->care_of_address;
+	return agent->care_of_addresses[agent->backoff.failures % agent->care_of_address_count];
+}
+
+static void offer_agent(struct mn_core *core, const struct mn_interface *interface, unsigned order,
+	const struct mn_agent *agent, struct candidate *best, struct mip_now now)
+{
+	struct mn_place place;
+
+	if (agent->home && !mip_address_is_none(core->home_address)) {
+		place = place_at_agent(agent, MN_MODE_HOME);
+		place.care_of_address = core->home_address;
+		place.gateway = agent->router;
+		offer(core, interface, order, &place, best, now);
+	} else if (core->settings.care_of != MN_CARE_OF_CO_LOCATED && mn_agent_usable(core, agent)) {
+		place = place_at_agent(agent, MN_MODE_FOREIGN_AGENT);
+		place.care_of_address = care_of_address_of(core, agent);
+		offer(core, interface, order, &place, best, now);
+	}
+}
+
+/* rfc5944-2.4.1-1: an agent with the R bit SHOULD be registered through, with a co-located care-of address
+ * too. */
+static const struct mn_agent *insisting_agent(const struct mn_core *core, mip_link link)
+{
+	struct mn_agent *agent, *next;
+
+	HASH_ITER (hh, core->agents, agent, next)
+		if (agent->key.link == link && (agent->flags & MIP_AGENT_R) && mn_agent_usable(core, agent))
+			return agent;
+	return NULL;
+}
+
+/* A link that has just come up may have an agent, whose answer to the solicitation is on its way. */
+static bool must_wait(struct mn_core *core, const struct mn_interface *interface,
+	const struct mn_place *place, struct mip_now now)
+{
+	mip_time until = interface->up_since + core->settings.agent_wait;
+
+	if (core->settings.care_of == MN_CARE_OF_CO_LOCATED || now.boot >= until ||
+		mn_place_same(place, &core->binding.place))
+		return false;
+	schedule(core, until);
+	return true;
+}
+
+static void offer_co_located(struct mn_core *core, const struct mn_interface *interface, unsigned order,
+	struct candidate *best, struct mip_now now)
+{
+	const struct mn_agent *agent = insisting_agent(core, interface->link);
+	struct mn_place place = {0};
+
+	if (core->settings.care_of == MN_CARE_OF_FOREIGN_AGENT)
+		return;
+	if (agent)
+		place = place_at_agent(agent, MN_MODE_CO_LOCATED);
+	place.mode = MN_MODE_CO_LOCATED;
+	place.link = interface->link;
+	if (!mn_interface_co_located(core, interface, &place.care_of_address, &place.gateway) ||
+		must_wait(core, interface, &place, now))
+		return;
+	offer(core, interface, order, &place, best, now);
+}
+
+static struct mn_place best_place(struct mn_core *core, struct mip_now now)
+{
+	struct candidate best = {0};
+	unsigned order = 0;
+
+	for (const struct mn_interface *interface = core->interfaces; interface;
+		interface = interface->next) {
+		struct mn_agent *agent, *next;
+
+		order++;
+		if (!interface->up)
+			continue;
+		HASH_ITER (hh, core->agents, agent, next)
+			if (agent->key.link == interface->link)
+				offer_agent(core, interface, order, agent, &best, now);
+		offer_co_located(core, interface, order, &best, now);
+	}
+	return best.place;
+}
+
+static void search(struct mn_core *core, struct mip_now now)
+{
+	for (struct mn_interface *interface = core->interfaces; interface; interface = interface->next)
+		if (interface->up && !mip_deadline_is_set(&interface->solicit))
+			mn_solicit_begin(core, interface, now);
+}
+
+/* The state is what the binding and the attempt amount to. */
+static enum mn_state state_of(const struct mn_core *core)
+{
+	const struct mn_binding *binding = &core->binding;
+
+	if (binding->place.mode == MN_MODE_HOME && !(binding->lost && core->attempt.active))
+		return MN_STATE_HOME;
+	if (binding->place.mode != MN_MODE_NONE && !binding->lost)
+		return MN_STATE_REGISTERED;
+	if (core->attempt.active && !core->attempt.ending)
+		return core->silent ? MN_STATE_UNREACHABLE : MN_STATE_REGISTERING;
+	return MN_STATE_SEARCHING;
+}
+
+/* In place already: what the agent's newest advertisement says of it is taken over. */
+static void stay(struct mn_core *core, const struct mn_place *place)
+{
+	core->binding.place = *place;
+	if (core->attempt.active && !core->attempt.ending) {
+		if (mn_place_same(&core->attempt.place, place))
+			core->attempt.place = *place;
+		else
+			mn_attempt_end(core);
+	}
+}
+
+static void move(struct mn_core *core, const struct mn_place *place, struct mip_now now)
+{
+	if (core->attempt.active && mn_place_same(&core->attempt.place, place))
+		core->attempt.place = *place;
+	else
+		mn_attempt_begin(core, place, false, now);
+}
+
+void mn_decide(struct mn_core *core, struct mip_now now)
+{
+	struct mn_place best;
+
+	if (!core->begun)
+		return;
+	if (!core->resting) {
+		best = best_place(core, now);
+		if (best.mode == MN_MODE_NONE)
+			mn_attempt_end(core);
+		else if (!core->binding.lost && mn_place_same(&best, &core->binding.place))
+			stay(core, &best);
+		else
+			move(core, &best, now);
+	}
+	mn_state_set(core, state_of(core));
+	if (!core->resting && core->state == MN_STATE_SEARCHING)
+		search(core, now);
+	mn_routing_apply(core);
+}

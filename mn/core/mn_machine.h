@@ -1,0 +1,350 @@
+/*
+ * The inside of the mobile node's machine, shared by its files and by nobody else.
+ *
+ *   mn_core.c       the machine as a whole: begin, time, commands, status
+ *   mn_interface.c  links, addresses and default routes as they come and go
+ *   mn_agent.c      agents heard: taken in, silent, lost
+ *   mn_solicit.c    solicitations
+ *   mn_decide.c     which place is the best, and the move there
+ *   mn_attempt.c    a registration under way: sent, repeated, given up
+ *   mn_request.c    its message
+ *   mn_reply.c      what came back: is it believed, and what does it say
+ *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
+ *   mn_routing.c    the kernel state that all this amounts to
+ *   mn_arp.c        ARP by RFC 5944 4.6
+ *   mn_input.c      packets: what they are and whose
+ *   mn_report.c     states, events, counters
+ */
+#ifndef MN_MACHINE_H
+#define MN_MACHINE_H
+
+#include <uthash.h>
+#include "address.h"
+#include "advertisement.h"
+#include "deadline.h"
+#include "mn_core.h"
+#include "packet.h"
+#include "registration.h"
+#include "replay.h"
+
+enum {
+	MN_AGENTS_MAX = 1024,	   /* heard at one time; beyond, the one silent for longest makes room */
+	MN_BACKOFF_MOST = 32,	   /* seconds between attempts */
+	MN_UNANSWERED_MOST = 3,	   /* time-outs until the home agent counts as unreachable */
+	MN_GRATUITOUS_ARPS = 3,	   /* in all, a second apart */
+	MN_KEEPALIVE_LEAST = 10,   /* seconds, RFC 3519 4.10 */
+	MN_KEEPALIVE_ATTEMPTS = 4, /* unanswered, until the NAT's mapping counts as lost */
+	MN_RENEWAL_MARGIN = 60,	   /* seconds before the end, at most */
+};
+
+/* What a deadline is for. */
+enum mn_deadline {
+	MN_DEADLINE_AGENT_SILENT,
+	MN_DEADLINE_AGENT_LOST,
+	MN_DEADLINE_SOLICIT,
+	MN_DEADLINE_DECIDE,
+	MN_DEADLINE_ATTEMPT,
+	MN_DEADLINE_RENEW,
+	MN_DEADLINE_EXPIRE,
+	MN_DEADLINE_GRACE,
+	MN_DEADLINE_GRATUITOUS_ARP,
+	MN_DEADLINE_KEEPALIVE,
+};
+
+enum mn_counter {
+	MN_COUNT_SOLICITATIONS_SENT,
+	MN_COUNT_ADVERTISEMENTS_RECEIVED,
+	MN_COUNT_REQUESTS_SENT,
+	MN_COUNT_REQUESTS_REPEATED,
+	MN_COUNT_REPLIES_RECEIVED,
+	MN_COUNT_KEEPALIVES_SENT,
+	MN_COUNT_KEEPALIVES_ANSWERED,
+	MN_COUNT_KEEPALIVES_LOST,
+	MN_COUNT_GRATUITOUS_ARPS_SENT,
+	MN_COUNT_ARP_REPLIES_SENT,
+	MN_COUNT_HANDOVERS,
+	MN_COUNT_AGENTS_FOUND,
+	MN_COUNT_AGENTS_LOST,
+	MN_COUNT_AGENTS_RESTARTED,
+	MN_COUNT_ICMP_ERRORS,
+	MN_COUNT_DROP_MALFORMED,
+	MN_COUNT_DROP_NOT_FOR_US,
+	MN_COUNT_DROP_NOT_AN_AGENT,
+	MN_COUNT_DROP_UNKNOWN_LINK,
+	MN_COUNT_DROP_TYPE,
+	MN_COUNT_DROP_UNKNOWN_EXTENSION,
+	MN_COUNT_DROP_UNMATCHED,
+	MN_COUNT_DROP_WRONG_SENDER,
+	MN_COUNT_DROP_UNAUTHENTICATED,
+	MN_COUNT_DROP_AUTHENTICATOR,
+	MN_COUNT_DROP_KEEPALIVE,
+	MN_COUNT_REPLY_OTHER,
+	MN_COUNT_REPLY_FIRST, /* and the others that have names, see mn_report.c */
+	MN_REPLY_CODES = 62,
+	MN_COUNT_COUNT = MN_COUNT_REPLY_FIRST + MN_REPLY_CODES,
+};
+
+/* RFC 5944 3.6.3 and the contract: a place that failed is tried again after 1, 2, 4 … 32 s. */
+struct mn_backoff {
+	unsigned failures;
+	mip_time until;
+	bool avoid; /* the fault is the place's own: any other place comes first */
+};
+
+/* A way of being attached. */
+struct mn_place {
+	enum mn_mode mode;
+	mip_link link;
+	struct mip_address care_of_address; /* at home: the home address */
+	struct mip_address agent; /* the foreign agent; at home the home agent; co-located: the agent that
+				     insists on relaying (R), or none */
+	struct mip_link_address agent_link_address;
+	struct mip_address gateway; /* co-located: of the default route there */
+	uint16_t flags;		    /* the agent's */
+	uint16_t registration_lifetime;
+};
+
+struct mn_address {
+	struct mip_address address;
+	uint8_t prefix_length;
+	bool ours; /* there because this machine wanted it */
+};
+
+struct mn_default_route {
+	struct mip_address gateway;
+	uint32_t metric;
+};
+
+struct mn_interface {
+	struct mn_interface *next;
+	struct mn_interface_settings settings;
+	uint32_t table; /* for packets from its co-located care-of address */
+	mip_link link;	/* MIP_LINK_NONE: not there */
+	bool up;
+	mip_time up_since;
+	struct mip_link_address link_address;
+	uint32_t mtu;
+	struct mn_address *addresses;
+	size_t address_count;
+	struct mn_default_route *routes;
+	size_t route_count;
+	struct mn_backoff backoff; /* of the co-located care-of address here */
+	struct mip_deadline solicit;
+	unsigned solicited;    /* since the search here began */
+	mip_time solicited_at; /* MIP_NEVER: not since the link came up */
+};
+
+struct mn_agent_key {
+	mip_link link;
+	struct mip_address address;
+};
+
+struct mn_agent {
+	UT_hash_handle hh;
+	struct mn_agent_key key;
+	struct mip_link_address link_address;
+	struct mip_deadline silence; /* MN_DEADLINE_AGENT_SILENT, then _LOST */
+	mip_time heard;
+	struct mn_backoff backoff;
+	bool home; /* it is ours, and this is the home network */
+	uint16_t sequence;
+	uint16_t lifetime;
+	uint16_t registration_lifetime;
+	uint16_t flags;
+	struct mip_address router; /* the first that it advertises, or itself */
+	struct mip_address *care_of_addresses;
+	size_t care_of_address_count;
+	uint8_t *challenge; /* RFC 4721; NULL: none */
+	size_t challenge_length;
+};
+
+/* A registration under way: RFC 5944 3.6, "for each pending registration". */
+struct mn_attempt {
+	bool active;
+	bool ending; /* to end the binding without being at home: `deregister` */
+	struct mn_place place;
+	struct mip_deadline timer; /* the next transmission */
+	bool awaiting;		   /* an answer to `identification` */
+	unsigned unanswered;	   /* transmissions without an answer, since the last denial */
+	mip_time began;
+	mip_time sent_at; /* of the request that an answer will be to */
+	uint64_t identification;
+	uint16_t lifetime;	/* asked for */
+	uint16_t lifetime_most; /* what the agent is willing to take (code 69) */
+	bool insist_reverse;	/* it must be a reverse tunnel (codes 75, 138) */
+	uint8_t flags;		/* of the request */
+	bool udp_offered;
+	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
+	uint8_t *message;		 /* as sent, for nonces */
+	size_t message_length;
+};
+
+/* What was accepted. mode MN_MODE_NONE: nothing. */
+struct mn_binding {
+	struct mn_place place;
+	bool lost; /* its agent is not heard any more, though the link is up */
+	uint16_t lifetime;
+	mip_time expires; /* MIP_NEVER: infinite, or at home */
+	bool reverse_tunnel;
+	enum mip_encapsulation encapsulation;
+	struct mip_deadline renew;
+	struct mip_deadline expire;
+	/* RFC 3519 4.9 */
+	struct mip_deadline keepalive;
+	mip_time keepalive_interval;
+	unsigned keepalive_unanswered;
+	uint16_t keepalive_sequence;
+};
+
+struct mn_wants {
+	struct mip_want *items;
+	size_t count;
+	size_t size;
+};
+
+struct mn_core {
+	struct mn_settings settings;
+	const struct mip_random *random;
+	const struct mip_log *log;
+	struct mip_log_limit log_limit;
+	struct mip_outbox outbox;
+	struct mip_deadlines deadlines;
+	uint64_t counters[MN_COUNT_COUNT];
+	uint16_t port;
+
+	bool begun;
+	bool resting;	 /* deregistered by a person's wish */
+	bool silent;	 /* the home agent has not answered for a while */
+	bool bound_once; /* since it began: the routing of an absent node is in place */
+	enum mn_state state;
+	int last_code;
+	struct mip_address home_address; /* configured or given */
+	struct mip_address home_agent;	 /* configured or found */
+	struct mip_replay_sender replay;
+
+	struct mn_interface *interfaces; /* in the order of the configuration */
+	struct mn_agent *agents;
+	mip_link preferred; /* by a person's wish */
+
+	struct mip_deadline decide;
+	bool moved;	/* a link-layer indication since the last request: it may follow at once */
+	bool requested; /* a request was ever sent, at … */
+	mip_time requested_at;
+	struct mn_attempt attempt;
+	struct mn_binding binding;
+	struct mn_binding old; /* what came before, for a time of grace */
+	struct mip_deadline grace;
+	struct mip_deadline gratuitous_arp;
+	unsigned gratuitous_arps_left;
+	uint16_t ip_identification;
+
+	struct mn_wants wants;
+};
+
+/* mn_core.c */
+mip_time mn_jitter(struct mn_core *core, mip_time most); /* 0 to `most`, at random */
+
+/* mn_report.c */
+void mn_count(struct mn_core *core, enum mn_counter counter);
+void mn_count_reply(struct mn_core *core, uint8_t code);
+void mn_state_set(struct mn_core *core, enum mn_state state);
+/* An event with a place's interface, mode, care-of address and agent. */
+struct mip_event mn_place_event(const struct mn_core *core, const char *name, const struct mn_place *place);
+void mn_report(struct mn_core *core, const struct mip_event *event);
+/* A warning that a peer can cause: logged at a limited rate. */
+void mn_warn(struct mn_core *core, struct mip_now now, const char *text, struct mip_address about);
+
+/* mn_interface.c */
+struct mn_interface *mn_interface_at(const struct mn_core *core, mip_link link); /* NULL: not one of ours */
+struct mn_interface *mn_interface_named(const struct mn_core *core, const char *name);
+const char *mn_interface_name(const struct mn_core *core, mip_link link); /* NULL */
+const struct mn_address *mn_interface_address(
+	const struct mn_interface *interface, struct mip_address address);
+/* The address that co-located registration would use there, with its default route. False: none. */
+bool mn_interface_co_located(const struct mn_core *core, const struct mn_interface *interface,
+	struct mip_address *ret_address, struct mip_address *ret_gateway);
+/* Someone else has put the home address there. */
+bool mn_interface_is_home_of_others(const struct mn_core *core, const struct mn_interface *interface);
+int mn_interfaces_configure(struct mn_core *core, const struct mn_settings *settings, struct mip_now now);
+void mn_interfaces_free(struct mn_core *core);
+
+/* mn_agent.c */
+void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
+	const struct mip_ip *ip, struct mip_reader *icmp, struct mip_now now);
+struct mn_agent *mn_agent_find(const struct mn_core *core, mip_link link, struct mip_address address);
+void mn_agent_due(struct mn_core *core, struct mn_agent *agent, struct mip_now now);
+bool mn_agents_on(const struct mn_core *core, mip_link link); /* is any heard there */
+bool mn_agent_usable(const struct mn_core *core, const struct mn_agent *agent);
+/* All that were heard on a link that is gone. */
+void mn_agents_forget(struct mn_core *core, mip_link link);
+/* The home agent's address has become known: who of them is it? */
+void mn_agents_judge_home(struct mn_core *core);
+int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length);
+
+/* mn_solicit.c */
+/* A new search on this link: once at once, then less and less often. */
+void mn_solicit_begin(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
+void mn_solicit_stop(struct mn_core *core, struct mn_interface *interface);
+void mn_solicit_due(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
+/* One more, for an agent that has become silent. */
+void mn_solicit_once(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
+
+/* mn_decide.c */
+bool mn_place_same(const struct mn_place *a, const struct mn_place *b);
+/* The best place as things are, and the way there. To be called after all that may change it. */
+void mn_decide(struct mn_core *core, struct mip_now now);
+struct mn_backoff *mn_place_backoff(const struct mn_core *core, const struct mn_place *place);
+
+/* mn_attempt.c */
+void mn_attempt_begin(struct mn_core *core, const struct mn_place *place, bool ending, struct mip_now now);
+void mn_attempt_end(struct mn_core *core);
+void mn_attempt_due(struct mn_core *core, struct mip_now now);
+/* Denied: again after the back-off. `avoid`: it is the place's fault. */
+void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now);
+/* What was denied or not answered may be tried anew: something has changed. */
+void mn_attempt_hurry(struct mn_core *core, struct mip_now now);
+
+/* mn_request.c */
+/* Builds the request of the attempt with a new identification and sends it. 0 or negative errno. */
+int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again, struct mip_now now);
+
+/* mn_reply.c */
+struct mn_received {
+	mip_link link;
+	struct mip_address source;
+	const uint8_t *octets;
+	size_t length;
+};
+void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now);
+
+/* mn_binding.c */
+struct mn_grant {
+	uint16_t lifetime;
+	enum mip_encapsulation encapsulation;
+	uint16_t keepalive_interval; /* seconds; 0: our own */
+};
+/* The attempt was accepted: its place becomes the binding's. */
+void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now);
+/* There is none any more (its link is gone, it expired, it was ended). */
+void mn_binding_drop(struct mn_core *core);
+void mn_binding_renew(struct mn_core *core, struct mip_now now);
+void mn_binding_expired(struct mn_core *core, struct mip_now now);
+void mn_binding_keepalive(struct mn_core *core, struct mip_now now);
+void mn_binding_grace_over(struct mn_core *core);
+bool mn_binding_is_live(const struct mn_core *core);
+
+/* mn_routing.c */
+/* Puts into the outbox what makes the wanted kernel state that of now: what is new or changed first, then
+ * what is no longer wanted. */
+void mn_routing_apply(struct mn_core *core);
+/* The address is on the link because we want it there. */
+bool mn_routing_wants_address(
+	const struct mn_core *core, mip_link link, struct mip_address address, uint8_t prefix_length);
+
+/* mn_arp.c */
+/* RFC 5944 4.6: tells the home link where the home address is; now and a few times more. */
+void mn_arp_announce(struct mn_core *core, struct mip_now now);
+void mn_arp_due(struct mn_core *core, struct mip_now now);
+void mn_arp_input(struct mn_core *core, const struct mip_input_frame *frame);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * Registration Replies (RFC 5944 3.6.2): parsed whole, then authenticated, then acted on. What is not
+ * believed is counted and changes nothing.
+ */
+#include "mn_machine.h"
+
+#include <errno.h>
+#include "authenticator.h"
+#include "extension.h"
+
+struct reply {
+	const struct mn_received *received;
+	struct mip_registration_reply fixed;
+	struct mip_extensions extensions;
+};
+
+/* RFC 5944 3.4: codes 64 to 127 are the foreign agent's; of those defined later, 193 and 194 too. */
+static bool is_from_foreign_agent(uint8_t code)
+{
+	return (code >= 64 && code < 128) || code == MIP_CODE_FA_NO_HOME_REGISTRATION ||
+	       code == MIP_CODE_FA_INVALID_HOME_AGENT_ADDRESS;
+}
+
+static int drop(struct mn_core *core, enum mn_counter counter)
+{
+	mn_count(core, counter);
+	return -EBADMSG;
+}
+
+static int security_exception(
+	struct mn_core *core, enum mn_counter counter, const struct reply *reply, struct mip_now now)
+{
+	/* rfc5944-3.6.2.1-7, -9: MUST silently discard and SHOULD log the event as a security exception. */
+	mn_warn(core, now, "security exception: a Registration Reply without the right authenticator",
+		reply->received->source);
+	return drop(core, counter);
+}
+
+/* rfc5944-3.6.2.1-6, -8: exactly one, and its authenticator is right. */
+static int check_authenticator(struct mn_core *core, const struct mip_association *association,
+	enum mip_slot slot, const struct reply *reply, struct mip_now now)
+{
+	const struct mip_extension *extension = mip_extension_of(&reply->extensions, slot);
+
+	if (!extension || reply->extensions.occurrences[slot] != 1)
+		return security_exception(core, MN_COUNT_DROP_UNAUTHENTICATED, reply, now);
+	if (mip_authenticator_check(association, reply->received->octets, extension) < 0)
+		return security_exception(core, MN_COUNT_DROP_AUTHENTICATOR, reply, now);
+	return 0;
+}
+
+static int authenticate(struct mn_core *core, const struct reply *reply, struct mip_now now)
+{
+	const struct mn_place *place = &core->attempt.place;
+	bool relayed = place->mode != MN_MODE_HOME && !mip_address_is_none(place->agent);
+	const struct mip_association *shared =
+		relayed ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
+	int result = 0;
+
+	if (shared)
+		result =
+			check_authenticator(core, shared, MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION, reply, now);
+	if (result < 0)
+		return result;
+	if (!is_from_foreign_agent(reply->fixed.code))
+		return check_authenticator(
+			core, core->settings.home, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, reply, now);
+	/* Only the agent that was asked can deny, and without an association nothing else vouches for it. */
+	if (!relayed || place->link != reply->received->link ||
+		!mip_address_equal(place->agent, reply->received->source))
+		return drop(core, MN_COUNT_DROP_WRONG_SENDER);
+	return 0;
+}
+
+/* Is it an answer to what was asked? */
+static int match(struct mn_core *core, const struct reply *reply)
+{
+	const struct mn_attempt *attempt = &core->attempt;
+
+	/* rfc5944-3.6.2.1-2, -3: the low-order 32 bits of the most recent request's identification. */
+	if (!attempt->active || !attempt->awaiting ||
+		!mip_replay_matches(attempt->identification, reply->fixed.identification))
+		return drop(core, MN_COUNT_DROP_UNMATCHED);
+	if (!mip_address_is_none(attempt->home_address) &&
+		!mip_address_equal(attempt->home_address, reply->fixed.home_address))
+		return drop(core, MN_COUNT_DROP_UNMATCHED);
+	return 0;
+}
+
+static int parse(struct mn_core *core, const struct mn_received *received, struct reply *ret_reply)
+{
+	struct mip_reader reader = mip_reader_of(received->octets, received->length);
+	struct reply reply = {.received = received};
+
+	if (mip_reply_read(&reader, &reply.fixed) < 0 || mip_extensions_read(&reader, &reply.extensions) < 0)
+		return drop(core, MN_COUNT_DROP_MALFORMED);
+	if (reply.extensions.unknown_not_skippable)
+		return drop(core, MN_COUNT_DROP_UNKNOWN_EXTENSION);
+	*ret_reply = reply;
+	return 0;
+}
+
+/* An extension of the home agent's: it stands before the authenticator that covers it. */
+static const struct mip_extension *covered(const struct reply *reply, enum mip_slot slot)
+{
+	const struct mip_extension *extension = mip_extension_of(&reply->extensions, slot);
+	const struct mip_extension *authentication =
+		mip_extension_of(&reply->extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
+
+	return extension && authentication && extension->offset < authentication->offset ? extension : NULL;
+}
+
+/* RFC 4721 3.1: an agent gives the challenge for the next request along with its reply. */
+static void learn_challenge(struct mn_core *core, const struct reply *reply)
+{
+	const struct mn_place *place = &core->attempt.place;
+	const struct mip_extension *challenge = mip_extension_of(&reply->extensions, MIP_SLOT_CHALLENGE);
+	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+
+	if (challenge && agent && mn_settings_foreign_agent(&core->settings, place->agent))
+		(void)mn_agent_challenge(agent, challenge->data, challenge->data_length);
+}
+
+/* --- accepted ---------------------------------------------------------------------------------------------
+ */
+
+/* rfc3519-4.4-3: without a UDP Tunnel Reply the home agent does not understand it: no UDP tunnelling. */
+static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct reply *reply)
+{
+	const struct mip_extension *extension = covered(reply, MIP_SLOT_UDP_TUNNEL_REPLY);
+	struct mip_udp_tunnel_reply udp;
+	struct mn_grant grant = {
+		/* A home agent must not grant more than was asked for. */
+		.lifetime =
+			reply->fixed.lifetime < attempt->lifetime ? reply->fixed.lifetime : attempt->lifetime,
+		.encapsulation = MIP_ENCAPSULATION_IPIP,
+	};
+
+	if (attempt->udp_offered && extension && mip_udp_tunnel_reply_read(extension, &udp) == 0 &&
+		udp.code < 64) {
+		grant.encapsulation = MIP_ENCAPSULATION_UDP;
+		grant.keepalive_interval = udp.keepalive_interval;
+	}
+	return grant;
+}
+
+/* RFC 2794, RFC 5944 3.6: a node without a home address takes the one in the reply. */
+static bool learn_addresses(struct mn_core *core, const struct reply *reply)
+{
+	if (mip_address_is_none(core->home_agent) && mip_address_is_unicast(reply->fixed.home_agent)) {
+		core->home_agent = reply->fixed.home_agent;
+		mn_agents_judge_home(core);
+	}
+	if (!mip_address_is_none(core->home_address))
+		return true;
+	if (!mip_address_is_unicast(reply->fixed.home_address))
+		return false;
+	core->home_address = reply->fixed.home_address;
+	mip_log(core->log, MIP_LOG_NOTICE, "the home agent has given the home address %s",
+		MIP_TEXT(core->home_address));
+	return true;
+}
+
+static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now);
+
+static void accepted(struct mn_core *core, const struct reply *reply, struct mip_now now)
+{
+	struct mn_grant grant = grant_of(&core->attempt, reply);
+
+	/* A lifetime of zero to one who asked for more is no binding. */
+	if ((core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
+		denied(core, reply, now);
+		return;
+	}
+	mn_binding_accept(core, &grant, now);
+}
+
+/* --- denied -----------------------------------------------------------------------------------------------
+ */
+
+/* RFC 5944 3.6.2.3: what the node can repair by asking otherwise. True: it is this place's own fault. */
+static bool repair(struct mn_core *core, const struct reply *reply)
+{
+	struct mn_attempt *attempt = &core->attempt;
+
+	switch (reply->fixed.code) {
+	case MIP_CODE_FA_LIFETIME_TOO_LONG:
+		attempt->lifetime_most = reply->fixed.lifetime;
+		return false;
+	case MIP_CODE_FA_REVERSE_TUNNEL_MANDATORY:
+	case MIP_CODE_HA_REVERSE_TUNNEL_MANDATORY:
+		attempt->insist_reverse = true;
+		return false;
+	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
+		/* Only where the configuration leaves it open: dynamic home agent address resolution. */
+		if (mip_address_is_none(core->settings.home_agent) &&
+			mip_address_is_unicast(reply->fixed.home_agent)) {
+			core->home_agent = reply->fixed.home_agent;
+			mn_agents_judge_home(core);
+		}
+		return false;
+	case MIP_CODE_FA_UNKNOWN_CHALLENGE:
+	case MIP_CODE_FA_MISSING_CHALLENGE:
+	case MIP_CODE_FA_STALE_CHALLENGE:
+		return false; /* the next advertisement has a new one */
+	default:
+		return is_from_foreign_agent(reply->fixed.code);
+	}
+}
+
+static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now)
+{
+	struct mip_event event = mn_place_event(core, "denied", &core->attempt.place);
+	uint8_t code = reply->fixed.code;
+
+	mip_event_number(&event, "code", code);
+	mip_event_string(&event, "reason", mip_code_text(code));
+	mn_report(core, &event);
+	mip_log(core->log, MIP_LOG_WARNING, "registration denied with code %u: %s", code,
+		mip_code_text(code));
+	mn_attempt_denied(core, repair(core, reply), now);
+	mn_decide(core, now);
+}
+
+void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now)
+{
+	struct reply reply;
+
+	if (parse(core, received, &reply) < 0 || match(core, &reply) < 0 ||
+		authenticate(core, &reply, now) < 0)
+		return;
+	mn_count(core, MN_COUNT_REPLIES_RECEIVED);
+	mn_count_reply(core, reply.fixed.code);
+	core->last_code = reply.fixed.code;
+	core->silent = false;
+	learn_challenge(core, &reply);
+	if (!is_from_foreign_agent(reply.fixed.code))
+		mip_replay_learn(&core->replay, core->settings.home, reply.fixed.code,
+			reply.fixed.identification, now.wall);
+	if (mip_code_is_accepted(reply.fixed.code))
+		accepted(core, &reply, now);
+	else
+		denied(core, &reply, now);
+}

@@ -1,0 +1,260 @@
+/*
+ * The Registration Request: its fields, its extensions in the order of RFC 5944 3.6.1.3, its IP header, and
+ * the way it leaves.
+ *
+ *                     source           destination        leaves as
+ *   foreign agent     home address     the agent          a frame to the agent's link address
+ *   co-located        care-of address  the home agent     a datagram by that link
+ *   … agent insists   care-of address  the agent          a frame to the agent's link address
+ *   at home           home address     the home agent     a frame to the home agent's link address
+ */
+#include "mn_machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "authenticator.h"
+#include "extension.h"
+
+enum {
+	/* rfc3024-3.2-2: in Registration Requests sent by a mobile node, TTL MUST be set to 255; and where
+	 * nothing is asked of it, 255 is as suitable as any other. */
+	TTL = 255,
+	MOBILE_AAA = 1, /* the subtype, RFC 4721 6 */
+};
+
+static bool is_away(const struct mn_place *place)
+{
+	return place->mode == MN_MODE_FOREIGN_AGENT || place->mode == MN_MODE_CO_LOCATED;
+}
+
+static bool has_agent(const struct mn_place *place)
+{
+	return !mip_address_is_none(place->agent);
+}
+
+static uint16_t least(uint16_t a, uint16_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint16_t lifetime_of(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	uint16_t lifetime = core->settings.lifetime;
+
+	if (attempt->ending || !is_away(&attempt->place))
+		return 0; /* RFC 5944 3.6.1.2: zero deregisters */
+	/* rfc5944-3.6.1.2-8: SHOULD NOT exceed the agent's Registration Lifetime. */
+	if (has_agent(&attempt->place) && attempt->place.registration_lifetime > 0)
+		lifetime = least(lifetime, attempt->place.registration_lifetime);
+	return attempt->lifetime_most > 0 ? least(lifetime, attempt->lifetime_most) : lifetime;
+}
+
+static bool wants_reverse_tunnel(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	if (attempt->insist_reverse)
+		return true;
+	/* An agent that does not advertise T would refuse it (RFC 3024 3.1). */
+	return core->settings.reverse_tunnel &&
+	       (!has_agent(&attempt->place) || (attempt->place.flags & MIP_AGENT_T));
+}
+
+static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	uint8_t flags = 0;
+
+	if (!is_away(&attempt->place))
+		return 0;
+	/* rfc5944-3.6.1.2-1, -2: D with a co-located care-of address, otherwise not. */
+	if (attempt->place.mode == MN_MODE_CO_LOCATED)
+		flags |= MIP_REQUEST_D;
+	if (wants_reverse_tunnel(core, attempt))
+		flags |= MIP_REQUEST_T;
+	return flags;
+}
+
+/*
+ * rfc3519-4.4-1: only with a co-located care-of address. rfc3519-4.4-6, -8: through a foreign agent only when
+ * that has the U bit set, and then with R.
+ */
+static bool offers_udp(const struct mn_core *core, const struct mn_place *place)
+{
+	return place->mode == MN_MODE_CO_LOCATED &&
+	       (core->settings.nat_traversal || core->settings.force_udp) &&
+	       (!has_agent(place) || (place->flags & MIP_AGENT_U));
+}
+
+/* rfc5944-3.6.1.2-11, -12: the home agent if it is known, otherwise the broadcast of the home network. */
+static struct mip_address home_agent_of(const struct mn_core *core, const struct mn_place *place)
+{
+	if (!mip_address_is_none(core->home_agent))
+		return core->home_agent;
+	if (place->mode == MN_MODE_HOME)
+		return place->agent;
+	return mip_prefix_broadcast(core->settings.home_prefix);
+}
+
+static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
+{
+	const struct mn_place *place = &attempt->place;
+
+	mip_request_write(
+		writer, &(struct mip_registration_request){
+				.flags = attempt->flags,
+				.lifetime = attempt->lifetime,
+				.home_address = core->home_address,
+				.home_agent = home_agent_of(core, place),
+				/* rfc5944-3.6.1.2-15: all care-of addresses: the home address */
+				.care_of_address = place->mode == MN_MODE_HOME ? core->home_address
+									       : place->care_of_address,
+				.identification = attempt->identification,
+			});
+}
+
+/* RFC 4721 3.1: the challenge needs an authentication that the foreign agent, or AAA behind it, can check. */
+static int write_challenge(
+	struct mn_core *core, const struct mn_place *place, bool shared, struct mip_writer *writer)
+{
+	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+
+	if (!agent || !agent->challenge || agent->challenge_length == 0 || (!shared && !core->settings.aaa))
+		return 0;
+	mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, agent->challenge, agent->challenge_length);
+	if (!core->settings.aaa)
+		return 0;
+	return mip_authenticator_append(
+		writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, MOBILE_AAA, core->settings.aaa);
+}
+
+/* rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
+static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
+{
+	const struct mn_place *place = &attempt->place;
+	struct mip_association *shared =
+		is_away(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
+	int result;
+
+	/* b. for the home agent; RFC 2794 2: the NAI before the authentication. */
+	if (core->settings.nai)
+		mip_extension_write(
+			writer, MIP_EXTENSION_NODE_NAI, core->settings.nai, strlen(core->settings.nai));
+	if (attempt->udp_offered)
+		mip_udp_tunnel_request_write(
+			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
+					.through_foreign_agent = has_agent(place)});
+	/* c. */
+	result = mip_authenticator_append(
+		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, core->settings.home);
+	/* d. for the foreign agent */
+	if (result == 0 && is_away(place))
+		result = write_challenge(core, place, shared != NULL, writer);
+	/* e. */
+	if (result == 0 && shared)
+		result = mip_authenticator_append(
+			writer, MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, shared);
+	return result;
+}
+
+static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_now now)
+{
+	uint8_t message[MIP_REGISTRATION_MAX];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	uint8_t *copy;
+	int result;
+
+	attempt->flags = flags_of(core, attempt);
+	attempt->lifetime = lifetime_of(core, attempt);
+	attempt->udp_offered = offers_udp(core, &attempt->place);
+	attempt->home_address = core->home_address;
+	attempt->identification = mip_replay_next(&core->replay, core->settings.home, now.wall, core->random);
+	write_fixed(core, attempt, &writer);
+	result = write_extensions(core, attempt, &writer);
+	if (result < 0)
+		return result;
+	if (mip_writer_failed(&writer))
+		return -ENOBUFS;
+	copy = malloc(writer.length);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, message, writer.length);
+	free(attempt->message);
+	attempt->message = copy;
+	attempt->message_length = writer.length;
+	attempt->sent_at = now.boot;
+	return 0;
+}
+
+static int send_frame(struct mn_core *core, const struct mn_attempt *attempt)
+{
+	const struct mn_place *place = &attempt->place;
+	struct mip_ip ip = {
+		.identification = core->ip_identification++,
+		.ttl = TTL,
+		/* rfc5944-3.6.1.1-1 to -3 */
+		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
+		/* rfc5944-3.6.1.1-6, -8 */
+		.destination = place->agent,
+	};
+	/* rfc5944-3.6.1.1-7: the link-layer source address of the advertisement. */
+	struct mip_output_frame frame = {
+		.link = place->link,
+		.destination = place->agent_link_address,
+		.ethertype = MIP_ETHERTYPE_IPV4,
+	};
+	struct mip_udp udp = {.source_port = core->port, .destination_port = MIP_REGISTRATION_PORT};
+	uint8_t packet[MIP_IP_HEADER + MIP_UDP_HEADER + MIP_REGISTRATION_MAX];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+
+	mip_udp_packet_write(&writer, &ip, &udp, attempt->message, attempt->message_length);
+	if (mip_writer_failed(&writer))
+		return -ENOBUFS;
+	return mip_outbox_frame(&core->outbox, &frame, packet, writer.length);
+}
+
+static int send_datagram(struct mn_core *core, const struct mn_attempt *attempt)
+{
+	const struct mn_place *place = &attempt->place;
+	struct mip_output_datagram datagram = {
+		.link = place->link,
+		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
+		.destination = home_agent_of(core, place),
+		.destination_port = MIP_REGISTRATION_PORT,
+		.ttl = TTL,
+	};
+
+	return mip_outbox_datagram(&core->outbox, &datagram, attempt->message, attempt->message_length);
+}
+
+/* At home another agent than ours may be the one that is heard: then ours is found by ARP, as any host. */
+static bool goes_to_agent(const struct mn_core *core, const struct mn_place *place)
+{
+	if (!has_agent(place))
+		return false;
+	return place->mode != MN_MODE_HOME || mip_address_is_none(core->home_agent) ||
+	       mip_address_equal(core->home_agent, place->agent);
+}
+
+/*
+ * RFC 5944 3.6.3: with timestamps a repetition has a new identification and counts as a new registration;
+ * with nonces the unanswered request is repeated unchanged.
+ */
+int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again, struct mip_now now)
+{
+	bool unchanged = again && attempt->awaiting && attempt->message &&
+			 mip_association_replay(core->settings.home) == MIP_REPLAY_NONCE;
+	int result = unchanged ? 0 : build(core, attempt, now);
+
+	if (result == 0)
+		result = goes_to_agent(core, &attempt->place) ? send_frame(core, attempt)
+							      : send_datagram(core, attempt);
+	if (result < 0)
+		return result;
+	attempt->awaiting = true;
+	core->moved = false;
+	core->requested = true;
+	core->requested_at = now.boot;
+	mn_count(core, MN_COUNT_REQUESTS_SENT);
+	if (again)
+		mn_count(core, MN_COUNT_REQUESTS_REPEATED);
+	return 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * What a mobile node is told by its configuration. The machine keeps a copy of its own, so that a reload can
+ * hand in another.
+ */
+#ifndef MN_SETTINGS_H
+#define MN_SETTINGS_H
+
+#include "association.h"
+#include "input.h"
+#include "types.h"
+
+enum mn_care_of {
+	MN_CARE_OF_ANY,
+	MN_CARE_OF_FOREIGN_AGENT,
+	MN_CARE_OF_CO_LOCATED,
+};
+
+struct mn_interface_settings {
+	char name[MIP_LINK_NAME];
+	int64_t priority; /* the lowest is preferred */
+};
+
+/* A foreign agent that this node shares an association with (RFC 5944 3.6.1.3 e). */
+struct mn_foreign_agent_settings {
+	struct mip_address address;
+	struct mip_association *association;
+};
+
+struct mn_settings {
+	struct mip_address home_address; /* 0.0.0.0: the home agent gives one, to the node of this NAI */
+	struct mip_prefix home_prefix;	 /* length 0: not known */
+	struct mip_address home_agent;	 /* 0.0.0.0: found by dynamic home agent address resolution */
+	char *nai;			 /* RFC 2794; NULL: none */
+	struct mn_interface_settings *interfaces;
+	size_t interface_count;
+	enum mn_care_of care_of;
+	bool reverse_tunnel;
+	bool nat_traversal; /* offer UDP tunnelling (RFC 3519) */
+	bool force_udp;	    /* … and insist on it: the F flag */
+	uint16_t lifetime;  /* seconds asked for; 0xffff is infinite */
+	bool deregister_on_exit;
+	mip_time agent_wait;	      /* how long a new link's agent may take to answer, before a co-located
+					 care-of address is registered */
+	mip_time keepalive_interval;  /* RFC 3519 4.9 */
+	mip_time grace;		      /* how long packets by the old way are still taken */
+	uint32_t rule_priority;	      /* of the first of four rules */
+	uint32_t routing_table;	      /* the first; one more for each interface follows */
+	struct mip_association *home; /* with the home agent; never NULL */
+	struct mip_association *aaa;  /* RFC 4721; NULL: none */
+	struct mn_foreign_agent_settings *foreign_agents;
+	size_t foreign_agent_count;
+};
+
+/* A deep copy; associations are shared by reference. 0 or -ENOMEM (then nothing is left behind). */
+int mn_settings_copy(const struct mn_settings *settings, struct mn_settings *ret_settings);
+/* Frees what a copy owns. All zero is fine. */
+void mn_settings_clear(struct mn_settings *settings);
+/* The association with that foreign agent, or NULL. */
+struct mip_association *mn_settings_foreign_agent(
+	const struct mn_settings *settings, struct mip_address agent);
+
+#endif
