@@ -258,6 +258,8 @@ static int start(struct mip_host *host, const struct mip_host_options *options)
 
 	if (error == 0)
 		error = start_udp(host, options);
+	if (error == 0 && host->machine.udp_port != NULL)
+		host->machine.udp_port(host->machine.core, mip_udp_socket_port(host->udp));
 	if (error == 0)
 		error = start_plane(host, options);
 	if (error == 0)
