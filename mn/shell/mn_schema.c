@@ -1,0 +1,385 @@
+/*
+ * The table of the settings in mn.conf, and what the table cannot tell.
+ */
+#include "mn_schema.h"
+
+#include <errno.h>
+#include <string.h>
+#include "monitor.h"
+#include "plane.h"
+#include "registration.h"
+
+enum {
+	NAI_MAX = 253,		    /* RFC 4282 2.2 */
+	RULES = 4,		    /* mn_routing.c */
+	LAST_RULE_PRIORITY = 32765, /* the main table's rule has 32766 */
+	FIRST_KERNEL_TABLE = 253,   /* default, main, local */
+	LAST_KERNEL_TABLE = 255,
+};
+
+#define IN_INTERFACE(member) offsetof(struct mn_config_interface, member)
+#define IN_NODE(member)	     offsetof(struct mn_config_node, member)
+#define IN_AGENT(member)     offsetof(struct mn_config_foreign_agent, member)
+#define IN_CONFIG(member)    offsetof(struct mn_config, member)
+#define PRESENT		     offsetof(struct mip_security_config, present)
+
+/* --- mobile_node.interfaces -------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting interface_settings[] = {
+	{.name = "name",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_INTERFACE(name),
+		.required = true,
+		.help = "The interface."},
+	{.name = "priority",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_INTERFACE(priority),
+		.otherwise = "100",
+		.least = 0,
+		.most = 1000000,
+		.help = "The interface with the lowest number is preferred; among equals the first."},
+	{.name = "optional",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_INTERFACE(optional),
+		.otherwise = "false",
+		.help = "The interface may be missing when the node starts, and appear later."},
+};
+
+static int check_interface(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct mn_config_interface *interface = object;
+	size_t length = strlen(interface->name);
+
+	if (length > 0 && length < MIP_LINK_NAME)
+		return 0;
+	return mip_config_error(
+		config, group, "name", "'name' = \"%s\" cannot be the name of an interface", interface->name);
+}
+
+static const struct mip_schema interface_schema = {
+	.size = sizeof(struct mn_config_interface),
+	.settings = interface_settings,
+	.count = MIP_ARRAY_SIZE(interface_settings),
+	.check = check_interface,
+};
+
+/* --- mobile_node ------------------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting node_settings[] = {
+	{.name = "home_address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_NODE(home_address),
+		.help = "The address that the node keeps wherever it is; left out, the home agent gives one "
+			"to "
+			"the node of this nai."},
+	{.name = "nai",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_NODE(nai),
+		.help = "The Network Access Identifier, user@realm."},
+	{.name = "home_prefix",
+		.type = MIP_SETTING_TYPE_PREFIX,
+		.offset = IN_NODE(home_prefix),
+		.help = "The home network; needed unless the home agent gives the home address."},
+	{.name = "home_agent",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_NODE(home_agent),
+		.help = "The home agent; left out, it is found by dynamic home agent address resolution."},
+	{.name = "interfaces",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = IN_NODE(interfaces),
+		.count_offset = IN_NODE(interface_count),
+		.required = true,
+		.schema = &interface_schema,
+		.help = "The interfaces that the node moves among."},
+	{.name = "care_of",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(care_of),
+		.otherwise = "any",
+		.choices = mn_care_of_names,
+		.help = "Which kind of care-of address is used; with any, a foreign agent is preferred on "
+			"the "
+			"same interface."},
+	{.name = "reverse_tunnel",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(reverse_tunnel),
+		.otherwise = "true",
+		.help = "Send packets from the home address back through the home agent."},
+	{.name = "nat_traversal",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(nat_traversal),
+		.otherwise = "true",
+		.help = "Offer to tunnel in UDP when there is a NAT on the way."},
+	{.name = "force_udp",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(force_udp),
+		.otherwise = "false",
+		.help = "Ask for the tunnel in UDP also when no NAT is seen."},
+	{.name = "lifetime",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_NODE(lifetime),
+		.otherwise = "600",
+		.least = MIP_SECOND,
+		.most = MIP_LIFETIME_INFINITE * MIP_SECOND,
+		.unit = "s",
+		.help = "The registration lifetime that is asked for; 65535 is without an end."},
+	{.name = "deregister_on_exit",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(deregister_on_exit),
+		.otherwise = "true",
+		.help = "Tell the home agent when the daemon is stopped away from home."},
+	{.name = "agent_wait",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_NODE(agent_wait),
+		.otherwise = "0.05",
+		.least = 0,
+		.most = 10 * MIP_SECOND,
+		.unit = "s",
+		.help = "How long an agent on a link that has come up may take to answer, before a "
+			"co-located "
+			"care-of address there is registered."},
+	{.name = "keepalive_interval",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_NODE(keepalive_interval),
+		.otherwise = "110",
+		.least = 10 * MIP_SECOND,
+		.most = 86400 * MIP_SECOND,
+		.unit = "s",
+		.help = "How often a NAT's mapping is refreshed, unless the home agent names another "
+			"interval."},
+	{.name = "grace",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_NODE(grace),
+		.otherwise = "3",
+		.least = 0,
+		.most = 60 * MIP_SECOND,
+		.unit = "s",
+		.help = "How long packets by the tunnel before a move are still taken."},
+	{.name = "port",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_NODE(port),
+		.otherwise = "0",
+		.least = 0,
+		.most = UINT16_MAX,
+		.help = "The UDP port that requests are sent from; 0 lets the kernel choose one."},
+	{.name = "rule_priority",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_NODE(rule_priority),
+		.otherwise = "1000",
+		.least = 1,
+		.most = LAST_RULE_PRIORITY - RULES + 1,
+		.help = "The priority of the first of four routing rules; the others follow it."},
+	{.name = "routing_table",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_NODE(routing_table),
+		.otherwise = "434",
+		.least = 1,
+		.most = INT32_MAX,
+		.help = "The number of the first routing table; one more for each interface follows it."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_NODE(security),
+		.present_offset = IN_NODE(security) + PRESENT,
+		.required = true,
+		.schema = &mip_security_schema,
+		.help = "The security association with the home agent."},
+	{.name = "aaa",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_NODE(aaa),
+		.present_offset = IN_NODE(aaa) + PRESENT,
+		.schema = &mip_security_schema,
+		.help = "The Mobile-AAA association, for foreign agents that send challenges."},
+};
+
+static bool is_reserved(struct mip_prefix prefix, struct mip_address address)
+{
+	return prefix.length < 31 && (mip_address_equal(address, prefix.address) ||
+					     mip_address_equal(address, mip_prefix_broadcast(prefix)));
+}
+
+static int check_home(
+	struct mip_config *config, const struct mip_config_group *group, const struct mn_config_node *node)
+{
+	bool has_address = !mip_address_is_none(node->home_address);
+	char text[MIP_PREFIX_TEXT];
+
+	if (node->home_prefix.length == 0 && (has_address || mip_address_is_none(node->home_agent)))
+		return mip_config_error(config, group, NULL, "'home_prefix' is missing");
+	if (!has_address)
+		return 0;
+	if (!mip_prefix_contains(node->home_prefix, node->home_address) ||
+		is_reserved(node->home_prefix, node->home_address))
+		return mip_config_error(config, group, "home_address",
+			"'home_address' = \"%s\" is no node's address in 'home_prefix' = \"%s\"",
+			MIP_TEXT(node->home_address), mip_prefix_text(node->home_prefix, text));
+	if (mip_address_equal(node->home_address, node->home_agent))
+		return mip_config_error(
+			config, group, "home_agent", "'home_agent' is the same as 'home_address'");
+	return 0;
+}
+
+static int check_nai(
+	struct mip_config *config, const struct mip_config_group *group, const struct mn_config_node *node)
+{
+	size_t length = node->nai ? strlen(node->nai) : 0;
+
+	if (!node->nai && mip_address_is_none(node->home_address))
+		return mip_config_error(config, group, NULL, "a 'home_address' or a 'nai' is needed");
+	if (node->nai && (length == 0 || length > NAI_MAX))
+		return mip_config_error(
+			config, group, "nai", "'nai' must have from 1 to %d characters", NAI_MAX);
+	return 0;
+}
+
+static int check_interfaces(
+	struct mip_config *config, const struct mip_config_group *group, const struct mn_config_node *node)
+{
+	if (node->interface_count == 0)
+		return mip_config_error(config, group, "interfaces", "'interfaces' is empty");
+	for (size_t i = 0; i < node->interface_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(node->interfaces[i].name, node->interfaces[j].name) == 0)
+				return mip_config_error(config,
+					mip_config_group_at(config, group, "interfaces", i), "name",
+					"the interface '%s' is named twice", node->interfaces[i].name);
+	return 0;
+}
+
+static int check_tables(
+	struct mip_config *config, const struct mip_config_group *group, const struct mn_config_node *node)
+{
+	int64_t first = node->routing_table, last = first + (int64_t)node->interface_count;
+
+	if (last < FIRST_KERNEL_TABLE || first > LAST_KERNEL_TABLE)
+		return 0;
+	return mip_config_error(config, group, "routing_table",
+		"the routing tables %lld to %lld overlap with the kernel's own, %d to %d", (long long)first,
+		(long long)last, FIRST_KERNEL_TABLE, LAST_KERNEL_TABLE);
+}
+
+static int check_node(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct mn_config_node *node = object;
+	int result = check_nai(config, group, node);
+
+	if (result == 0)
+		result = check_home(config, group, node);
+	if (result == 0)
+		result = check_interfaces(config, group, node);
+	if (result == 0)
+		result = check_tables(config, group, node);
+	if (result == 0 && node->force_udp && !node->nat_traversal)
+		result = mip_config_error(
+			config, group, "force_udp", "'force_udp' needs 'nat_traversal' to be true");
+	return result;
+}
+
+static const struct mip_schema node_schema = {
+	.size = sizeof(struct mn_config_node),
+	.settings = node_settings,
+	.count = MIP_ARRAY_SIZE(node_settings),
+	.check = check_node,
+};
+
+/* --- foreign_agents ---------------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting agent_settings[] = {
+	{.name = "address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_AGENT(address),
+		.required = true,
+		.help = "The foreign agent, as its advertisements' source address."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_AGENT(security),
+		.present_offset = IN_AGENT(security) + PRESENT,
+		.required = true,
+		.schema = &mip_security_schema,
+		.help = "The security association with it (Mobile-Foreign authentication)."},
+};
+
+static const struct mip_schema agent_schema = {
+	.size = sizeof(struct mn_config_foreign_agent),
+	.settings = agent_settings,
+	.count = MIP_ARRAY_SIZE(agent_settings),
+};
+
+/* --- the whole --------------------------------------------------------------------------------------------
+ */
+
+static const struct mip_setting settings[] = {
+	{.name = "control",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_CONFIG(control),
+		.otherwise = "/run/mip/mn.sock",
+		.help = "The control socket."},
+	{.name = "data_plane",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_CONFIG(data_plane),
+		.otherwise = "auto",
+		.choices = mip_plane_names,
+		.help = "What carries the tunnelled packets."},
+	{.name = "tunnel_interface",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_CONFIG(tunnel_interface),
+		.otherwise = "mip0",
+		.help = "The name of the tunnel device."},
+	{.name = "mobile_node",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_CONFIG(node),
+		.required = true,
+		.schema = &node_schema,
+		.help = "The node itself."},
+	{.name = "foreign_agents",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = IN_CONFIG(foreign_agents),
+		.count_offset = IN_CONFIG(foreign_agent_count),
+		.schema = &agent_schema,
+		.help = "Foreign agents with which a security association is shared."},
+};
+
+static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct mn_config *all = object;
+	size_t length = strlen(all->tunnel_interface);
+
+	if (length == 0 || length >= MIP_LINK_NAME)
+		return mip_config_error(config, group, "tunnel_interface",
+			"'tunnel_interface' = \"%s\" cannot be the name of an interface",
+			all->tunnel_interface);
+	for (size_t i = 0; i < all->foreign_agent_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (mip_address_equal(all->foreign_agents[i].address, all->foreign_agents[j].address))
+				return mip_config_error(config,
+					mip_config_group_at(config, group, "foreign_agents", i), "address",
+					"the foreign agent %s is named twice",
+					MIP_TEXT(all->foreign_agents[i].address));
+	return 0;
+}
+
+const struct mip_schema mn_schema = {
+	.size = sizeof(struct mn_config),
+	.settings = settings,
+	.count = MIP_ARRAY_SIZE(settings),
+	.check = check_all,
+};
+
+int mn_schema_check_system(struct mip_config *config, void *configuration)
+{
+	const struct mn_config *all = configuration;
+	const struct mip_config_group *node =
+		mip_config_group_at(config, mip_config_top(config), "mobile_node", 0);
+	int result = 0;
+
+	for (size_t i = 0; i < all->node.interface_count; i++) {
+		const struct mn_config_interface *interface = &all->node.interfaces[i];
+
+		if (interface->optional || mip_link_index(interface->name) != MIP_LINK_NONE)
+			continue;
+		result = mip_config_error(config, mip_config_group_at(config, node, "interfaces", i), "name",
+			"there is no interface '%s'", interface->name);
+	}
+	return result;
+}
