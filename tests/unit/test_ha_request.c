@@ -1,28 +1,12 @@
 /*
  * Registration Requests judged by the home agent, each check of RFC 5944 3.8.2.1 and each code.
  */
-#include "ha_world.h"
+#include "ha_test.h"
 
 #include <string.h>
 
 #include "authenticator.h"
 #include "replay.h"
-
-static int setup(void **state)
-{
-	static struct world world;
-
-	ha_world_prepare(&world);
-	ha_world_start(&world);
-	*state = &world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ha_world_end(*state);
-	return 0;
-}
 
 static bool authentic(
 	const struct answer *answer, enum mip_slot slot, const struct mip_association *association)
@@ -672,8 +656,6 @@ static void a_mobile_aaa_authentication_authorizes_where_there_is_an_association
 	ask.no_security = false;
 	ha_ask_expect(world, &ask, MIP_CODE_HA_BAD_AAA_AUTHENTICATION);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
