@@ -1,0 +1,322 @@
+/*
+ * The foreign agent's machine under random events: frames, datagrams, ICMP errors, links that come and go,
+ * and time. The input is a script of steps; some steps are well-formed messages with random fields, so that
+ * the fuzzer gets past the parsers. After each step the invariants must hold:
+ *
+ *   - a visitor is on the list only if its home agent's accepted reply was given to the machine
+ *   - the tables stay within their bounds, no deadline lies in the past after it was served
+ *   - what is wanted and what is unwanted balances when all visitors are gone
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "extension.h"
+#include "fa_core.h"
+#include "packet.h"
+#include "registration.h"
+
+enum {
+	UPLINK = 3,
+	VISITED = 5,
+	NODES = 4,
+	PENDING_MOST = 6,
+	LIVE_MOST = 5 * NODES + 5, /* one that moves has the old and the new for a moment */
+	CARE_OF = 0x0a020001,
+	HOME_AGENT = 0x0a010001,
+	FIRST_NODE = 0x0a010032,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct run {
+	struct fa_core *core;
+	struct mip_outbox outbox;
+	struct mip_now now;
+	struct mip_reader script;
+	bool accepted[NODES];		  /* an accepted reply from the home agent was given */
+	struct mip_want wants[LIVE_MOST]; /* of visitors: wanted, and not unwanted since */
+	size_t want_count;
+};
+
+static void fill(void *context, void *octets, size_t length)
+{
+	(void)context;
+	memset(octets, 0x5a, length);
+}
+static const struct mip_random random_source = {.fill = fill};
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static bool is_visitors(const struct mip_want *want)
+{
+	return want->kind == MIP_WANT_NEIGHBOUR || want->kind == MIP_WANT_PEER ||
+	       want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_RULE ||
+	       (want->kind == MIP_WANT_ROUTE && want->route.table == MIP_TABLE_MAIN);
+}
+
+static size_t place_of(const struct run *run, const struct mip_want *want)
+{
+	size_t i = 0;
+
+	while (i < run->want_count && !mip_want_same_key(want, &run->wants[i]))
+		i++;
+	return i;
+}
+
+static void follow(struct run *run, const struct mip_output *output)
+{
+	size_t place = place_of(run, &output->want);
+
+	if (!is_visitors(&output->want))
+		return;
+	if (output->kind == MIP_OUTPUT_WANT) {
+		check(place < LIVE_MOST);
+		run->wants[place] = output->want;
+		run->want_count += place == run->want_count;
+	} else {
+		/* Nothing is unwanted that was not wanted. */
+		check(place < run->want_count);
+		run->wants[place] = run->wants[--run->want_count];
+	}
+}
+
+/* Everything that comes out is well-formed, and replies go to unicast link addresses only. */
+static void drain(struct run *run)
+{
+	struct mip_output output;
+
+	while (mip_outbox_take(&run->outbox, &output)) {
+		if (output.kind == MIP_OUTPUT_WANT || output.kind == MIP_OUTPUT_UNWANT)
+			follow(run, &output);
+		else if (output.kind == MIP_OUTPUT_DATAGRAM)
+			check(mip_message_type(output.octets, output.length) ==
+				MIP_MESSAGE_REGISTRATION_REQUEST);
+		else if (output.kind == MIP_OUTPUT_FRAME)
+			check(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
+		mip_output_clear(&output);
+	}
+}
+
+static void judge(void *context, const struct fa_visitor_view *view)
+{
+	struct run *run = context;
+	uint32_t node = mip_address_number(view->home_address) - FIRST_NODE;
+
+	check(view->registered || view->pending);
+	if (view->registered)
+		check(node < NODES && run->accepted[node]);
+}
+
+static void tell_link(struct run *run, bool present, bool up)
+{
+	struct mip_input_link link = {.link = VISITED, .name = "visit0", .present = present, .up = up};
+	struct mip_input_address own = {
+		.link = VISITED, .address = mip_address_of(CARE_OF), .prefix_length = 24, .present = present};
+
+	fa_core_link(run->core, &link, run->now);
+	fa_core_address(run->core, &own, run->now);
+}
+
+static void send_frame(struct run *run, const uint8_t *octets, size_t length, uint8_t node)
+{
+	struct mip_input_frame frame = {
+		.link = VISITED,
+		.source = {.length = 6, .octets = {2, 0, 0, 0, 0, node}},
+		.unicast = true,
+		.ethertype = MIP_ETHERTYPE_IPV4,
+		.checksum_unfilled = true,
+		.octets = octets,
+		.length = length,
+	};
+
+	fa_core_frame(run->core, &frame, run->now);
+}
+
+static void send_in_udp(struct run *run, const uint8_t *octets, size_t length, uint8_t node, uint32_t source)
+{
+	struct mip_ip ip = {
+		.ttl = 255, .source = mip_address_of(source), .destination = mip_address_of(CARE_OF)};
+	struct mip_udp udp = {.source_port = 434, .destination_port = MIP_REGISTRATION_PORT};
+	uint8_t packet[1024];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+
+	mip_udp_packet_write(&writer, &ip, &udp, octets, length);
+	if (!mip_writer_failed(&writer))
+		send_frame(run, writer.octets, writer.length, node);
+}
+
+/* The rest of a message: random extensions, and mostly an authorization. */
+static void write_extensions(struct run *run, struct mip_writer *writer)
+{
+	size_t length = mip_read8(&run->script) % 40;
+	const uint8_t *octets = mip_read_octets(&run->script, length);
+
+	if (octets)
+		mip_write_octets(writer, octets, length);
+	if (mip_read8(&run->script) & 3)
+		mip_authentication_write(writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
+}
+
+static void step_request(struct run *run)
+{
+	uint8_t node = mip_read8(&run->script) % NODES;
+	struct mip_registration_request request = {
+		.flags = mip_read8(&run->script),
+		.lifetime = mip_read8(&run->script),
+		.home_address = mip_address_of(FIRST_NODE + node),
+		.home_agent = mip_address_of(HOME_AGENT),
+		.care_of_address = mip_address_of(CARE_OF),
+		.identification = mip_read8(&run->script) & 3,
+	};
+	uint8_t message[512];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+
+	mip_request_write(&writer, &request);
+	write_extensions(run, &writer);
+	send_in_udp(run, writer.octets, writer.length, (uint8_t)(node + (mip_read8(&run->script) & 1)),
+		FIRST_NODE + node);
+}
+
+/* A reply, by the uplink from the home agent or someone else, or forged by a visited node. */
+static void step_reply(struct run *run)
+{
+	uint8_t node = mip_read8(&run->script) % NODES;
+	uint8_t how = mip_read8(&run->script);
+	struct mip_registration_reply reply = {
+		.code = how & 0x10 ? mip_read8(&run->script) : MIP_CODE_ACCEPTED,
+		.lifetime = mip_read8(&run->script),
+		.home_address = mip_address_of(FIRST_NODE + node),
+		.home_agent = mip_address_of(HOME_AGENT),
+		.identification = mip_read8(&run->script) & 3,
+	};
+	uint8_t message[512];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_input_datagram datagram = {
+		.link = UPLINK,
+		.source = mip_address_of(HOME_AGENT + (how & 1)),
+		.source_port = 434,
+		.destination = mip_address_of(CARE_OF),
+		.destination_port = 434,
+		.octets = message,
+	};
+
+	mip_reply_write(&writer, &reply);
+	write_extensions(run, &writer);
+	datagram.length = writer.length;
+	if ((how & 3) == 3) {
+		send_in_udp(run, writer.octets, writer.length, node, HOME_AGENT);
+		return;
+	}
+	if (!(how & 1) && mip_code_is_accepted(reply.code) && reply.lifetime > 0)
+		run->accepted[node] = true;
+	fa_core_datagram(run->core, &datagram, run->now);
+}
+
+static void step_raw(struct run *run, uint8_t kind)
+{
+	size_t length = mip_read8(&run->script);
+	const uint8_t *octets = mip_read_octets(&run->script, length);
+	struct mip_input_datagram datagram = {
+		.link = UPLINK, .source = mip_address_of(HOME_AGENT + 7), .octets = octets, .length = length};
+	struct mip_input_icmp_error error = {.destination = mip_address_of(HOME_AGENT),
+		.destination_port = 434,
+		.type = 3,
+		.code = 3,
+		.octets = octets,
+		.length = length};
+
+	if (!octets)
+		return;
+	if (kind == 0)
+		send_frame(run, octets, length, 1);
+	else if (kind == 1)
+		send_in_udp(run, octets, length, 1, FIRST_NODE + 77);
+	else if (kind == 2)
+		fa_core_datagram(run->core, &datagram, run->now);
+	else
+		fa_core_icmp_error(run->core, &error, run->now);
+}
+
+static void step_time(struct run *run)
+{
+	run->now.boot += mip_read16(&run->script) * 20 * MIP_MILLISECOND;
+	fa_core_advance(run->core, run->now);
+	check(fa_core_deadline(run->core) > run->now.boot);
+}
+
+static void step(struct run *run)
+{
+	uint8_t what = mip_read8(&run->script);
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+		step_request(run);
+		break;
+	case 2:
+	case 3:
+		step_reply(run);
+		break;
+	case 4:
+		step_time(run);
+		break;
+	case 5:
+		tell_link(run, what & 0x10, what & 0x20);
+		break;
+	default:
+		step_raw(run, (what >> 4) & 3);
+	}
+	drain(run);
+	fa_core_visitors(run->core, run->now, judge, run);
+	check(fa_core_pending_count(run->core) <= PENDING_MOST);
+	check(fa_core_visitor_count(run->core) <= NODES);
+}
+
+static void finish(struct run *run)
+{
+	run->now.boot += 100000 * MIP_SECOND;
+	fa_core_advance(run->core, run->now);
+	drain(run);
+	check(fa_core_visitor_count(run->core) == 0);
+	check(fa_core_pending_count(run->core) == 0);
+	check(run->want_count == 0);
+	fa_core_free(run->core);
+	drain(run);
+	mip_outbox_clear(&run->outbox);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct fa_link_settings link = {"visit0"};
+	struct fa_core_settings settings = {
+		.care_of_address = mip_address_of(CARE_OF),
+		.links = &link,
+		.link_count = 1,
+		.registration_lifetime = 200,
+		.reverse_tunnel = true,
+		.advertise_interval = 1000 * MIP_SECOND,
+		.advertise_lifetime = 3000 * MIP_SECOND,
+		.request_timeout = 7 * MIP_SECOND,
+		.pending_most = PENDING_MOST,
+		.pending_per_node_most = 3,
+		.visitors_most = NODES,
+		.table = 79,
+		.rule_priority = 790,
+	};
+	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};
+	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random_source};
+
+	check(fa_core_new(&environment, &settings, &run.core) == 0);
+	tell_link(&run, true, true);
+	fa_core_begin(run.core, run.now);
+	drain(&run);
+	while (mip_reader_left(&run.script) > 0 && !mip_reader_failed(&run.script))
+		step(&run);
+	finish(&run);
+	return 0;
+}

@@ -1,0 +1,389 @@
+/*
+ * How a foreign agent makes itself known (RFC 5944 2.1, 2.3; RFC 1256): what is in its advertisements, when
+ * they come, their sequence numbers, and the answers to solicitations. The advertiser that it shares with the
+ * home agent is driven through it, and by itself for the roll-over.
+ */
+#include "fa_world.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "advertiser.h"
+
+/* The advertisements among the outputs, on one link. */
+static size_t advertisements(const struct fa_world *world, mip_link link,
+	struct mip_agent_advertisement *ret_last, struct mip_ip *ret_ip, const struct mip_output **ret_output)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->count; i++) {
+		const struct mip_output *output = &world->outputs[i];
+		struct mip_reader reader, payload;
+
+		if (output->kind != MIP_OUTPUT_FRAME || output->frame.link != link)
+			continue;
+		reader = mip_reader_of(output->octets, output->length);
+		assert_int_equal(mip_ip_read(&reader, ret_ip, &payload), 0);
+		if (ret_ip->protocol != MIP_PROTOCOL_ICMP)
+			continue;
+		assert_int_equal(mip_advertisement_read(&payload, ret_last), 0);
+		*ret_output = output;
+		count++;
+	}
+	return count;
+}
+
+static size_t count_on(const struct fa_world *world, mip_link link)
+{
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	return advertisements(world, link, &last, &ip, &output);
+}
+
+static void an_advertisement_says_what_the_agent_is(void **state)
+{
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.advertise_prefix = true;
+	fa_world_start(&world);
+	assert_int_equal(advertisements(&world, WORLD_OTHER_VISITED, &last, &ip, &output), 1);
+	assert_int_equal(ip.ttl, 1);
+	assert_true(mip_address_equal(ip.source, address("10.3.0.1")));
+	assert_true(mip_address_equal(ip.destination, address("224.0.0.1")));
+	assert_int_equal(output->frame.destination.octets[0], 0x01);
+	assert_true(last.is_agent);
+	assert_int_equal(last.code, 0);
+	assert_int_equal(last.lifetime, 3);
+	assert_int_equal(last.sequence, 0);
+	assert_int_equal(last.flags, MIP_AGENT_F | MIP_AGENT_T);
+	assert_int_equal(last.registration_lifetime, WORLD_LIFETIME_MOST);
+	assert_int_equal(last.care_of_address_count, 1);
+	assert_true(mip_address_equal(last.care_of_addresses[0], address("10.2.0.1")));
+	assert_int_equal(last.router_count, 1);
+	assert_true(mip_address_equal(last.routers[0].address, address("10.3.0.1")));
+	assert_int_equal(last.prefix_length_count, 1);
+	assert_int_equal(last.prefix_lengths[0], 24);
+	assert_int_equal(count_on(&world, WORLD_UPLINK), 0);
+	fa_world_end(&world);
+}
+
+static void the_flags_follow_the_settings(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.reverse_tunnel = false;
+	world.settings.registration_required = true;
+	world.settings.visitors_most = 1;
+	request.fields.flags = 0;
+	fa_world_start(&world);
+	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+	assert_int_equal(last.flags, MIP_AGENT_F | MIP_AGENT_R);
+	assert_int_equal(last.prefix_length_count, 0);
+	fa_world_register(&world, &request);
+	fa_world_clear(&world);
+	fa_world_wait(&world, MIP_SECOND);
+	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+	assert_int_equal(last.flags, MIP_AGENT_F | MIP_AGENT_R | MIP_AGENT_B);
+	fa_world_end(&world);
+}
+
+static void they_come_at_the_interval_a_little_early_and_never_late(void **state)
+{
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+	size_t count;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	fa_world_wait(&world, 100 * MIP_SECOND);
+	count = advertisements(&world, WORLD_VISITED, &last, &ip, &output);
+	assert_in_range(count, 101, 112);
+	assert_int_equal(last.sequence, count - 1);
+	fa_world_end(&world);
+}
+
+static void solicit(struct fa_world *world, const char *source, uint8_t mac, const char *destination)
+{
+	struct mip_ip ip = {.ttl = 1,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = address(source),
+		.destination = address(destination)};
+	uint8_t message[8], packet[64];
+	struct mip_writer inner = mip_writer_of(message, sizeof(message));
+	struct mip_writer outer = mip_writer_of(packet, sizeof(packet));
+	struct mip_input_frame frame = {
+		.link = WORLD_VISITED, .source = link_address(mac), .ethertype = MIP_ETHERTYPE_IPV4};
+
+	mip_solicitation_write(&inner);
+	mip_ip_packet_write(&outer, &ip, inner.octets, inner.length);
+	frame.octets = outer.octets;
+	frame.length = outer.length;
+	fa_core_frame(world->core, &frame, world->now);
+	fa_world_wait(world, 0);
+}
+
+static void a_solicitation_is_answered_at_once_to_its_link_address(void **state)
+{
+	static const char *const destinations[] = {"224.0.0.2", "224.0.0.11", "255.255.255.255", "10.2.0.1"};
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	for (size_t i = 0; i < 4; i++) {
+		fa_world_clear(&world);
+		solicit(&world, "10.1.0.50", 0x50, destinations[i]);
+		assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+		assert_true(mip_link_address_equal(output->frame.destination, link_address(0x50)));
+		assert_true(mip_address_equal(ip.destination, address("10.1.0.50")));
+		assert_int_equal(ip.ttl, 1);
+		assert_int_equal(last.sequence, i + 1);
+	}
+	fa_world_clear(&world);
+	solicit(&world, "10.1.0.50", 0x50, "10.9.9.9"); /* on its way to somebody else */
+	assert_int_equal(count_on(&world, WORLD_VISITED), 0);
+	assert_int_equal(fa_world_counter(&world, "solicitations_received"), 4);
+	fa_world_end(&world);
+}
+
+static void a_solicitation_without_an_address_is_answered_to_all_soon(void **state)
+{
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	fa_world_wait(&world, 500 * MIP_MILLISECOND);
+	fa_world_clear(&world);
+	solicit(&world, "0.0.0.0", 0x50, "224.0.0.11");
+	fa_world_wait(&world, MIP_ADVERTISER_RESPONSE_DELAY);
+	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+	assert_true(mip_address_equal(ip.destination, address("224.0.0.1")));
+	fa_world_end(&world);
+}
+
+static void a_flood_of_solicitations_is_answered_within_bounds(void **state)
+{
+	struct fa_world world;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	fa_world_clear(&world);
+	for (int i = 0; i < 1000; i++) {
+		solicit(&world, "0.0.0.0", 0x50, "224.0.0.11");
+		fa_world_wait(&world, MIP_MILLISECOND);
+	}
+	assert_in_range(count_on(&world, WORLD_VISITED), 5, 10);
+	fa_world_clear(&world);
+	for (int i = 0; i < 1000; i++) {
+		solicit(&world, "10.1.0.50", 0x50, "224.0.0.11");
+		fa_world_wait(&world, MIP_MILLISECOND);
+	}
+	assert_in_range(
+		count_on(&world, WORLD_VISITED), MIP_ADVERTISER_UNICASTS, MIP_ADVERTISER_UNICASTS + 12);
+	fa_world_end(&world);
+}
+
+static void an_agent_that_speaks_only_when_asked_is_silent_otherwise(void **state)
+{
+	struct fa_world world;
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.advertise_solicited_only = true;
+	fa_world_start(&world);
+	fa_world_wait(&world, 100 * MIP_SECOND);
+	assert_int_equal(count_on(&world, WORLD_VISITED), 0);
+	solicit(&world, "10.1.0.50", 0x50, "224.0.0.2");
+	assert_int_equal(count_on(&world, WORLD_VISITED), 1);
+	solicit(&world, "0.0.0.0", 0x50, "224.0.0.2");
+	fa_world_wait(&world, 100 * MIP_SECOND);
+	assert_int_equal(count_on(&world, WORLD_VISITED), 2);
+	fa_world_end(&world);
+}
+
+static void tell_link(struct fa_world *world, bool up)
+{
+	struct mip_input_link input = {.link = WORLD_VISITED, .name = "visit0", .present = true, .up = up};
+
+	fa_core_link(world->core, &input, world->now);
+	fa_world_wait(world, 0);
+}
+
+static void a_link_that_comes_up_is_advertised_on_at_once_with_the_next_number(void **state)
+{
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	tell_link(&world, false);
+	fa_world_clear(&world);
+	fa_world_wait(&world, 10 * MIP_SECOND);
+	assert_int_equal(count_on(&world, WORLD_VISITED), 0);
+	tell_link(&world, true);
+	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+	assert_int_equal(last.sequence, 1);
+	fa_world_end(&world);
+}
+
+static void a_link_without_an_address_is_advertised_on_from_the_care_of_address(void **state)
+{
+	struct fa_world world;
+	struct mip_input_address input = {
+		.link = WORLD_OTHER_VISITED, .address = address("10.3.0.1"), .prefix_length = 24};
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	fa_world_wait(&world, 500 * MIP_MILLISECOND);
+	fa_world_clear(&world);
+	fa_core_address(world.core, &input, world.now);
+	fa_world_wait(&world, 0);
+	assert_int_equal(advertisements(&world, WORLD_OTHER_VISITED, &last, &ip, &output), 1);
+	assert_true(mip_address_equal(ip.source, address("10.2.0.1")));
+	assert_int_equal(last.router_count, 0);
+	fa_world_end(&world);
+}
+
+static void an_agent_that_stops_says_so(void **state)
+{
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	fa_world_clear(&world);
+	fa_core_farewell(world.core, world.now);
+	fa_world_wait(&world, 100 * MIP_SECOND);
+	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+	assert_int_equal(last.lifetime, 0);
+	fa_world_end(&world);
+}
+
+static void a_restarted_agent_begins_with_number_0(void **state)
+{
+	struct fa_world world;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	const struct mip_output *output;
+
+	(void)state;
+	for (int run = 0; run < 2; run++) {
+		fa_world_init(&world);
+		fa_world_start(&world);
+		assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
+		assert_int_equal(last.sequence, 0);
+		fa_world_wait(&world, 20 * MIP_SECOND);
+		fa_world_end(&world);
+	}
+}
+
+static struct mip_advertiser_settings plain_settings(void)
+{
+	struct mip_advertiser_settings settings = {
+		.address = address("10.2.0.1"),
+		.flags = MIP_AGENT_F,
+		.care_of_address_count = 1,
+		.interval = MIP_SECOND,
+		.lifetime = 3 * MIP_SECOND,
+	};
+
+	settings.care_of_addresses[0] = settings.address;
+	return settings;
+}
+
+static void number_65535_is_followed_by_256(void **state)
+{
+	struct mip_outbox outbox = {0};
+	struct mip_deadlines deadlines = {0};
+	struct mip_advertiser_environment environment = {.outbox = &outbox, .deadlines = &deadlines};
+	struct mip_advertiser_settings settings = plain_settings();
+	struct mip_advertiser advertiser;
+	struct mip_now now = {.boot = MIP_SECOND};
+
+	(void)state;
+	mip_advertiser_init(&advertiser, &environment);
+	assert_int_equal(mip_advertiser_configure(&advertiser, &settings), 0);
+	advertiser.sequence = 0xffff;
+	mip_advertiser_start(&advertiser, 1, now);
+	assert_int_equal(advertiser.sequence, 256);
+	mip_advertiser_clear(&advertiser);
+	assert_true(mip_deadlines_next(&deadlines) == MIP_NEVER);
+	mip_outbox_clear(&outbox);
+	mip_deadlines_clear(&deadlines);
+}
+
+static void settings_against_the_rfc_are_refused(void **state)
+{
+	struct mip_advertiser_environment environment = {0};
+	struct mip_advertiser_settings settings = plain_settings();
+	struct mip_advertiser advertiser;
+
+	(void)state;
+	mip_advertiser_init(&advertiser, &environment);
+	settings.flags = MIP_AGENT_T;
+	assert_int_equal(mip_advertiser_configure(&advertiser, &settings), -22);
+	settings.flags = MIP_AGENT_H | MIP_AGENT_B;
+	assert_int_equal(mip_advertiser_configure(&advertiser, &settings), -22);
+	settings.flags = MIP_AGENT_H | MIP_AGENT_R;
+	assert_int_equal(mip_advertiser_configure(&advertiser, &settings), -22);
+	settings.flags = MIP_AGENT_F;
+	settings.care_of_address_count = 0;
+	assert_int_equal(mip_advertiser_configure(&advertiser, &settings), -22);
+	settings.flags = MIP_AGENT_H;
+	assert_int_equal(mip_advertiser_configure(&advertiser, &settings), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_advertisement_says_what_the_agent_is),
+		cmocka_unit_test(the_flags_follow_the_settings),
+		cmocka_unit_test(they_come_at_the_interval_a_little_early_and_never_late),
+		cmocka_unit_test(a_solicitation_is_answered_at_once_to_its_link_address),
+		cmocka_unit_test(a_solicitation_without_an_address_is_answered_to_all_soon),
+		cmocka_unit_test(a_flood_of_solicitations_is_answered_within_bounds),
+		cmocka_unit_test(an_agent_that_speaks_only_when_asked_is_silent_otherwise),
+		cmocka_unit_test(a_link_that_comes_up_is_advertised_on_at_once_with_the_next_number),
+		cmocka_unit_test(a_link_without_an_address_is_advertised_on_from_the_care_of_address),
+		cmocka_unit_test(an_agent_that_stops_says_so),
+		cmocka_unit_test(a_restarted_agent_begins_with_number_0),
+		cmocka_unit_test(number_65535_is_followed_by_256),
+		cmocka_unit_test(settings_against_the_rfc_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
