@@ -106,6 +106,8 @@ static int challenge_read(struct mip_reader *data, struct mip_agent_advertisemen
 	size_t length = mip_reader_left(data);
 	const uint8_t *octets = mip_read_octets(data, length);
 
+	if (advertisement->challenge_length > 0)
+		return 0; /* a second one: the first stands */
 	memcpy(advertisement->challenge, octets, length);
 	advertisement->challenge_length = length;
 	return 0;

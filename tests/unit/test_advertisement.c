@@ -176,6 +176,19 @@ static void lengths_must_fit_their_extension(void **state)
 	assert_int_equal(reread_summed(octets, length + 4, &read), -EBADMSG);
 }
 
+static void the_first_of_two_challenges_stands(void **state)
+{
+	struct mip_agent_advertisement read;
+	uint8_t octets[256];
+	size_t length = written(&foreign_agent, octets, sizeof(octets));
+
+	(void)state;
+	memcpy(octets + length, "\x18\x02zz", 4);
+	assert_int_equal(reread_summed(octets, length + 4, &read), 0);
+	assert_int_equal(read.challenge_length, 5);
+	assert_memory_equal(read.challenge, "\x01\x02\x03\x04\x05", 5);
+}
+
 static void reserved_flags_are_ignored(void **state)
 {
 	struct mip_agent_advertisement read;
@@ -251,6 +264,7 @@ int main(void)
 		cmocka_unit_test(every_cut_advertisement_is_refused_or_lacks_whole_extensions),
 		cmocka_unit_test(an_unknown_extension_spoils_the_message_below_128_only),
 		cmocka_unit_test(lengths_must_fit_their_extension),
+		cmocka_unit_test(the_first_of_two_challenges_stands),
 		cmocka_unit_test(reserved_flags_are_ignored),
 		cmocka_unit_test(more_than_the_format_holds_fails_the_writer),
 		cmocka_unit_test(a_solicitation_is_eight_octets_or_more),
