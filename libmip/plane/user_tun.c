@@ -85,7 +85,7 @@ static void disable_ipv6(mip_link index)
 	nl_socket_free(socket);
 }
 
-static int raise(struct mip_user_tun *tun, struct ifreq *request, uint32_t mtu, const char **ret_reason)
+static int configure(struct mip_user_tun *tun, struct ifreq *request, uint32_t mtu, const char **ret_reason)
 {
 	int error = 0;
 	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -126,7 +126,7 @@ int mip_user_tun_open(const char *name, uint32_t mtu, struct mip_user_tun *ret_t
 	memcpy(request.ifr_name, name, strlen(name));
 	error = create(&tun, &request, ret_reason);
 	if (!error)
-		error = raise(&tun, &request, mtu, ret_reason);
+		error = configure(&tun, &request, mtu, ret_reason);
 	if (error) {
 		mip_user_tun_close(&tun);
 		return error;

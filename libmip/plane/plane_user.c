@@ -1,0 +1,330 @@
+/*
+ * The user plane: the daemon itself carries the packets.
+ *
+ * One TUN device on one side; on the other a raw socket of protocol 4 and the daemon's own UDP socket. It
+ * runs wherever there are TUN and raw sockets, and is the slow path of faster planes. What makes it bearable
+ * is that large packets stay whole as long as they can (TSO and USO from the device, GRO to it, UDP_SEGMENT
+ * and UDP_GRO at the socket) and that everything else goes in batches.
+ *
+ * Nothing here waits: each call does a bounded amount of work, and what the network or the device does not
+ * take within a few milliseconds is dropped and counted, as in any router.
+ */
+#include <errno.h>
+#include <linux/icmp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "registration.h"
+#include "user.h"
+
+enum {
+	SOCKET_BUFFER = 8 * 1024 * 1024, /* octets each way */
+};
+
+static const struct mip_counter_name counter_names[] = {
+	[MIP_USER_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
+	[MIP_USER_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
+	[MIP_USER_FRAGMENTED] = {"tunnel_fragmented", "inner packets fragmented for a narrow outer path"},
+	[MIP_USER_ICMP_SENT] = {"tunnel_icmp_sent", "ICMP errors sent to the senders of inner packets"},
+	[MIP_USER_DROP_NO_TUNNEL] = {"drop_no_tunnel",
+		"packets led to the tunnel device without a tunnel for them"},
+	[MIP_USER_DROP_NO_PEER] = {"drop_no_peer", "tunnelled packets of a home address that is not known"},
+	[MIP_USER_DROP_SPOOFED] = {"drop_spoofed",
+		"tunnelled packets by another way than the home address's own"},
+	[MIP_USER_DROP_MALFORMED] = {"drop_inner_malformed", "inner packets with a broken header"},
+	[MIP_USER_DROP_NEXT_HEADER] = {"drop_next_header",
+		"tunnel data messages of another kind than the tunnel's"},
+	[MIP_USER_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
+	[MIP_USER_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
+	[MIP_USER_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
+	[MIP_USER_DROP_CONGESTION_MARK] = {"drop_congestion_mark",
+		"packets marked in the tunnel whose ends know no marks"},
+	[MIP_USER_DROP_TOO_BIG] = {"drop_too_big", "packets too large for the outer path"},
+	[MIP_USER_DROP_SEND] = {"drop_send", "packets that the network refused"},
+	[MIP_USER_DROP_BUSY] = {"drop_busy", "packets that found the outgoing queue full"},
+	[MIP_USER_DROP_DEVICE] = {"drop_device", "packets that the tunnel device did not take"},
+	[MIP_USER_DROP_ICMP_LIMIT] = {"drop_icmp_limit", "ICMP errors not sent, for there were too many"},
+};
+_Static_assert(MIP_ARRAY_SIZE(counter_names) == MIP_USER_COUNTERS, "each counter has a name");
+
+void mip_user_clock(struct mip_user *user)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	user->now = now.tv_sec * MIP_SECOND + now.tv_nsec;
+}
+
+size_t mip_user_overhead(const struct mip_want_tunnel *tunnel)
+{
+	if (tunnel->encapsulation == MIP_ENCAPSULATION_UDP)
+		return MIP_IP_HEADER + MIP_UDP_HEADER + MIP_TUNNEL_DATA_HEADER;
+	return MIP_IP_HEADER;
+}
+
+static struct mip_user *user_of(struct mip_plane *plane)
+{
+	return MIP_CONTAINER(plane, struct mip_user, plane);
+}
+
+static const struct mip_user *const_user_of(const struct mip_plane *plane)
+{
+	return (const struct mip_user *)(const void *)plane;
+}
+_Static_assert(offsetof(struct mip_user, plane) == 0, "a plane is the beginning of its user plane");
+
+static void user_free(struct mip_plane *plane)
+{
+	struct mip_user *user = user_of(plane);
+
+	mip_user_sender_free(user->udp_sender);
+	mip_user_sender_free(user->raw_sender);
+	mip_user_receiver_free(user->receiver);
+	mip_coalescer_clear(&user->coalescer);
+	mip_plane_table_clear(&user->table);
+	mip_user_tun_close(&user->tun);
+	if (user->icmp_descriptor >= 0)
+		close(user->icmp_descriptor);
+	if (user->raw_descriptor >= 0)
+		close(user->raw_descriptor);
+	free(user->scratch);
+	free(user->arena);
+	free(user);
+}
+
+static mip_link user_link(const struct mip_plane *plane)
+{
+	return const_user_of(plane)->tun.link;
+}
+
+static int user_want(struct mip_plane *plane, const struct mip_want *want)
+{
+	struct mip_user *user = user_of(plane);
+
+	if (want->kind == MIP_WANT_PEER)
+		return mip_plane_table_set_peer(&user->table, &want->peer);
+	if (want->kind != MIP_WANT_TUNNEL)
+		return -EINVAL;
+	switch (want->tunnel.encapsulation) {
+	case MIP_ENCAPSULATION_IPIP:
+		break;
+	case MIP_ENCAPSULATION_UDP:
+		if (user->udp_sender)
+			break;
+		return -EOPNOTSUPP;
+	case MIP_ENCAPSULATION_GRE:
+	case MIP_ENCAPSULATION_MINIMAL:
+		return -EOPNOTSUPP;
+	}
+	return mip_plane_table_set_tunnel(&user->table, &want->tunnel);
+}
+
+static int user_unwant(struct mip_plane *plane, const struct mip_want *want)
+{
+	struct mip_user *user = user_of(plane);
+
+	if (want->kind == MIP_WANT_TUNNEL)
+		mip_plane_table_remove_tunnel(&user->table, &want->tunnel);
+	else if (want->kind == MIP_WANT_PEER)
+		mip_plane_table_remove_peer(&user->table, &want->peer);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static size_t user_descriptors(const struct mip_plane *plane, int *descriptors, size_t size)
+{
+	const struct mip_user *user = const_user_of(plane);
+	const int ours[] = {user->tun.descriptor, user->raw_descriptor};
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(ours) && i < size; i++)
+		descriptors[i] = ours[i];
+	return MIP_ARRAY_SIZE(ours);
+}
+
+static void user_service(struct mip_plane *plane, int descriptor)
+{
+	struct mip_user *user = user_of(plane);
+
+	mip_user_clock(user);
+	if (descriptor == user->tun.descriptor)
+		mip_user_encapsulate(user);
+	if (descriptor == user->raw_descriptor) {
+		mip_user_receive(user);
+		mip_user_receive_errors(user);
+	}
+}
+
+static void user_udp_input(struct mip_plane *plane, const struct mip_input_datagram *datagram)
+{
+	struct mip_user *user = user_of(plane);
+	struct mip_reader reader = mip_reader_of(datagram->octets, datagram->length);
+	struct mip_plane_arrival arrival = {
+		.remote = datagram->source,
+		.remote_port = datagram->source_port,
+		.local = datagram->destination,
+	};
+	uint8_t next_header;
+
+	if (mip_tunnel_data_read(&reader, &next_header) != 0) {
+		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	/* rfc3519-3.3-2, -3: "the receiver of a tunnelled packet MUST check that the Next Header value
+	 * matches the tunnelling mode established for the mobility binding … If a discrepancy is detected,
+	 * the packet MUST be dropped". IP is the only mode so far. */
+	if (next_header != MIP_PROTOCOL_IPIP) {
+		user->counters[MIP_USER_DROP_NEXT_HEADER]++;
+		return;
+	}
+	mip_user_decapsulate(user, &arrival, datagram->tos, datagram->octets + MIP_TUNNEL_DATA_HEADER,
+		mip_reader_left(&reader));
+}
+
+static void user_udp_error(struct mip_plane *plane, const struct mip_input_icmp_error *error)
+{
+	struct mip_user *user = user_of(plane);
+	struct mip_reader reader = mip_reader_of(error->octets, error->length);
+	uint8_t next_header;
+
+	if (mip_tunnel_data_read(&reader, &next_header) != 0 || next_header != MIP_PROTOCOL_IPIP)
+		return;
+	mip_user_clock(user);
+	mip_user_relay_error(user, &(struct mip_user_error){
+					   .remote = error->destination,
+					   .type = error->type,
+					   .code = error->code,
+					   .octets = error->octets + MIP_TUNNEL_DATA_HEADER,
+					   .length = mip_reader_left(&reader),
+				   });
+}
+
+static void user_batch_end(struct mip_plane *plane)
+{
+	mip_coalescer_flush(&user_of(plane)->coalescer);
+}
+
+static int user_traffic(struct mip_plane *plane, struct mip_address home_address, enum mip_tunnel_end end,
+	struct mip_plane_traffic *ret_traffic)
+{
+	const struct mip_plane_home *home = mip_plane_table_home(&user_of(plane)->table, home_address, end);
+
+	if (!home)
+		return -ENOENT;
+	*ret_traffic = home->traffic;
+	return 0;
+}
+
+static struct mip_counter_table user_counters(const struct mip_plane *plane)
+{
+	return (struct mip_counter_table){
+		.names = counter_names,
+		.values = const_user_of(plane)->counters,
+		.count = MIP_USER_COUNTERS,
+	};
+}
+
+static const struct mip_plane_operations operations = {
+	.free = user_free,
+	.link = user_link,
+	.want = user_want,
+	.unwant = user_unwant,
+	.descriptors = user_descriptors,
+	.service = user_service,
+	.udp_input = user_udp_input,
+	.udp_error = user_udp_error,
+	.batch_end = user_batch_end,
+	.traffic = user_traffic,
+	.counters = user_counters,
+};
+
+static void enlarge_buffers(int descriptor)
+{
+	int size = SOCKET_BUFFER;
+
+	if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+/* Sends errors, hears nothing. */
+static int open_icmp(struct mip_user *user)
+{
+	struct icmp_filter nothing = {.data = UINT32_MAX};
+
+	user->icmp_descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+	if (user->icmp_descriptor < 0)
+		return -errno;
+	if (setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &nothing, sizeof(nothing)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_sockets(struct mip_user *user, const char **ret_reason)
+{
+	int on = 1;
+
+	*ret_reason = "raw sockets cannot be had (CAP_NET_RAW)";
+	user->raw_descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_IPIP);
+	if (user->raw_descriptor < 0)
+		return -errno;
+	if (setsockopt(user->raw_descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0)
+		return -errno;
+	enlarge_buffers(user->raw_descriptor);
+	return open_icmp(user);
+}
+
+static int allocate(struct mip_user *user, uint32_t mtu)
+{
+	int error;
+
+	user->arena = malloc(MIP_USER_ARENA);
+	user->scratch = malloc(MIP_INNER_MAX);
+	if (!user->arena || !user->scratch)
+		return -ENOMEM;
+	error = mip_user_receiver_new(&user->receiver);
+	if (!error)
+		error = mip_coalescer_init(
+			&user->coalescer, mip_user_deliver, user, mtu, user->tun.udp_offload);
+	if (!error)
+		error = mip_user_sender_new(user, user->raw_descriptor, false, &user->raw_sender);
+	if (!error && user->options.udp_descriptor >= 0)
+		error = mip_user_sender_new(user, user->options.udp_descriptor, true, &user->udp_sender);
+	return error;
+}
+
+int mip_user_new(
+	const struct mip_plane_options *options, struct mip_plane **ret_plane, const char **ret_reason)
+{
+	struct mip_user *user = calloc(1, sizeof(*user));
+	uint32_t mtu = options->mtu ? options->mtu : MIP_PLANE_MTU_IPIP;
+	int error;
+
+	*ret_reason = "there is no memory";
+	if (!user)
+		return -ENOMEM;
+	user->plane.operations = &operations;
+	user->options = *options;
+	user->options.device = NULL;
+	user->tun.descriptor = -1;
+	user->raw_descriptor = -1;
+	user->icmp_descriptor = -1;
+	error = open_sockets(user, ret_reason);
+	if (!error)
+		error = mip_user_tun_open(options->device, mtu, &user->tun, ret_reason);
+	if (!error) {
+		*ret_reason = "there is no memory";
+		error = allocate(user, mtu);
+	}
+	if (error) {
+		user_free(&user->plane);
+		return error;
+	}
+	mip_user_clock(user);
+	*ret_plane = &user->plane;
+	return 0;
+}

@@ -1,0 +1,118 @@
+/*
+ * The user plane from the inside: what its files share.
+ *
+ *   plane_user.c        made, told, serviced, freed
+ *   user_tun.c          the device
+ *   user_encapsulate.c  mip0 → look-up → pieces ─┐
+ *   user_send.c         pieces → batches → sockets
+ *   user_decapsulate.c  sockets → checks → user_coalesce.c → mip0
+ *   user_icmp.c         errors to the senders of inner packets; the MTU of outer paths
+ *   user_segment.c, user_coalesce.c, inner.c   pure functions on packets
+ */
+#ifndef MIP_PLANE_USER_H
+#define MIP_PLANE_USER_H
+
+#include "plane_operations.h"
+#include "plane_table.h"
+#include "user_coalesce.h"
+#include "user_segment.h"
+#include "user_send.h"
+#include "user_tun.h"
+
+enum mip_user_counter {
+	MIP_USER_PACKETS_OUT,
+	MIP_USER_PACKETS_IN,
+	MIP_USER_FRAGMENTED,
+	MIP_USER_ICMP_SENT,
+	MIP_USER_DROP_NO_TUNNEL,
+	MIP_USER_DROP_NO_PEER,
+	MIP_USER_DROP_SPOOFED,
+	MIP_USER_DROP_MALFORMED,
+	MIP_USER_DROP_NEXT_HEADER,
+	MIP_USER_DROP_BROADCAST,
+	MIP_USER_DROP_LOOP,
+	MIP_USER_DROP_TTL,
+	MIP_USER_DROP_CONGESTION_MARK,
+	MIP_USER_DROP_TOO_BIG,
+	MIP_USER_DROP_SEND,
+	MIP_USER_DROP_BUSY,
+	MIP_USER_DROP_DEVICE,
+	MIP_USER_DROP_ICMP_LIMIT,
+	MIP_USER_COUNTERS,
+};
+
+/* What leaves by itself, errors to senders, is limited. */
+struct mip_user_limit {
+	unsigned tokens;
+	mip_time filled;
+};
+
+struct mip_user {
+	struct mip_plane plane;
+	struct mip_plane_options options; /* without `device` */
+	struct mip_plane_table table;
+	struct mip_user_tun tun;
+	int raw_descriptor;  /* IP-in-IP, both ways */
+	int icmp_descriptor; /* sends only */
+	struct mip_user_sender *raw_sender;
+	struct mip_user_sender *udp_sender; /* NULL without a UDP socket */
+	struct mip_coalescer coalescer;
+	struct mip_user_receiver *receiver;
+	uint8_t *arena;	  /* packets read from mip0, until they are sent */
+	uint8_t *scratch; /* one packet that has to be changed */
+	struct mip_user_limit icmp_limit;
+	mip_time now; /* CLOCK_BOOTTIME at the beginning of this turn */
+	uint64_t counters[MIP_USER_COUNTERS];
+};
+
+enum {
+	/* The arena takes packets until less than one of the largest fits. */
+	MIP_USER_ARENA = 4 * 65536 + MIP_INNER_MAX,
+};
+
+enum {
+	/* Codes of ICMP type 3. */
+	MIP_ICMP_NETWORK_UNREACHABLE = 0,
+	MIP_ICMP_HOST_UNREACHABLE = 1,
+	MIP_ICMP_PROTOCOL_UNREACHABLE = 2,
+	MIP_ICMP_FRAGMENTATION_NEEDED = 4,
+};
+
+void mip_user_clock(struct mip_user *user);
+/* Octets that the tunnel puts around the inner packet. */
+size_t mip_user_overhead(const struct mip_want_tunnel *tunnel);
+
+/* user_encapsulate.c: takes what mip0 has, up to a bound. */
+void mip_user_encapsulate(struct mip_user *user);
+
+/* user_decapsulate.c */
+int mip_user_receiver_new(struct mip_user_receiver **ret_receiver);
+void mip_user_receiver_free(struct mip_user_receiver *receiver);
+/* Takes what the raw socket has, up to a bound. */
+void mip_user_receive(struct mip_user *user);
+/* One packet out of a tunnel. `arrival` without its inner addresses. */
+void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
+	const uint8_t *octets, size_t length);
+mip_coalesce_emit mip_user_deliver;
+
+/* user_icmp.c */
+/* The MTU of the outer path, from the kernel; 0 when there is no path. */
+uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel);
+/* The inner packet (or as much of it as there is) could not go on: tells its sender, if one may (RFC 1122
+ * 3.2.2) and not too often. `mtu` for fragmentation needed, otherwise 0. */
+void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *home, uint8_t code, uint32_t mtu,
+	const uint8_t *inner, size_t length);
+/* An ICMP error from within a tunnel: `octets` is what it quotes of the inner packet. */
+struct mip_user_error {
+	struct mip_address remote; /* where the outer packet went */
+	uint8_t type;
+	uint8_t code;
+	uint32_t mtu; /* 0: not known */
+	const uint8_t *octets;
+	size_t length;
+};
+void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error);
+/* Takes the errors that the raw socket has. */
+void mip_user_receive_errors(struct mip_user *user);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * Out of the tunnels into mip0.
+ *
+ * A packet comes from the raw socket of IP-in-IP, with its outer header, or from the caller's UDP socket. It
+ * is admitted when its inner addresses and its outer ones are those of a peer: at the home end it is from the
+ * mobile node, at the visited end for it (RFC 3024 4.3.2, RFC 5944 4.2.2); everything else is dropped without
+ * a word, for an ICMP error would help nobody but a forger. What is left of the outer header is its ECN field
+ * (RFC 6040). Then it goes to the coalescer, and with its neighbours into mip0.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "address.h"
+#include "user.h"
+
+enum {
+	BATCH = 32,
+	BATCHES = 16,	       /* in one turn, so that registrations are not kept waiting */
+	BUFFER = 65536 + 2112, /* buffers do not begin at the same places of the cache */
+	WAIT_MILLISECONDS = 1, /* for a device that is full */
+	IP_SOURCE_PLACE = 12,  /* in the IP header */
+	IP_DESTINATION_PLACE = 16,
+};
+
+struct mip_user_receiver {
+	struct mmsghdr headers[BATCH];
+	struct iovec parts[BATCH];
+	uint8_t buffers[BATCH][BUFFER];
+};
+
+int mip_user_receiver_new(struct mip_user_receiver **ret_receiver)
+{
+	struct mip_user_receiver *receiver = calloc(1, sizeof(*receiver));
+
+	if (!receiver)
+		return -ENOMEM;
+	for (size_t i = 0; i < BATCH; i++) {
+		receiver->parts[i] = (struct iovec){receiver->buffers[i], BUFFER};
+		receiver->headers[i].msg_hdr.msg_iov = &receiver->parts[i];
+		receiver->headers[i].msg_hdr.msg_iovlen = 1;
+	}
+	*ret_receiver = receiver;
+	return 0;
+}
+
+void mip_user_receiver_free(struct mip_user_receiver *receiver)
+{
+	free(receiver);
+}
+
+void mip_user_deliver(void *context, const uint8_t *packet, size_t length, const struct mip_offload *offload)
+{
+	struct mip_user *user = context;
+	struct pollfd wait = {.fd = user->tun.descriptor, .events = POLLOUT};
+	int error = mip_user_tun_write(&user->tun, packet, length, offload);
+
+	if (error == -EAGAIN || error == -ENOBUFS) {
+		(void)poll(&wait, 1, WAIT_MILLISECONDS);
+		error = mip_user_tun_write(&user->tun, packet, length, offload);
+	}
+	if (error)
+		user->counters[MIP_USER_DROP_DEVICE]++;
+}
+
+static void count_received(struct mip_user *user, struct mip_plane_home *home, size_t octets)
+{
+	struct mip_plane_traffic *traffic = &home->traffic;
+
+	user->counters[MIP_USER_PACKETS_IN]++;
+	if (home->key.end == MIP_TUNNEL_HOME) {
+		traffic->packets_from++;
+		traffic->bytes_from += octets;
+	} else {
+		traffic->packets_to++;
+		traffic->bytes_to += octets;
+	}
+}
+
+/* Gives the packet the TOS that it leaves the tunnel with: in a copy, which is rarely needed. 0, or -EBADMSG
+ * when it must be dropped. */
+static int mark_congestion(struct mip_user *user, struct mip_inner *inner, uint8_t outer_tos)
+{
+	uint8_t tos;
+
+	if (mip_inner_decapsulated_tos(inner->ip.tos, outer_tos, &tos) != 0)
+		return -EBADMSG;
+	if (tos == inner->ip.tos)
+		return 0;
+	memcpy(user->scratch, inner->octets, inner->length);
+	mip_inner_set_tos(user->scratch, tos);
+	inner->octets = user->scratch;
+	inner->ip.tos = tos;
+	return 0;
+}
+
+static int refuse(struct mip_user *user, enum mip_user_counter counter)
+{
+	user->counters[counter]++;
+	return -EBADMSG;
+}
+
+/* Whether the packet may come in at all; counts it, or why not. */
+static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner)
+{
+	struct mip_plane_home *home;
+	int error;
+
+	if (mip_address_is_multicast(inner->ip.destination) ||
+		mip_address_is_broadcast(inner->ip.destination))
+		return refuse(user, MIP_USER_DROP_BROADCAST);
+	arrival->inner_source = inner->ip.source;
+	arrival->inner_destination = inner->ip.destination;
+	error = mip_plane_table_admit(&user->table, arrival, &home);
+	if (error)
+		return refuse(user, error == -EACCES ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
+	/* rfc2003-3.1-4: "If, after decapsulation, the inner datagram has TTL = 0, the decapsulator MUST
+	 * discard the datagram". */
+	if (inner->ip.ttl == 0)
+		return refuse(user, MIP_USER_DROP_TTL);
+	count_received(user, home, inner->length);
+	return 0;
+}
+
+static bool is_for_machine(const struct mip_user *user, const struct mip_inner *inner)
+{
+	return user->options.inspect && inner->ip.protocol == MIP_PROTOCOL_ICMP &&
+	       !inner->ip.more_fragments && inner->ip.fragment_offset == 0 &&
+	       user->options.inspect(user->options.context, inner->octets, inner->length);
+}
+
+void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
+	const uint8_t *octets, size_t length)
+{
+	struct mip_inner inner;
+
+	if (mip_inner_read(octets, length, &inner) != 0) {
+		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	if (admit(user, arrival, &inner) != 0)
+		return;
+	if (mark_congestion(user, &inner, outer_tos) != 0) {
+		user->counters[MIP_USER_DROP_CONGESTION_MARK]++;
+		return;
+	}
+	if (!is_for_machine(user, &inner))
+		mip_coalescer_add(&user->coalescer, &inner);
+}
+
+static struct mip_address address_at(const uint8_t *octets)
+{
+	struct mip_address address;
+
+	memcpy(&address.value, octets, sizeof(address.value));
+	return address;
+}
+
+/* A packet of the raw socket. The kernel has checked its outer header and put its fragments together. */
+static void receive_raw(struct mip_user *user, const uint8_t *octets, size_t length)
+{
+	size_t header = length > 0 ? (octets[0] & 0x0f) * 4u : 0;
+	struct mip_plane_arrival arrival = {0};
+
+	if (header < MIP_IP_HEADER || header > length) {
+		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	arrival.remote = address_at(octets + IP_SOURCE_PLACE);
+	arrival.local = address_at(octets + IP_DESTINATION_PLACE);
+	mip_user_decapsulate(user, &arrival, octets[MIP_IP_TOS], octets + header, length - header);
+}
+
+void mip_user_receive(struct mip_user *user)
+{
+	struct mip_user_receiver *receiver = user->receiver;
+
+	for (unsigned batch = 0; batch < BATCHES; batch++) {
+		int count = recvmmsg(user->raw_descriptor, receiver->headers, BATCH, MSG_DONTWAIT, NULL);
+
+		if (count < 0)
+			break;
+		for (int i = 0; i < count; i++)
+			receive_raw(user, receiver->buffers[i], receiver->headers[i].msg_len);
+		if (count < BATCH)
+			break;
+	}
+	mip_coalescer_flush(&user->coalescer);
+}

@@ -1,0 +1,200 @@
+/*
+ * From mip0 into the tunnels.
+ *
+ * What the host's routing leads to mip0 is read packet by packet, large ones whole; each is looked up,
+ * checked against the loops of RFC 2003 3.2 and cut into the pieces that become inner packets. The kernel has
+ * done what a router does before: decremented the TTL, sent Time Exceeded, refused or fragmented what is
+ * larger than the route's MTU. Fragmenting here is for outer paths that are narrower than the route says.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "address.h"
+#include "user.h"
+
+enum {
+	READS = 512,		       /* packets in one turn, so that registrations are not kept waiting */
+	READ_OCTETS = 4 * 1024 * 1024, /* likewise */
+	SURELY_FITS = 576,	       /* octets of an outer packet that every path takes: RFC 791 */
+	PATH_MTU_AGE = 1,	       /* seconds for which a path's MTU is believed */
+};
+
+static struct mip_user_sender *sender_of(const struct mip_user *user, const struct mip_want_tunnel *tunnel)
+{
+	return tunnel->encapsulation == MIP_ENCAPSULATION_UDP ? user->udp_sender : user->raw_sender;
+}
+
+/*
+ * rfc2003-3.2-2, rfc5944-4.2.3-11: a packet from the tunnel's exit is not sent back into it. And none for a
+ * home address that is one of the ends: what comes out at the other side would be the same again.
+ * (rfc2003-3.2-1, a source that is the router's own, is for packets to be forwarded: the kernel has dropped
+ * those as martian. Our own must pass: the answers to keep-alives go that way.)
+ */
+static bool loops(const struct mip_plane_home *home, const struct mip_ip *ip)
+{
+	const struct mip_want_tunnel *tunnel = &home->tunnel;
+
+	return mip_address_equal(ip->source, tunnel->remote) ||
+	       mip_address_equal(tunnel->home_address, tunnel->remote) ||
+	       mip_address_equal(tunnel->home_address, tunnel->local);
+}
+
+/* The largest inner packet that the outer path takes whole. */
+static size_t inner_mtu(struct mip_user *user, struct mip_plane_home *home)
+{
+	if (!home->path_mtu || user->now - home->path_mtu_asked > PATH_MTU_AGE * MIP_SECOND) {
+		home->path_mtu = mip_user_path_mtu(&home->tunnel);
+		home->path_mtu_asked = user->now;
+	}
+	/* Without a path the attempt to send will tell. */
+	return home->path_mtu ? home->path_mtu - mip_user_overhead(&home->tunnel) : SIZE_MAX;
+}
+
+/*
+ * rfc3519-4.8-1: by UDP "the fragmentation MUST be done prior to the encapsulation", for a NAT may not
+ * understand fragments; RFC 2003 5.1 says that it is much better for IP-in-IP too.
+ */
+static bool must_fragment(
+	struct mip_user *user, struct mip_plane_home *home, const struct mip_ip *ip, size_t length)
+{
+	if (ip->dont_fragment || length + mip_user_overhead(&home->tunnel) <= SURELY_FITS)
+		return false;
+	return length > inner_mtu(user, home);
+}
+
+static void send_fragments(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner)
+{
+	struct mip_user_sender *sender = sender_of(user, &home->tunnel);
+	struct mip_fragmenter fragmenter;
+	struct mip_piece piece;
+
+	user->counters[MIP_USER_FRAGMENTED]++;
+	mip_fragmenter_begin(&fragmenter, inner, inner_mtu(user, home));
+	while (mip_fragmenter_next(&fragmenter, mip_user_sender_header(sender), &piece))
+		mip_user_sender_add(sender, home, inner->ip.tos, false, &piece);
+}
+
+/* A segment that has to be fragmented is put together first; the scratch is free again after the flush. */
+static void send_segment_fragmented(
+	struct mip_user *user, struct mip_plane_home *home, const struct mip_piece *piece)
+{
+	struct mip_inner segment;
+
+	memcpy(user->scratch, piece->header, piece->header_length);
+	memcpy(user->scratch + piece->header_length, piece->payload, piece->payload_length);
+	if (mip_inner_read(user->scratch, piece->header_length + piece->payload_length, &segment) != 0)
+		return;
+	send_fragments(user, home, &segment);
+	mip_user_sender_flush(sender_of(user, &home->tunnel));
+}
+
+static void send_segments(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+	const struct mip_offload *offload)
+{
+	struct mip_user_sender *sender = sender_of(user, &home->tunnel);
+	struct mip_segmenter segmenter;
+	struct mip_piece piece;
+	bool fragment;
+
+	if (mip_segmenter_begin(&segmenter, inner, offload) != 0) {
+		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	fragment = must_fragment(user, home, &inner->ip, segmenter.headers + segmenter.segment_size);
+	while (mip_segmenter_next(&segmenter, mip_user_sender_header(sender), &piece)) {
+		if (fragment)
+			send_segment_fragmented(user, home, &piece);
+		else
+			mip_user_sender_add(sender, home, inner->ip.tos, inner->ip.dont_fragment, &piece);
+	}
+}
+
+static void send_whole(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner)
+{
+	struct mip_piece piece = {.payload = inner->octets, .payload_length = inner->length};
+
+	if (must_fragment(user, home, &inner->ip, inner->length))
+		send_fragments(user, home, inner);
+	else
+		mip_user_sender_add(
+			sender_of(user, &home->tunnel), home, inner->ip.tos, inner->ip.dont_fragment, &piece);
+}
+
+/* The tunnel that an inner packet may take, NULL and the reason's counter if there is none. */
+static struct mip_plane_home *admit(
+	struct mip_user *user, const struct mip_ip *ip, enum mip_user_counter *ret_reason)
+{
+	struct mip_plane_home *home;
+
+	*ret_reason = MIP_USER_DROP_BROADCAST;
+	if (mip_address_is_multicast(ip->destination) || mip_address_is_broadcast(ip->destination))
+		return NULL;
+	*ret_reason = MIP_USER_DROP_NO_TUNNEL;
+	home = mip_plane_table_tunnel(&user->table, ip->source, ip->destination);
+	if (!home)
+		return NULL;
+	*ret_reason = MIP_USER_DROP_LOOP;
+	if (loops(home, ip))
+		return NULL;
+	/* rfc2003-3.1-3: "An encapsulator MUST NOT encapsulate a datagram with TTL = 0". */
+	*ret_reason = MIP_USER_DROP_TTL;
+	return ip->ttl > 0 ? home : NULL;
+}
+
+static void encapsulate(
+	struct mip_user *user, uint8_t *octets, size_t length, const struct mip_offload *offload)
+{
+	enum mip_user_counter reason = MIP_USER_DROP_MALFORMED;
+	struct mip_plane_home *home = NULL;
+	struct mip_inner inner;
+
+	/* What the kernel itself says in IPv6 on a new device is nobody's. */
+	if (length > 0 && octets[0] >> 4 == 6)
+		return;
+	if (mip_inner_read(octets, length, &inner) == 0)
+		home = admit(user, &inner.ip, &reason);
+	if (!home) {
+		user->counters[reason]++;
+		return;
+	}
+	if (offload->kind != MIP_OFFLOAD_NONE) {
+		send_segments(user, home, &inner, offload);
+		return;
+	}
+	if (offload->needs_checksum && mip_complete_checksum(octets, inner.length, offload) != 0) {
+		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	send_whole(user, home, &inner);
+}
+
+static void flush(struct mip_user *user)
+{
+	mip_user_sender_flush(user->raw_sender);
+	if (user->udp_sender)
+		mip_user_sender_flush(user->udp_sender);
+}
+
+void mip_user_encapsulate(struct mip_user *user)
+{
+	size_t used = 0, total = 0;
+
+	for (unsigned reads = 0; reads < READS && total < READ_OCTETS; reads++) {
+		struct mip_offload offload;
+		int length =
+			mip_user_tun_read(&user->tun, user->arena + used, MIP_USER_ARENA - used, &offload);
+
+		if (length == -EBADMSG)
+			continue;
+		if (length < 0)
+			break;
+		encapsulate(user, user->arena + used, (size_t)length, &offload);
+		used += (size_t)length;
+		total += (size_t)length;
+		if (MIP_USER_ARENA - used < MIP_INNER_MAX) {
+			flush(user);
+			used = 0;
+		}
+	}
+	flush(user);
+}

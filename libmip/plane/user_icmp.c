@@ -1,0 +1,297 @@
+/*
+ * ICMP around the tunnels: errors to the senders of inner packets, made here or relayed from within a tunnel
+ * (RFC 2003 4), and the MTU of the outer path as the kernel knows it.
+ *
+ * Path MTU soft state (rfc2003-5.1-1) is the kernel's: it learns from each Datagram Too Big about our outer
+ * packets, for UDP and for the raw socket, and lets it age. A message too large for what is known is refused
+ * when it is sent, and then the inner sender is told.
+ *
+ * Errors leave by a raw ICMP socket with the tunnel's own address as source. Written to mip0 they would come
+ * in to the host with one of its own addresses as source, which it drops.
+ */
+#include <errno.h>
+#include <time.h> /* linux/errqueue.h needs it */
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "octets.h"
+#include "user.h"
+
+enum {
+	ICMP_HEADER = 8,
+	ICMP_ERROR_MAX =
+		576 - MIP_IP_HEADER, /* RFC 1812 4.3.2.3: what the whole datagram may be, less its header */
+	ICMP_SOURCE_QUENCH = 4,
+	ICMP_REDIRECT = 5,
+	ICMP_PARAMETER_PROBLEM = 12,
+	TRANSPORT_QUOTE = 8, /* octets after the IP header that every error quotes */
+	BURST = 50,
+	RATE = 100,  /* errors a second */
+	ERRORS = 32, /* taken from the socket in one turn */
+};
+
+/* --- the outer path
+ * ------------------------------------------------------------------------------------------- */
+
+static int connect_like(int probe, const struct mip_want_tunnel *tunnel)
+{
+	struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr = {.s_addr = tunnel->local.value}};
+	struct sockaddr_in remote = {
+		.sin_family = AF_INET,
+		.sin_port = mip_swap16(MIP_REGISTRATION_PORT),
+		.sin_addr = {.s_addr = tunnel->remote.value},
+	};
+
+	if (tunnel->link > 0 &&
+		setsockopt(probe, SOL_SOCKET, SO_BINDTOIFINDEX, &tunnel->link, sizeof(tunnel->link)) < 0)
+		return -errno;
+	if (bind(probe, (struct sockaddr *)&local, sizeof(local)) < 0)
+		return -errno;
+	return connect(probe, (struct sockaddr *)&remote, sizeof(remote)) < 0 ? -errno : 0;
+}
+
+uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel)
+{
+	int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int mtu = 0;
+	socklen_t size = sizeof(mtu);
+
+	if (probe < 0)
+		return 0;
+	if (connect_like(probe, tunnel) != 0 || getsockopt(probe, IPPROTO_IP, IP_MTU, &mtu, &size) < 0)
+		mtu = 0;
+	close(probe);
+	return mtu < MIP_FRAGMENT_MTU_MIN ? 0 : (uint32_t)mtu;
+}
+
+/* --- errors of our own
+ * ---------------------------------------------------------------------------------------- */
+
+static bool within_limit(struct mip_user *user)
+{
+	struct mip_user_limit *limit = &user->icmp_limit;
+	mip_time each = MIP_SECOND / RATE;
+	mip_time gained = (user->now - limit->filled) / each;
+
+	if (limit->filled == 0 || gained >= BURST) {
+		limit->tokens = BURST;
+		limit->filled = user->now;
+	} else if (gained > 0) {
+		limit->tokens =
+			limit->tokens + (unsigned)gained > BURST ? BURST : limit->tokens + (unsigned)gained;
+		limit->filled += gained * each;
+	}
+	if (limit->tokens == 0)
+		return false;
+	limit->tokens--;
+	return true;
+}
+
+static bool is_icmp_error(const uint8_t *icmp, size_t length)
+{
+	if (length == 0)
+		return true;
+	return icmp[0] == MIP_ICMP_UNREACHABLE || icmp[0] == ICMP_SOURCE_QUENCH || icmp[0] == ICMP_REDIRECT ||
+	       icmp[0] == MIP_ICMP_TIME_EXCEEDED || icmp[0] == ICMP_PARAMETER_PROBLEM;
+}
+
+/* What is quoted of an inner packet: its IP header, which may say more than there is. */
+struct quoted {
+	struct mip_address source;
+	struct mip_address destination;
+	size_t header_length;
+	bool answerable;
+};
+
+/*
+ * RFC 1122 3.2.2: no error about an ICMP error, about a datagram to a group or to everyone, about a fragment
+ * other than the first, or to a source that is no single host.
+ */
+static int read_quoted(const uint8_t *octets, size_t length, struct quoted *ret_quoted)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct quoted quoted;
+	uint8_t first = mip_read8(&reader), protocol;
+	uint16_t fragment;
+
+	mip_read_skip(&reader, 5);
+	fragment = mip_read16(&reader);
+	mip_read_skip(&reader, 1);
+	protocol = mip_read8(&reader);
+	mip_read_skip(&reader, 2);
+	quoted.source = mip_read_address(&reader);
+	quoted.destination = mip_read_address(&reader);
+	quoted.header_length = (first & 0x0f) * 4u;
+	if (mip_reader_failed(&reader) || first >> 4 != 4 || quoted.header_length < MIP_IP_HEADER ||
+		length < quoted.header_length + TRANSPORT_QUOTE)
+		return -EBADMSG;
+	quoted.answerable =
+		(fragment & 0x1fff) == 0 && mip_address_is_unicast(quoted.source) &&
+		mip_address_is_unicast(quoted.destination) &&
+		(protocol != MIP_PROTOCOL_ICMP || !is_icmp_error(octets + quoted.header_length, 1));
+	*ret_quoted = quoted;
+	return 0;
+}
+
+static void write_error(
+	struct mip_writer *writer, uint8_t code, uint32_t mtu, const uint8_t *inner, size_t length)
+{
+	size_t room = ICMP_ERROR_MAX - ICMP_HEADER;
+
+	mip_write8(writer, MIP_ICMP_UNREACHABLE);
+	mip_write8(writer, code);
+	mip_write16(writer, 0);
+	mip_write16(writer, 0);
+	/* RFC 1191 4: the MTU of the next hop. */
+	mip_write16(writer, (uint16_t)(mtu > UINT16_MAX ? UINT16_MAX : mtu));
+	mip_write_octets(writer, inner, length < room ? length : room);
+	mip_write16_at(writer, 2, mip_checksum_finish(mip_checksum_add(0, writer->octets, writer->length)));
+}
+
+/* From the tunnel's own address, which the routing might not choose. */
+static int send_from(int descriptor, struct mip_address source, struct mip_address destination,
+	const void *octets, size_t length)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {.s_addr = destination.value}};
+	struct iovec part = {(void *)(uintptr_t)octets, length};
+	struct in_pktinfo info = {.ipi_spec_dst = {.s_addr = source.value}};
+	union {
+		struct cmsghdr header;
+		uint8_t octets[CMSG_SPACE(sizeof(info))];
+	} control = {.header = {
+			     .cmsg_level = IPPROTO_IP,
+			     .cmsg_type = IP_PKTINFO,
+			     .cmsg_len = CMSG_LEN(sizeof(info)),
+		     }};
+	struct msghdr message = {
+		.msg_name = &name,
+		.msg_namelen = sizeof(name),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	memcpy(CMSG_DATA(&control.header), &info, sizeof(info));
+	return sendmsg(descriptor, &message, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *home, uint8_t code, uint32_t mtu,
+	const uint8_t *inner, size_t length)
+{
+	uint8_t octets[ICMP_ERROR_MAX];
+	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
+	struct quoted quoted;
+
+	if (read_quoted(inner, length, &quoted) != 0 || !quoted.answerable)
+		return;
+	if (!within_limit(user)) {
+		user->counters[MIP_USER_DROP_ICMP_LIMIT]++;
+		return;
+	}
+	write_error(&writer, code, mtu, inner, length);
+	if (send_from(user->icmp_descriptor, home->tunnel.local, quoted.source, octets, writer.length) == 0)
+		user->counters[MIP_USER_ICMP_SENT]++;
+}
+
+/* --- errors from within a tunnel
+ * -------------------------------------------------------------------------------- */
+
+/*
+ * RFC 2003 4.1 to 4.6: what an error from within the tunnel is to the sender outside. The code of Destination
+ * Unreachable, or -ENOENT for what is not relayed.
+ */
+static int relayed_code(uint8_t type, uint8_t code)
+{
+	/* rfc2003-4.4-1: Time Exceeded "MUST be reported … as Host Unreachable (Type 3, Code 1)". */
+	if (type == MIP_ICMP_TIME_EXCEEDED)
+		return MIP_ICMP_HOST_UNREACHABLE;
+	if (type != MIP_ICMP_UNREACHABLE)
+		return -ENOENT;
+	switch (code) {
+	case MIP_ICMP_NETWORK_UNREACHABLE:
+	case MIP_ICMP_HOST_UNREACHABLE:
+	case MIP_ICMP_FRAGMENTATION_NEEDED:
+		return code;
+	case MIP_ICMP_PROTOCOL_UNREACHABLE:
+		/* "Since the original sender did not use protocol 4 … it would be meaningless to return Code
+		 * 2". */
+		return MIP_ICMP_HOST_UNREACHABLE;
+	default:
+		return -ENOENT;
+	}
+}
+
+void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error)
+{
+	int code = relayed_code(error->type, error->code);
+	struct mip_plane_home *home;
+	struct quoted quoted;
+	uint32_t mtu = 0;
+	size_t overhead;
+
+	if (code < 0 || read_quoted(error->octets, error->length, &quoted) != 0)
+		return;
+	home = mip_plane_table_tunnel(&user->table, quoted.source, quoted.destination);
+	/* Not about a tunnel that there is now: old, or forged. */
+	if (!home || !mip_address_equal(home->tunnel.remote, error->remote))
+		return;
+	home->path_mtu = 0;
+	if (code == MIP_ICMP_FRAGMENTATION_NEEDED) {
+		overhead = mip_user_overhead(&home->tunnel);
+		mtu = error->mtu ? error->mtu : mip_user_path_mtu(&home->tunnel);
+		if (mtu < overhead + MIP_FRAGMENT_MTU_MIN)
+			return;
+		mtu -= (uint32_t)overhead;
+	}
+	mip_user_send_error(user, home, (uint8_t)code, mtu, error->octets, error->length);
+}
+
+static const struct sock_extended_err *extended_error(struct msghdr *message)
+{
+	struct cmsghdr *control;
+
+	for (control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+		if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVERR)
+			return (const struct sock_extended_err *)(const void *)CMSG_DATA(control);
+	}
+	return NULL;
+}
+
+void mip_user_receive_errors(struct mip_user *user)
+{
+	for (unsigned i = 0; i < ERRORS; i++) {
+		uint8_t octets[ICMP_ERROR_MAX];
+		uint64_t control[32];
+		struct sockaddr_in name;
+		struct iovec part = {octets, sizeof(octets)};
+		struct msghdr message = {
+			.msg_name = &name,
+			.msg_namelen = sizeof(name),
+			.msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		ssize_t length = recvmsg(user->raw_descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+		const struct sock_extended_err *reason;
+
+		if (length < 0)
+			break;
+		reason = extended_error(&message);
+		if (!reason || reason->ee_origin != SO_EE_ORIGIN_ICMP || message.msg_namelen < sizeof(name))
+			continue;
+		mip_user_relay_error(user, &(struct mip_user_error){
+						   .remote = {name.sin_addr.s_addr},
+						   .type = reason->ee_type,
+						   .code = reason->ee_code,
+						   .mtu = reason->ee_info,
+						   .octets = octets,
+						   .length = (size_t)length,
+					   });
+	}
+}
