@@ -62,7 +62,7 @@ static void ip_fields_read(struct mip_reader *reader, struct mip_ip *ip)
 {
 	uint16_t fragment;
 
-	ip->header_length = (mip_read8(reader) & 0x0f) * 4u;
+	ip->header_length = (size_t)(mip_read8(reader) & 0x0f) * 4;
 	ip->tos = mip_read8(reader);
 	ip->total_length = mip_read16(reader);
 	ip->identification = mip_read16(reader);
@@ -240,12 +240,17 @@ static struct mip_link_address ethernet_read(struct mip_reader *reader)
 int mip_arp_read(const uint8_t *octets, size_t length, struct mip_arp *ret_arp)
 {
 	struct mip_reader reader = mip_reader_of(octets, length);
+	uint8_t hardware_length, protocol_length;
+	uint16_t hardware, protocol;
 	struct mip_arp arp = {0};
 
 	/* RFC 826: hardware and protocol space and their lengths say how to read what follows. */
-	if (mip_read16(&reader) != ARP_HARDWARE_ETHERNET || mip_read16(&reader) != ARP_PROTOCOL_IPV4)
-		return -EBADMSG;
-	if (mip_read8(&reader) != MIP_ETHERNET_ADDRESS || mip_read8(&reader) != sizeof(struct mip_address))
+	hardware = mip_read16(&reader);
+	protocol = mip_read16(&reader);
+	hardware_length = mip_read8(&reader);
+	protocol_length = mip_read8(&reader);
+	if (hardware != ARP_HARDWARE_ETHERNET || protocol != ARP_PROTOCOL_IPV4 ||
+		hardware_length != MIP_ETHERNET_ADDRESS || protocol_length != sizeof(struct mip_address))
 		return -EBADMSG;
 	arp.operation = mip_read16(&reader);
 	arp.sender_link = ethernet_read(&reader);
