@@ -86,7 +86,9 @@ def judge_authenticators(tally, message, keys, where):
     for kind, data, end in found:
         spi = struct.unpack_from("!I", message, data)[0]
         named = "%s: %s authenticator, SPI %d" % (where, AUTHENTICATIONS[kind], spi)
-        candidates = [key for key in keys if key[1] == spi and key[0] in addresses(message)]
+        # A node that asks for a home address is known by its NAI alone: any key of that SPI may be its own.
+        nameless = message[4:8] == bytes(4)
+        candidates = [key for key in keys if key[1] == spi and (nameless or key[0] in addresses(message))]
         if not candidates:
             tally.judge(False, named + ": no key was given for it")
             continue
