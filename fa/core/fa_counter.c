@@ -12,7 +12,7 @@ const struct mip_counter_name fa_counter_names[FA_COUNTER_COUNT] = {
 #define FA_CODE_ROW(code) [FA_COUNT_REPLY_##code] = {"reply_" #code, "replies to nodes with code " #code},
 		FA_CODES(FA_CODE_ROW)
 #undef FA_CODE_ROW
-			[FA_COUNT_REPLY_OTHER] = {"reply_other", "replies to nodes with any other code"},
+			[FA_COUNT_REPLY_OTHER] = {"replies_other", "replies to nodes with any other code"},
 };
 
 enum fa_counter fa_counter_of_code(uint8_t code)
