@@ -284,9 +284,10 @@ static void tell_denial(struct ha_core *core, const struct ha_request *request, 
 		return;
 	mip_address_text(request->fields.home_address, home_address);
 	mip_endpoint_text(request->source, request->source_port, source);
-	mip_log(core->log, security ? MIP_LOG_WARNING : MIP_LOG_INFO,
-		"registration of %s from %s denied with code %d: %s (%llu more not shown)", home_address,
-		source, code, mip_code_text((uint8_t)code), (unsigned long long)missed);
+	if (security)
+		mip_log(core->log, MIP_LOG_WARNING,
+			"registration of %s from %s denied with code %d: %s (%llu more not shown)",
+			home_address, source, code, mip_code_text((uint8_t)code), (unsigned long long)missed);
 	mip_event_address(&event, "home_address", request->fields.home_address);
 	mip_event_string(&event, "nai", request->node->nai);
 	mip_event_address(&event, "care_of_address", request->fields.care_of_address);
