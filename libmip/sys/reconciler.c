@@ -13,7 +13,8 @@
  *
  * Each flush works the queue off in its order: netlink requests go out in batches of a hundred or so,
  * settings are written between them. What others do comes as notices; when some of those are lost, everything
- * is read and compared. An item is repaired at once, but not more than a few times within seconds: two
+ * is read and compared; and of proxy entries and most settings it tells nothing, so that these are looked at
+ * now and then. An item is repaired at once, but not more than a few times within seconds: two
  * programs that fight over a route must not take the whole machine.
  *
  * Replacing is one request (NLM_F_REPLACE), so that no packet finds neither the old nor the new. Something
@@ -32,6 +33,7 @@
 
 #define REPAIR_WINDOW  (10 * MIP_SECOND)
 #define REPAIR_BACKOFF (1 * MIP_SECOND)
+#define PATROL	       (10 * MIP_SECOND)
 enum {
 	REPAIRS_AT_ONCE = 3,
 };
@@ -55,12 +57,19 @@ void mip_item_enqueue(struct mip_reconciler *reconciler, struct mip_item *item)
 	item->queued = true;
 }
 
+static bool is_untold(const struct mip_want *want)
+{
+	return want->kind == MIP_WANT_PROXY || want->kind == MIP_WANT_SETTING;
+}
+
 void mip_item_free(struct mip_reconciler *reconciler, struct mip_item *item)
 {
 	mip_deadline_cancel(&reconciler->deadlines, &item->deadline);
 	if (item->queued)
 		DL_DELETE(reconciler->queue, item);
 	HASH_DEL(reconciler->items, item);
+	if (is_untold(&item->want))
+		reconciler->untold--;
 	if (item->group >= 0)
 		close(item->group);
 	free(item->displaced);
@@ -167,12 +176,15 @@ static struct mip_item *new_item(struct mip_reconciler *reconciler, const struct
 	if (item == NULL)
 		return NULL;
 	make_key(want, item->key);
+	item->want = *want;
 	item->group = -1;
 	HASH_ADD(hh, reconciler->items, key, MIP_WANT_KEY, item);
 	if (item->hh.tbl == NULL) {
 		free(item);
 		return NULL;
 	}
+	if (is_untold(want) && reconciler->untold++ == 0)
+		reconciler->patrol_at = mip_clock_now().boot + PATROL;
 	return item;
 }
 
@@ -268,13 +280,23 @@ static void enqueue_due(struct mip_reconciler *reconciler)
 
 void mip_reconciler_flush(struct mip_reconciler *reconciler)
 {
+	mip_time now = mip_clock_now().boot;
+
+	if (reconciler->untold > 0 && reconciler->patrol_at <= now) {
+		mip_reconciler_patrol(reconciler);
+		reconciler->patrol_at = now + PATROL;
+	}
 	enqueue_due(reconciler);
 	mip_reconciler_apply(reconciler);
 }
 
 mip_time mip_reconciler_deadline(const struct mip_reconciler *reconciler)
 {
-	return reconciler->queue != NULL ? 0 : mip_deadlines_next(&reconciler->deadlines);
+	mip_time next = mip_deadlines_next(&reconciler->deadlines);
+
+	if (reconciler->queue != NULL)
+		return 0;
+	return reconciler->untold > 0 && reconciler->patrol_at < next ? reconciler->patrol_at : next;
 }
 
 struct mip_counter_table mip_reconciler_counters(const struct mip_reconciler *reconciler)

@@ -216,14 +216,17 @@ static void send_removal(struct mip_reconciler *reconciler, struct mip_item *ite
 			mip_object_remove(&item->made, item->interface, reconciler->protocol), tag);
 }
 
-/* What was displaced takes its place again in one step; for a route, what then is still ours goes. */
+/* What was displaced takes its place again: a route in one step, and what is still marked as ours goes then;
+ * a neighbour would keep our mark if it were only changed. */
 static void send_restoration(struct mip_reconciler *reconciler, struct mip_item *item)
 {
-	struct rtmsg *header = nlmsg_data(item->displaced);
 	bool is_route = item->made.kind == MIP_WANT_ROUTE;
+	struct rtmsg *header = nlmsg_data(item->displaced);
 
 	if (is_route)
 		header->rtm_flags &= RTNH_F_ONLINK; /* the others tell a state, and may not be said */
+	else
+		send_removal(reconciler, item, NULL);
 	mip_netlink_add(reconciler->requests,
 		mip_object_echo(item->displaced, item->displaced->nlmsg_type, NLM_F_CREATE | NLM_F_REPLACE),
 		is_route ? NULL : item);

@@ -35,29 +35,52 @@ static const enum mip_want_kind object_kinds[] = {
 
 /* --- objects --- */
 
+/* Somebody else's stands under the key of an item that is ours. Whether ours is still there: a neighbour or
+ * an address is one; rules are told apart by their mark; a route is gone if it was replaced, and passed over
+ * if another one was put in front of it. A dump shows both, and then says nothing here. */
+static bool ours_is_lost(const struct mip_object *object, unsigned flags, bool equal)
+{
+	switch (object->want.kind) {
+	case MIP_WANT_RULE:
+		return false;
+	case MIP_WANT_ROUTE:
+		if (flags & (NLM_F_APPEND | NLM_F_MULTI))
+			return false;
+		return !equal || (flags & NLM_F_REPLACE);
+	default:
+		return true;
+	}
+}
+
+/* Somebody else has made it, just as it is wanted. */
+static void make_foreign(struct mip_reconciler *reconciler, struct mip_item *item, const struct mip_want *now)
+{
+	if (now->kind == MIP_WANT_ADDRESS && item->state == MIP_ITEM_OURS && !reconciler->addresses_marked)
+		return; /* an old kernel does not say whose it is */
+	item->made = *now;
+	item->state = MIP_ITEM_FOREIGN;
+}
+
 /* Something stands under the item's key. */
 static void object_is(struct mip_reconciler *reconciler, struct mip_item *item,
 	const struct mip_object *object, unsigned flags)
 {
+	bool is_marked = object->protocol == reconciler->protocol;
 	struct mip_want now;
 	bool equal;
 
-	item->seen = true;
 	if (!item->wanted || item->queued || !mip_item_resolve(reconciler, item, &now))
 		return;
 	equal = object->exact && mip_want_equal(&object->want, &now) &&
 		(object->want.kind != MIP_WANT_NEIGHBOUR || object->permanent);
-	if (equal && object->protocol == reconciler->protocol) {
+	if (!is_marked && item->state == MIP_ITEM_OURS && !ours_is_lost(object, flags, equal))
+		return;
+	item->seen = true;
+	if (equal && is_marked) {
 		item->made = now;
 		item->state = MIP_ITEM_OURS;
 	} else if (equal) {
-		if (object->want.kind == MIP_WANT_ADDRESS && item->state == MIP_ITEM_OURS &&
-			!reconciler->addresses_marked)
-			return; /* an old kernel does not say whose it is */
-		item->made = now;
-		item->state = MIP_ITEM_FOREIGN;
-	} else if (object->want.kind == MIP_WANT_ROUTE && (flags & NLM_F_APPEND)) {
-		return; /* behind ours: it is never asked */
+		make_foreign(reconciler, item, &now);
 	} else if (item->state == MIP_ITEM_OURS) {
 		mip_item_repair(reconciler, item);
 	} else if (item->state == MIP_ITEM_FOREIGN && object->want.kind != MIP_WANT_ADDRESS) {
@@ -340,7 +363,7 @@ static int dump_links(struct mip_reconciler *reconciler)
 	return 0;
 }
 
-/* What a dump would have shown and did not. */
+/* What a dump of its kind would have shown and did not. */
 static void miss(struct mip_reconciler *reconciler, struct mip_item *item)
 {
 	if (!item->wanted || item->queued || item->state == MIP_ITEM_ABSENT)
@@ -355,21 +378,47 @@ static void miss(struct mip_reconciler *reconciler, struct mip_item *item)
 	}
 }
 
-/* Notices were lost: all is read and compared. */
-static void resync(struct mip_reconciler *reconciler)
+/* Reads all objects of a kind and compares them with the items. */
+static int compare_kind(struct mip_reconciler *reconciler, enum mip_want_kind kind)
+{
+	struct mip_item *item, *next;
+	int result;
+
+	HASH_ITER (hh, reconciler->items, item, next)
+		item->seen = false;
+	result = dump(reconciler, mip_object_dump(kind, 0, 0), take, reconciler);
+	if (result < 0)
+		return result;
+	HASH_ITER (hh, reconciler->items, item, next)
+		if (item->want.kind == kind)
+			miss(reconciler, item);
+	return 0;
+}
+
+static void compare_settings(struct mip_reconciler *reconciler)
 {
 	struct mip_item *item, *next;
 
+	HASH_ITER (hh, reconciler->items, item, next)
+		if (item->want.kind == MIP_WANT_SETTING)
+			miss(reconciler, item);
+}
+
+/* Notices were lost: all is read and compared. */
+static void resync(struct mip_reconciler *reconciler)
+{
 	reconciler->counters[MIP_KERNEL_RESYNCS]++;
 	if (dump_links(reconciler) < 0)
 		return;
-	HASH_ITER (hh, reconciler->items, item, next)
-		item->seen = false;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(object_kinds); i++)
-		if (dump(reconciler, mip_object_dump(object_kinds[i], 0, 0), take, reconciler) < 0)
-			return;
-	HASH_ITER (hh, reconciler->items, item, next)
-		miss(reconciler, item);
+		(void)compare_kind(reconciler, object_kinds[i]);
+	compare_settings(reconciler);
+}
+
+void mip_reconciler_patrol(struct mip_reconciler *reconciler)
+{
+	(void)compare_kind(reconciler, MIP_WANT_PROXY);
+	compare_settings(reconciler);
 }
 
 void mip_reconciler_listen(struct mip_reconciler *reconciler)

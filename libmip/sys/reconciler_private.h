@@ -90,8 +90,10 @@ struct mip_reconciler {
 	struct mip_deadlines deadlines;
 	struct mip_known_link *links;
 	mip_link tunnel;
-	bool conflicts; /* some item has `conflict` */
-	bool retry_now; /* news that may help what was refused */
+	bool conflicts;	    /* some item has `conflict` */
+	bool retry_now;	    /* news that may help what was refused */
+	size_t untold;	    /* items of kinds that the kernel tells nothing about */
+	mip_time patrol_at; /* when to look at them */
 	struct mip_shaken shaken[16];
 	size_t shaken_count; /* more than there is room for: not all are there */
 	uint64_t counters[MIP_KERNEL_COUNTERS];
@@ -123,6 +125,8 @@ void mip_reconciler_apply(struct mip_reconciler *reconciler);
 
 /* Removes what a predecessor left. */
 int mip_reconciler_clean(struct mip_reconciler *reconciler);
+/* Looks at the kinds of items that the kernel tells nothing about: proxy entries, most settings. */
+void mip_reconciler_patrol(struct mip_reconciler *reconciler);
 /* Opens the notices and learns the links. */
 int mip_reconciler_follow(struct mip_reconciler *reconciler);
 /* Takes the notices that wait; what they undid is queued. */

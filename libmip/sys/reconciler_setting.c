@@ -254,9 +254,24 @@ static void make_validity(char text[static VALIDITY])
 	(void)snprintf(text, VALIDITY, "%s %llu", boot, (unsigned long long)namespace.st_ino);
 }
 
-static bool write_records(const struct mip_settings *settings, const char *file)
+/* The folder may not be there yet: it is the control socket's, which is made later than the first change. */
+static int create(const char *file)
 {
 	int descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const char *slash = strrchr(file, '/');
+	char folder[PATH_MAX];
+
+	if (descriptor >= 0 || errno != ENOENT || slash == NULL || slash == file)
+		return descriptor;
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
+	if (mkdir(folder, 0755) < 0)
+		return -1;
+	return open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+}
+
+static bool write_records(const struct mip_settings *settings, const char *file)
+{
+	int descriptor = create(file);
 	FILE *stream = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
 	char validity[VALIDITY];
 	bool good = stream != NULL;
