@@ -257,18 +257,6 @@ static void show_visitor(
 	function(context, &view);
 }
 
-/* A node that has sent several requests is shown once: by the first of them. */
-static bool is_first_of_node(const struct fa_core *core, const struct fa_pending *pending)
-{
-	struct fa_pending *other, *next;
-
-	HASH_ITER (hh, core->pendings, other, next) {
-		if (fa_registration_same_node(&other->registration, &pending->registration))
-			return other == pending;
-	}
-	return true;
-}
-
 void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_function *function, void *context)
 {
 	struct fa_visitor *visitor, *next;
@@ -286,7 +274,8 @@ void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_funct
 	HASH_ITER (hh, core->pendings, pending, next_pending) {
 		struct fa_visitor_view view = view_of(&pending->registration);
 
-		if (fa_visitor_find(core, view.home_address) || !is_first_of_node(core, pending))
+		/* A node that has sent several requests is shown once. */
+		if (fa_visitor_find(core, view.home_address) || !fa_pending_is_first(pending))
 			continue;
 		view.pending = true;
 		function(context, &view);

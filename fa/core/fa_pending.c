@@ -61,6 +61,27 @@ static struct fa_source *source_take(struct fa_core *core, const struct fa_regis
 	return source;
 }
 
+/* The list is as short as `pending_per_node_most` says. */
+static void source_append(struct fa_source *source, struct fa_pending *pending)
+{
+	struct fa_pending **place = &source->pendings;
+
+	while (*place)
+		place = &(*place)->next;
+	*place = pending;
+	source->pending++;
+}
+
+static void source_unlink(struct fa_source *source, const struct fa_pending *pending)
+{
+	struct fa_pending **place = &source->pendings;
+
+	while (*place != pending)
+		place = &(*place)->next;
+	*place = pending->next;
+	source->pending--;
+}
+
 static void source_release(struct fa_core *core, struct fa_source *source)
 {
 	if (!source || source->pending > 0)
@@ -93,7 +114,7 @@ static int insert(struct fa_core *core, struct fa_pending *pending, struct mip_n
 		mip_deadline_cancel(&core->deadlines, &pending->deadline);
 		return -ENOMEM;
 	}
-	pending->source->pending++;
+	source_append(pending->source, pending);
 	return 0;
 }
 
@@ -186,22 +207,31 @@ void fa_pending_remove(struct fa_core *core, struct fa_pending *pending)
 {
 	mip_deadline_cancel(&core->deadlines, &pending->deadline);
 	HASH_DEL(core->pendings, pending);
-	pending->source->pending--;
+	source_unlink(pending->source, pending);
 	source_release(core, pending->source);
 	fa_registration_clear(&pending->registration);
 	free(pending);
 }
 
+bool fa_pending_is_first(const struct fa_pending *pending)
+{
+	const struct fa_pending *other = pending->source->pendings;
+
+	while (!fa_registration_same_node(&other->registration, &pending->registration))
+		other = other->next;
+	return other == pending;
+}
+
 void fa_pending_remove_older(struct fa_core *core, const struct fa_pending *pending)
 {
-	struct fa_pending *other, *next;
+	struct fa_pending *other = pending->source->pendings;
 
-	/* The table's order is that of relaying. */
-	HASH_ITER (hh, core->pendings, other, next) {
-		if (other == pending)
-			return;
+	while (other != pending) {
+		struct fa_pending *next = other->next;
+
 		if (fa_registration_same_node(&other->registration, &pending->registration))
 			fa_pending_remove(core, other);
+		other = next;
 	}
 }
 

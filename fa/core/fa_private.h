@@ -106,6 +106,7 @@ struct fa_pending {
 	bool authenticated;	 /* relayed with a Foreign-Home Authentication Extension */
 	bool ends_with_lifetime; /* the requested lifetime is over before the time-out */
 	struct fa_source *source;
+	struct fa_pending *next; /* of the same source, in the order of relaying */
 	struct mip_deadline deadline;
 	UT_hash_handle hh;
 };
@@ -116,7 +117,8 @@ struct fa_source {
 		struct fa_link *link;
 		struct mip_link_address link_address;
 	} key;
-	size_t pending;
+	struct fa_pending *pendings;
+	size_t pending; /* their number */
 	UT_hash_handle hh;
 };
 
@@ -223,6 +225,8 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 struct fa_pending *fa_pending_find(
 	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai);
 void fa_pending_remove(struct fa_core *core, struct fa_pending *pending);
+/* The first of those of the same node. */
+bool fa_pending_is_first(const struct fa_pending *pending);
 /* Those of the same node that were relayed before this one. */
 void fa_pending_remove_older(struct fa_core *core, const struct fa_pending *pending);
 /* NULL: of every link. */
