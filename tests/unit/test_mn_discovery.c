@@ -1,0 +1,324 @@
+/*
+ * The mobile node finds agents: solicitations, advertisements, lost and restarted agents (RFC 5944 2.4).
+ */
+#include "mn_bench.h"
+
+#include "packet.h"
+
+static int setup(void **state)
+{
+	static struct bench bench;
+
+	bench_begin(&bench, NULL);
+	*state = &bench;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bench_end(*state);
+	return 0;
+}
+
+static void test_a_link_that_comes_up_is_solicited_at_once(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_link(bench, BENCH_WLAN, true);
+	assert_int_equal(bench_solicitations(bench, BENCH_WLAN), 1);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 0);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+}
+
+static void test_solicitations_back_off_to_a_minute(void **state)
+{
+	struct bench *bench = *state;
+	mip_time last, interval = 0;
+
+	bench_link(bench, BENCH_WLAN, true);
+	last = bench->now.boot;
+	for (unsigned n = 1; n < 12; n++) {
+		size_t before = bench_solicitations(bench, BENCH_WLAN);
+		mip_time nominal = n < 3 ? 1 : n - 2 > 6 ? 64 : 1 << (n - 2);
+
+		while (bench_solicitations(bench, BENCH_WLAN) == before)
+			bench_pass(bench, mn_core_deadline(bench->core) - bench->now.boot);
+		interval = bench->now.boot - last;
+		last = bench->now.boot;
+		assert_true(interval >= nominal * MIP_SECOND);
+		assert_true(interval <= nominal * MIP_SECOND * 5 / 4);
+	}
+	assert_true(interval >= 60 * MIP_SECOND);
+}
+
+static void test_a_flapping_link_is_solicited_each_time_it_comes_up(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int i = 0; i < 5; i++) {
+		bench_link(bench, BENCH_WLAN, true);
+		bench_link(bench, BENCH_WLAN, false);
+	}
+	assert_int_equal(bench_solicitations(bench, BENCH_WLAN), 5);
+	bench_pass(bench, 100 * MIP_SECOND);
+	assert_int_equal(bench_solicitations(bench, BENCH_WLAN), 5);
+}
+
+static void test_soliciting_ends_when_an_agent_is_heard(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_registered_at_fa1(bench);
+	for (int i = 0; i < 30; i++) {
+		struct bench_agent agent = bench_fa1;
+
+		agent.sequence += (uint16_t)i;
+		bench_pass(bench, MIP_SECOND);
+		bench_advertise(bench, &agent);
+	}
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 0);
+}
+
+static void test_an_agent_nobody_can_use_does_not_cause_a_storm(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_agent busy = bench_fa1;
+
+	busy.flags |= MIP_AGENT_B;
+	bench_link(bench, BENCH_WWAN, true);
+	for (int i = 0; i < 100; i++) {
+		bench_advertise(bench, &busy);
+		bench_pass(bench, 10 * MIP_MILLISECOND);
+	}
+	assert_true(bench_solicitations(bench, BENCH_WWAN) <= 2);
+	assert_int_equal(bench_requests(bench), 0);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+}
+
+static void test_a_plain_routers_advertisement_is_no_agent(void **state)
+{
+	struct bench *bench = *state;
+	struct mip_agent_advertisement advertisement = {.lifetime = 3, .router_count = 1};
+	uint8_t message[64], packet[128];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_ip ip = {.ttl = 1,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = mip_address_of(BENCH_FA1),
+		.destination = mip_address_of(0xe0000001)};
+
+	bench_link(bench, BENCH_WWAN, true);
+	advertisement.routers[0].address = ip.source;
+	mip_advertisement_write(&writer, &advertisement);
+	size_t length = writer.length;
+	writer = mip_writer_of(packet, sizeof(packet));
+	mip_ip_packet_write(&writer, &ip, message, length);
+	bench_frame(bench, BENCH_WWAN, packet, writer.length);
+	assert_int_equal(mn_core_agent_count(bench->core), 0);
+	assert_int_equal(bench_counter(bench, "drop_not_an_agent"), 1);
+}
+
+static void test_an_agent_is_shown_as_it_advertises(void **state)
+{
+	struct bench *bench = *state;
+	struct mn_agent_view view;
+
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &bench_fa1);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	assert_int_equal(mn_core_agent_count(bench->core), 1);
+	view = mn_core_agent(bench->core, 0, bench->now);
+	assert_int_equal(mip_address_number(view.address), BENCH_FA1);
+	assert_string_equal(view.interface, "wwan0");
+	assert_int_equal(view.care_of_address_count, 1);
+	assert_int_equal(view.flags, bench_fa1.flags);
+	assert_false(view.home);
+	assert_int_equal(view.sequence, 300);
+	assert_int_equal(view.age, 1500 * MIP_MILLISECOND);
+	assert_int_equal(view.lifetime, 3);
+	assert_int_equal(view.registration_lifetime, 1800);
+}
+
+static void test_a_silent_agent_is_asked_and_then_lost_after_its_lifetime(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_registered_at_fa1(bench);
+	bench_pass(bench, 1900 * MIP_MILLISECOND);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 0);
+	bench_pass(bench, 200 * MIP_MILLISECOND);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 1);
+	bench_pass(bench, 800 * MIP_MILLISECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	bench_pass(bench, 200 * MIP_MILLISECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	assert_int_equal(mn_core_agent_count(bench->core), 0);
+	assert_int_equal(bench_counter(bench, "agents_lost"), 1);
+	/* The old way stays, for what it is worth. */
+	assert_int_equal(bench_way_out(bench)->link, BENCH_WWAN);
+}
+
+static void test_an_agent_that_comes_back_is_registered_with_again(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_registered_at_fa1(bench);
+	bench_pass(bench, 4 * MIP_SECOND);
+	bench_forget(bench);
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(bench_requests(bench), 1);
+	bench_accept(bench);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+}
+
+static void test_an_agent_that_says_good_bye_is_left_at_once(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t message[64], packet[128];
+	struct mip_agent_advertisement advertisement = {.lifetime = 0,
+		.router_count = 0,
+		.is_agent = true,
+		.flags = MIP_AGENT_F,
+		.care_of_address_count = 1};
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_ip ip = {.ttl = 1,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = mip_address_of(BENCH_FA1),
+		.destination = mip_address_of(0xe0000001)};
+
+	bench_registered_at_fa1(bench);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	advertisement.care_of_addresses[0] = ip.source;
+	mip_advertisement_write(&writer, &advertisement);
+	size_t length = writer.length;
+	writer = mip_writer_of(packet, sizeof(packet));
+	mip_ip_packet_write(&writer, &ip, message, length);
+	bench_frame(bench, BENCH_WWAN, packet, writer.length);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 1);
+}
+
+static void advertise_with_sequence(struct bench *bench, uint16_t sequence)
+{
+	struct bench_agent agent = bench_fa1;
+
+	agent.sequence = sequence;
+	bench_pass(bench, 1100 * MIP_MILLISECOND);
+	bench_advertise(bench, &agent);
+}
+
+static void test_an_agent_that_restarted_is_registered_with_again(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_registered_at_fa1(bench);
+	advertise_with_sequence(bench, 301);
+	assert_int_equal(bench_requests(bench), 0);
+	advertise_with_sequence(bench, 0);
+	assert_int_equal(bench_requests(bench), 1);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(bench_counter(bench, "agents_restarted"), 1);
+}
+
+static void test_a_rolled_over_sequence_is_no_restart(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_registered_at_fa1(bench);
+	advertise_with_sequence(bench, 65535);
+	advertise_with_sequence(bench, 256);
+	advertise_with_sequence(bench, 257);
+	assert_int_equal(bench_requests(bench), 0);
+}
+
+static void test_a_restart_within_a_second_of_the_last_request_waits_out_the_second(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_agent agent = bench_fa1;
+
+	bench_registered_at_fa1(bench);
+	agent.sequence = 0;
+	bench_pass(bench, 400 * MIP_MILLISECOND);
+	bench_advertise(bench, &agent);
+	assert_int_equal(bench_requests(bench), 0);
+	bench_pass(bench, 599 * MIP_MILLISECOND);
+	assert_int_equal(bench_requests(bench), 0);
+	bench_pass(bench, 2 * MIP_MILLISECOND);
+	assert_int_equal(bench_requests(bench), 1);
+}
+
+static void test_another_agent_on_the_link_does_not_make_it_move(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_agent second = bench_fa2;
+
+	bench_registered_at_fa1(bench);
+	second.link = BENCH_WWAN;
+	for (int i = 0; i < 10; i++) {
+		bench_advertise(bench, &second);
+		bench_advertise(bench, &bench_fa1);
+		bench_pass(bench, MIP_SECOND);
+	}
+	assert_int_equal(bench_requests(bench), 0);
+	/* … until its own is silent: then the other one is there already. */
+	for (int i = 0; i < 5; i++) {
+		bench_advertise(bench, &second);
+		bench_pass(bench, 500 * MIP_MILLISECOND);
+	}
+	assert_int_equal(bench_requests(bench), 1);
+	assert_int_equal(mip_address_number(bench_last_request(bench).destination), BENCH_FA2);
+}
+
+static void test_a_flood_of_agents_neither_grows_nor_pushes_out_the_one_in_use(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_registered_at_fa1(bench);
+	for (uint32_t i = 0; i < 3000; i++) {
+		bench_advertise(bench, &(struct bench_agent){.link = BENCH_WWAN,
+					       .address = 0x0a090000 + i,
+					       .flags = MIP_AGENT_F,
+					       .lifetime = 9000});
+		bench_forget(bench);
+	}
+	assert_true(mn_core_agent_count(bench->core) <= 1024);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(mip_address_number(bench_status(bench).agent), BENCH_FA1);
+}
+
+static void test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_network(void **state)
+{
+	struct bench *bench = *state;
+	/* It serves another link too, with another address of its own, and has its first address in it. */
+	struct bench_agent elsewhere = {.link = BENCH_WWAN, .address = 0x0a050001, .flags = MIP_AGENT_H};
+
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &elsewhere);
+	assert_int_equal(mn_core_agent_count(bench->core), 1);
+	assert_false(mn_core_agent(bench->core, 0, bench->now).home);
+	assert_int_equal(bench_requests(bench), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_a_link_that_comes_up_is_solicited_at_once),
+		TEST(test_solicitations_back_off_to_a_minute),
+		TEST(test_a_flapping_link_is_solicited_each_time_it_comes_up),
+		TEST(test_soliciting_ends_when_an_agent_is_heard),
+		TEST(test_an_agent_nobody_can_use_does_not_cause_a_storm),
+		TEST(test_a_plain_routers_advertisement_is_no_agent),
+		TEST(test_an_agent_is_shown_as_it_advertises),
+		TEST(test_a_silent_agent_is_asked_and_then_lost_after_its_lifetime),
+		TEST(test_an_agent_that_comes_back_is_registered_with_again),
+		TEST(test_an_agent_that_says_good_bye_is_left_at_once),
+		TEST(test_an_agent_that_restarted_is_registered_with_again),
+		TEST(test_a_rolled_over_sequence_is_no_restart),
+		TEST(test_a_restart_within_a_second_of_the_last_request_waits_out_the_second),
+		TEST(test_another_agent_on_the_link_does_not_make_it_move),
+		TEST(test_a_flood_of_agents_neither_grows_nor_pushes_out_the_one_in_use),
+		TEST(test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_network),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
