@@ -145,6 +145,12 @@ world_mn() {
 call_begin() {
 	start voice-mn mn python3 "$LAB_ROOT/tests/netns/traffic.py" voice --bind "${1:-$WORLD_HOME}:5004" --peer "$WORLD_CN:5004" --log "$LAB_DIR/voice-mn.json"
 	start voice-cn cn python3 "$LAB_ROOT/tests/netns/traffic.py" voice --bind "$WORLD_CN:5004" --peer "${1:-$WORLD_HOME}:5004" --log "$LAB_DIR/voice-cn.json"
+	# From here on, what is said is heard: both ends have their sockets.
+	wait_until 5 call_listens mn && wait_until 5 call_listens cn
+}
+
+call_listens() {
+	[[ -n $(on "$1" ss -Huan "sport = 5004") ]]
 }
 
 call_end() {
