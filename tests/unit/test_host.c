@@ -21,8 +21,7 @@
 #include "text.h"
 #include "udp.h"
 
-/* --- what happened, a word each --------------------------------------------------------------------------
- */
+/* --- what happened, a word each ---------------------------------------------------------------- */
 
 static char happened[1024];
 
@@ -39,8 +38,7 @@ static void assert_happened(const char *expected)
 	happened[0] = '\0';
 }
 
-/* --- the made-up Linux -----------------------------------------------------------------------------------
- */
+/* --- the made-up Linux ------------------------------------------------------------------------- */
 
 static struct mip_udp_functions udp;
 static struct mip_monitor_functions monitor;
@@ -374,8 +372,7 @@ int mip_store_flush(struct mip_store *store)
 	return 0;
 }
 
-/* --- the made-up machine ---------------------------------------------------------------------------------
- */
+/* --- the made-up machine ----------------------------------------------------------------------- */
 
 static struct mip_outbox outbox;
 static mip_time machine_deadline;
@@ -462,8 +459,7 @@ static mip_time on_deadline(const void *core)
 	return machine_deadline;
 }
 
-/* --- set up ----------------------------------------------------------------------------------------------
- */
+/* --- set up ------------------------------------------------------------------------------------ */
 
 static const char *const link_names[] = {"home0"};
 static struct mip_daemon daemon_of_test = {.control_path = "/run/test.sock"};
@@ -552,8 +548,7 @@ static const struct mip_want a_route = {.kind = MIP_WANT_ROUTE};
 static const struct mip_want a_tunnel = {.kind = MIP_WANT_TUNNEL};
 static const struct mip_want a_peer = {.kind = MIP_WANT_PEER};
 
-/* --- the tests -------------------------------------------------------------------------------------------
- */
+/* --- the tests --------------------------------------------------------------------------------- */
 
 static void what_can_only_be_had_once_comes_before_the_kernel_is_touched(void **state)
 {
