@@ -77,7 +77,7 @@ static const struct mip_counter_name counter_names[MN_COUNT_COUNT] = {
 	[MN_COUNT_DROP_UNAUTHENTICATED] = {"drop_unauthenticated", "replies without the authenticator due"},
 	[MN_COUNT_DROP_AUTHENTICATOR] = {"drop_authenticator", "replies with a wrong authenticator"},
 	[MN_COUNT_DROP_KEEPALIVE] = {"drop_keepalive", "answers to keep-alives that came too late"},
-	[MN_COUNT_REPLY_OTHER] = {"reply_other", "Registration Replies with a code that nobody defined"},
+	[MN_COUNT_REPLY_OTHER] = {"replies_other", "Registration Replies with a code that nobody defined"},
 	[MN_COUNT_REPLY_FIRST] = REPLY_CODES(REPLY)};
 
 struct mip_counter_table mn_core_counters(const struct mn_core *core)
