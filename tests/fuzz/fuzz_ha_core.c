@@ -1,0 +1,544 @@
+/*
+ * The home agent's machine under random events: frames and datagrams, requests that are signed rightly,
+ * wrongly or damaged after signing, links and addresses that come and go, time, reloads, restarts with
+ * damaged records. After each, what must always hold:
+ *
+ *   - a binding exists only for a node that sent an authenticated request with a lifetime since it had none
+ *   - exactly the bindings have a route and a tunnel (once those in the queue have been told)
+ *   - proxy entries exist only for bindings of the real home network
+ *   - nothing is accepted that was not signed rightly; a request gets one reply at most, and nothing else
+ * does
+ *   - a binding is never longer than was asked for, nor than the most; the deadline is in the future
+ */
+#include "fuzz.h"
+
+#include "address.h"
+#include "authenticator.h"
+#include "extension.h"
+#include "ha_core.h"
+#include "packet.h"
+#include "registration.h"
+#include "replay.h"
+
+enum {
+	NODES = 4, /* by address: with timestamps, with nonces, virtual; by NAI */
+	HOME_LINK = 2,
+	HA_ADDRESS = 0x0a010001,
+	POOL = 0x0a010064,
+	POOL_SIZE = 2,
+	RECORDS = 16,
+	MAX_LIFETIME = 1800,
+};
+
+static const uint32_t home_addresses[NODES] = {0x0a010032, 0x0a01003c, 0xac140032, 0};
+static const char nai[] = "alice@example.org";
+
+struct record {
+	char key[MIP_RECORD_KEY];
+	uint8_t octets[600];
+	size_t length;
+};
+
+/* What the outside of the machine has seen. */
+struct model {
+	struct ha_core *core;
+	struct mip_now now;
+	struct mip_reader input;
+	struct ha_network_settings networks[2];
+	struct ha_node_settings nodes[NODES];
+	struct ha_settings settings;
+	struct record records[RECORDS];
+	size_t record_count;
+	/* By home address: those of the nodes, then those of the pool. */
+	bool authorized[NODES + POOL_SIZE];
+	bool route[NODES + POOL_SIZE], tunnel[NODES + POOL_SIZE], proxy[NODES + POOL_SIZE];
+	unsigned replies, accepted;
+	uint32_t nonce; /* of the last reply */
+};
+
+static struct mip_association *associations[NODES + 1]; /* the last is nobody's */
+
+static void fill(void *context, void *octets, size_t length)
+{
+	static uint8_t next;
+
+	(void)context;
+	for (size_t i = 0; i < length; i++)
+		((uint8_t *)octets)[i] = next++;
+}
+
+static const struct mip_random made_up_random = {.fill = fill};
+
+static void associate_once(void)
+{
+	uint8_t key[16];
+
+	if (associations[0])
+		return;
+	for (unsigned i = 0; i <= NODES; i++) {
+		struct mip_association_settings settings = {
+			.spi = 1000 + i % NODES,
+			.replay = i == 1 ? MIP_REPLAY_NONCE : MIP_REPLAY_TIMESTAMP,
+			.key = {key, sizeof(key)},
+		};
+
+		memset(key, (int)(i + 1), sizeof(key));
+		FUZZ_CHECK(mip_association_new(&settings, &associations[i]) == 0);
+	}
+}
+
+static int slot_of(struct mip_address home_address)
+{
+	uint32_t number = mip_address_number(home_address);
+
+	for (int i = 0; i < NODES - 1; i++) {
+		if (number == home_addresses[i])
+			return i;
+	}
+	FUZZ_CHECK(number >= POOL && number < POOL + POOL_SIZE);
+	return NODES + (int)(number - POOL);
+}
+
+/* --- what comes out ----------------------------------------------------------------------------------------
+ */
+
+static void see_want(struct model *model, const struct mip_want *want, bool wanted)
+{
+	switch (want->kind) {
+	case MIP_WANT_ROUTE:
+		FUZZ_CHECK(want->route.destination.length == 32 && want->route.link == MIP_LINK_TUNNEL);
+		model->route[slot_of(want->route.destination.address)] = wanted;
+		break;
+	case MIP_WANT_TUNNEL:
+		FUZZ_CHECK(want->tunnel.end == MIP_TUNNEL_HOME);
+		model->tunnel[slot_of(want->tunnel.home_address)] = wanted;
+		break;
+	case MIP_WANT_PROXY:
+		model->proxy[slot_of(want->proxy.address)] = wanted;
+		break;
+	default:
+		break;
+	}
+}
+
+static struct record *find_record(struct model *model, const char *key)
+{
+	for (size_t i = 0; i < model->record_count; i++) {
+		if (strcmp(model->records[i].key, key) == 0)
+			return &model->records[i];
+	}
+	return NULL;
+}
+
+static void see_record(struct model *model, const struct mip_output *output)
+{
+	struct record *record = find_record(model, output->key);
+
+	if (output->kind == MIP_OUTPUT_FORGET) {
+		if (record)
+			*record = model->records[--model->record_count];
+		return;
+	}
+	FUZZ_CHECK(output->length <= sizeof(record->octets));
+	if (!record && model->record_count < RECORDS)
+		record = &model->records[model->record_count++];
+	if (!record)
+		return;
+	memcpy(record->key, output->key, sizeof(record->key));
+	memcpy(record->octets, output->octets, output->length);
+	record->length = output->length;
+}
+
+static void see_reply(struct model *model, const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_registration_reply reply;
+	struct mip_extensions extensions;
+
+	FUZZ_CHECK(mip_reply_read(&reader, &reply) == 0);
+	FUZZ_CHECK(mip_extensions_read(&reader, &extensions) == 0);
+	/* rfc5944-3.8.3.3-2. */
+	FUZZ_CHECK(extensions.present[MIP_SLOT_MOBILE_HOME_AUTHENTICATION]);
+	model->nonce = (uint32_t)(reply.identification >> 32);
+	model->replies++;
+	model->accepted += mip_code_is_accepted(reply.code);
+}
+
+static void see_frame(struct model *model, const struct mip_output *output)
+{
+	struct mip_reader payload;
+	struct mip_arp arp;
+	struct mip_udp udp;
+	struct mip_ip ip;
+
+	FUZZ_CHECK(output->frame.link == HOME_LINK);
+	if (output->frame.ethertype == MIP_ETHERTYPE_ARP) {
+		FUZZ_CHECK(mip_arp_read(output->octets, output->length, &arp) == 0);
+		FUZZ_CHECK(mip_address_equal(arp.sender, arp.target));
+		return;
+	}
+	if (mip_udp_packet_read(output->octets, output->length, false, &ip, &udp, &payload) == 0)
+		see_reply(model, mip_read_octets(&payload, mip_reader_left(&payload)), output->length - 28);
+}
+
+static void look(struct model *model)
+{
+	struct mip_output output;
+
+	while (mip_outbox_take(ha_core_outbox(model->core), &output)) {
+		if (output.kind == MIP_OUTPUT_WANT || output.kind == MIP_OUTPUT_UNWANT)
+			see_want(model, &output.want, output.kind == MIP_OUTPUT_WANT);
+		else if (output.kind == MIP_OUTPUT_KEEP || output.kind == MIP_OUTPUT_FORGET)
+			see_record(model, &output);
+		else if (output.kind == MIP_OUTPUT_DATAGRAM)
+			see_reply(model, output.octets, output.length);
+		else if (output.kind == MIP_OUTPUT_FRAME)
+			see_frame(model, &output);
+		mip_output_clear(&output);
+	}
+}
+
+/* --- what must hold ----------------------------------------------------------------------------------------
+ */
+
+struct check {
+	struct model *model;
+	bool bound[NODES + POOL_SIZE];
+};
+
+static void check_binding(void *context, const struct ha_binding_view *binding)
+{
+	struct check *check = context;
+	int slot = slot_of(binding->home_address);
+
+	check->bound[slot] = true;
+	FUZZ_CHECK(check->model->authorized[slot]);
+	FUZZ_CHECK(binding->lifetime > 0 && binding->lifetime <= MAX_LIFETIME);
+	FUZZ_CHECK(binding->expires > check->model->now.boot);
+	FUZZ_CHECK(binding->expires <= check->model->now.boot + binding->lifetime * MIP_SECOND);
+	FUZZ_CHECK(mip_address_is_unicast(binding->care_of_address));
+	FUZZ_CHECK(!mip_address_equal(binding->care_of_address, binding->home_address));
+}
+
+static void check(struct model *model)
+{
+	struct check check = {.model = model};
+
+	ha_core_bindings(model->core, check_binding, &check);
+	FUZZ_CHECK(ha_core_outbox(model->core)->lost == 0);
+	for (int i = 0; i < NODES + POOL_SIZE; i++) {
+		model->authorized[i] = check.bound[i];
+		FUZZ_CHECK(!model->route[i] || check.bound[i]);
+		FUZZ_CHECK(!model->tunnel[i] || check.bound[i]);
+		FUZZ_CHECK(!model->proxy[i] || (check.bound[i] && i != 2));
+		if (ha_core_pending_count(model->core) == 0)
+			FUZZ_CHECK(model->route[i] == check.bound[i] && model->tunnel[i] == check.bound[i]);
+	}
+}
+
+/* --- what goes in ------------------------------------------------------------------------------------------
+ */
+
+static void settle(struct model *model, mip_time step)
+{
+	model->now.boot += step;
+	model->now.wall += step;
+	ha_core_advance(model->core, model->now);
+	FUZZ_CHECK(ha_core_deadline(model->core) > model->now.boot);
+	look(model);
+}
+
+static void take_link(struct model *model, uint8_t bits)
+{
+	struct mip_input_link link = {
+		.link = HOME_LINK,
+		.name = "home0",
+		.present = bits & 1,
+		.up = bits & 2,
+		.link_address = {6, {2, 0, 0, 0, 0, (uint8_t)(bits & 4)}},
+	};
+	struct mip_input_address address = {
+		HOME_LINK, mip_address_of(HA_ADDRESS + (bits >> 6)), 24, bits & 8};
+
+	ha_core_link(model->core, &link, model->now);
+	ha_core_address(model->core, &address, model->now);
+}
+
+/* A source that may be a router, a node at home, or nobody. */
+static struct mip_address choose_address(struct mip_reader *input)
+{
+	uint8_t choice = mip_read8(input);
+
+	switch (choice % 6) {
+	case 0:
+		return mip_address_of(home_addresses[choice / 6 % (NODES - 1)]);
+	case 1:
+		return mip_address_of(0x0a020001 + choice);
+	case 2:
+		return mip_address_of(HA_ADDRESS);
+	case 3:
+		return mip_address_of(POOL + choice / 6 % 3);
+	case 4:
+		return mip_address_of(mip_read32(input));
+	default:
+		return (struct mip_address){0};
+	}
+}
+
+static struct mip_address choose_destination(struct mip_reader *input)
+{
+	const uint32_t destinations[] = {
+		HA_ADDRESS, HA_ADDRESS, 0x0a0100ff, 0xffffffff, 0xe000000b, 0x0a090909};
+
+	return mip_address_of(destinations[mip_read8(input) % MIP_ARRAY_SIZE(destinations)]);
+}
+
+static void deliver(struct model *model, const uint8_t *octets, size_t length)
+{
+	struct mip_reader *input = &model->input;
+	uint8_t bits = mip_read8(input);
+	struct mip_ip ip = {
+		.ttl = 64, .source = choose_address(input), .destination = choose_destination(input)};
+	struct mip_udp udp = {mip_read16(input), MIP_REGISTRATION_PORT};
+	uint8_t packet[2048];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_input_frame frame = {
+		.link = HOME_LINK,
+		.source = {6, {2, 0, 0, 0, 0, 9}},
+		.ethertype = MIP_ETHERTYPE_IPV4,
+		.octets = packet,
+	};
+	struct mip_input_datagram datagram = {
+		.link = bits & 2 ? HOME_LINK : 3,
+		.source = ip.source,
+		.source_port = udp.source_port,
+		.destination = ip.destination,
+		.destination_port = udp.destination_port,
+		.octets = octets,
+		.length = length,
+	};
+
+	if (bits & 1) {
+		ha_core_datagram(model->core, &datagram, model->now);
+		return;
+	}
+	mip_udp_packet_write(&writer, &ip, &udp, octets, length);
+	frame.length = writer.length;
+	if (!mip_writer_failed(&writer))
+		ha_core_frame(model->core, &frame, model->now);
+}
+
+/* The rest of the input, at most so much of it, in a copy that ends at the heap's guard. */
+static uint8_t *take_octets(struct model *model, size_t *ret_length)
+{
+	size_t length = mip_read8(&model->input);
+
+	if (length > mip_reader_left(&model->input))
+		length = mip_reader_left(&model->input);
+	*ret_length = length;
+	return fuzz_copy(mip_read_octets(&model->input, length), length);
+}
+
+static void take_junk(struct model *model)
+{
+	size_t length;
+	uint8_t *octets = take_octets(model, &length);
+
+	if (length > 0 && octets[0] % 2)
+		octets[0] = MIP_MESSAGE_REGISTRATION_REQUEST;
+	deliver(model, octets, length);
+	look(model);
+	FUZZ_CHECK(model->accepted == 0);
+	free(octets);
+}
+
+static void take_raw_frame(struct model *model)
+{
+	size_t length;
+	uint8_t *octets = take_octets(model, &length);
+	struct mip_input_frame frame = {
+		.link = HOME_LINK,
+		.source = {6, {2, 0, 0, 0, 0, 9}},
+		.checksum_unfilled = length % 2,
+		.ethertype = MIP_ETHERTYPE_IPV4,
+		.octets = octets,
+		.length = length,
+	};
+
+	ha_core_frame(model->core, &frame, model->now);
+	look(model);
+	FUZZ_CHECK(model->accepted == 0);
+	free(octets);
+}
+
+/* What is written between the fixed part and the authentication: extensions from the input, well formed or
+ * not. */
+static void write_extensions(struct model *model, struct mip_writer *writer, unsigned node)
+{
+	struct mip_udp_tunnel_request request = {.force = mip_read8(&model->input) % 4 == 0};
+	uint8_t bits = mip_read8(&model->input);
+
+	if (node == 3 || bits & 1)
+		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, nai, sizeof(nai) - 1);
+	if (bits & 2)
+		mip_udp_tunnel_request_write(writer, &request);
+	if (bits & 4)
+		mip_extension_write(writer, mip_read8(&model->input), &bits, 1);
+}
+
+static void take_request(struct model *model)
+{
+	struct mip_reader *input = &model->input;
+	uint8_t bits = mip_read8(input);
+	unsigned node = bits % NODES;
+	bool right = (bits & 0x0c) != 0x0c, damaged = (bits & 0x30) == 0x30;
+	struct mip_registration_request request = {
+		.flags = mip_read8(input),
+		.lifetime = mip_read16(input) % 2400,
+		.home_address = bits & 0x40 ? choose_address(input) : mip_address_of(home_addresses[node]),
+		.home_agent = choose_destination(input),
+		.care_of_address = choose_address(input),
+		.identification = mip_ntp_of(model->now.wall + (mip_read8(input) - 96) * MIP_SECOND / 8),
+	};
+	uint8_t message[512];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	uint8_t *copy;
+
+	if (node == 1)
+		request.identification = (uint64_t)model->nonce << 32 | mip_read8(input);
+	mip_request_write(&writer, &request);
+	write_extensions(model, &writer, node);
+	FUZZ_CHECK(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0,
+			   associations[right ? node : NODES]) == 0);
+	if (damaged)
+		message[mip_read16(input) % writer.length] ^= (uint8_t)(1 + mip_read8(input) % 255);
+	/* A node that is authenticated may get its own address; one from the pool only by its name. */
+	if (right && !damaged && request.lifetime > 0) {
+		if (node < 3)
+			model->authorized[node] = true;
+		else
+			model->authorized[NODES] = model->authorized[NODES + 1] = true;
+	}
+	copy = fuzz_copy(message, writer.length);
+	deliver(model, copy, writer.length);
+	look(model);
+	FUZZ_CHECK(model->replies <= 1);
+	FUZZ_CHECK(model->accepted == 0 || (right && !damaged));
+	free(copy);
+}
+
+/* The same daemon after a stop: its kernel state is gone, its records come back, one of them damaged perhaps.
+ */
+static void restart(struct model *model)
+{
+	uint8_t damage = mip_read8(&model->input);
+	size_t count = model->record_count;
+	struct record *records = calloc(RECORDS, sizeof(*records));
+
+	FUZZ_CHECK(records);
+	memcpy(records, model->records, count * sizeof(*records));
+	ha_core_free(model->core);
+	FUZZ_CHECK(ha_core_new(&model->settings, &made_up_random, NULL, &model->core) == 0);
+	memset(model->route, 0, sizeof(model->route));
+	memset(model->tunnel, 0, sizeof(model->tunnel));
+	memset(model->proxy, 0, sizeof(model->proxy));
+	for (size_t i = 0; i < count; i++) {
+		/* What a record says beyond what it takes to read it is trusted: only lengths are damaged. */
+		size_t length = damage % 8 == i ? records[i].length / 2 : records[i].length;
+
+		ha_core_record(model->core, records[i].key, records[i].octets, length, model->now);
+	}
+	take_link(model, 0x0b);
+	ha_core_begin(model->core, model->now);
+	look(model);
+	free(records);
+}
+
+static void reload(struct model *model)
+{
+	uint8_t bits = mip_read8(&model->input);
+
+	model->networks[0].interface = bits & 1 ? "home0" : NULL;
+	model->settings.node_count = bits & 2 ? NODES : NODES - 2;
+	model->settings.grace = bits & 4 ? 3 * MIP_SECOND : 0;
+	model->settings.reverse_tunnel = (enum ha_reverse_tunnel)((bits >> 3) % 3);
+	model->settings.udp_tunnel = (enum ha_udp_tunnel)((bits >> 5) % 3);
+	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
+	/* As the shell does it: every link is told again. */
+	take_link(model, 0x0b);
+	look(model);
+}
+
+static void step(struct model *model)
+{
+	model->replies = model->accepted = 0;
+	switch (mip_read8(&model->input) % 9) {
+	case 0:
+		take_junk(model);
+		break;
+	case 1:
+		take_raw_frame(model);
+		break;
+	case 2:
+		take_link(model, mip_read8(&model->input));
+		break;
+	case 3:
+		settle(model, mip_read16(&model->input) * 50 * MIP_MILLISECOND);
+		break;
+	case 4:
+		(void)ha_core_revoke(model->core, choose_address(&model->input), model->now);
+		break;
+	case 5:
+		restart(model);
+		break;
+	case 6:
+		reload(model);
+		break;
+	default:
+		take_request(model);
+		break;
+	}
+	look(model);
+	settle(model, MIP_MILLISECOND);
+	check(model);
+}
+
+static void begin(struct model *model)
+{
+	associate_once();
+	model->now = (struct mip_now){1000 * MIP_SECOND, 1700000000 * MIP_SECOND};
+	model->networks[0] = (struct ha_network_settings){{mip_address_of(0x0a010000), 24}, "home0"};
+	model->networks[1] = (struct ha_network_settings){{mip_address_of(0xac140000), 16}, NULL};
+	for (unsigned i = 0; i < NODES; i++)
+		model->nodes[i] = (struct ha_node_settings){
+			mip_address_of(home_addresses[i]), i == 3 ? nai : NULL, associations[i], NULL};
+	model->settings = (struct ha_settings){
+		.address = mip_address_of(HA_ADDRESS),
+		.networks = model->networks,
+		.network_count = 2,
+		.nodes = model->nodes,
+		.node_count = NODES,
+		.pool_first = mip_address_of(POOL),
+		.pool_last = mip_address_of(POOL + POOL_SIZE - 1),
+		.max_lifetime = MAX_LIFETIME,
+		.grace = 3 * MIP_SECOND,
+		.advertise = {.enabled = true, .interval = 60 * MIP_SECOND, .lifetime = 180 * MIP_SECOND},
+	};
+	FUZZ_CHECK(ha_core_new(&model->settings, &made_up_random, NULL, &model->core) == 0);
+	take_link(model, 0x0b);
+	ha_core_begin(model->core, model->now);
+	look(model);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
+{
+	static struct model model;
+
+	memset(&model, 0, sizeof(model));
+	model.input = mip_reader_of(octets, length);
+	begin(&model);
+	for (int i = 0; i < 100 && mip_reader_left(&model.input) > 0; i++)
+		step(&model);
+	ha_core_free(model.core);
+	return 0;
+}
