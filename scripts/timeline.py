@@ -61,14 +61,14 @@ def how(status):
 
 
 def strip(arrivals, begin, end, expected):
-    """A character for each stretch of time: how much of what was expected arrived."""
+    """A character for each stretch of time: how much of what was expected arrived. Arrivals: a time and an amount each."""
     marks = " ▁▂▃▄▅▆▇█"
     count = int((end - begin) / STRIP_SECONDS) + 1
     sums = [0] * count
-    for moment in arrivals:
+    for moment, amount in arrivals:
         place = int((moment - begin) / STRIP_SECONDS)
         if 0 <= place < count:
-            sums[place] += 1
+            sums[place] += amount
     return "".join(marks[min(8, round(8 * min(1.0, number / expected)))] for number in sums)
 
 
@@ -85,6 +85,7 @@ def main():
     stages = load_lines(arguments.stages)
     node, correspondent = load(arguments.voice_node), load(arguments.voice_correspondent)
     fetched, served = load(arguments.fetched), load(arguments.served)
+    arrivals = [moment for moment, _ in fetched["arrivals"]]
     begin, end = stages[0]["began"], arguments.ended
     broken = []
 
@@ -103,8 +104,8 @@ def main():
         last = stages[index + 1]["began"] if index + 1 < len(stages) else end
         to_node = traffic.stretch(correspondent["sent"], node["received"], first, last)
         from_node = traffic.stretch(node["sent"], correspondent["received"], first, last)
-        tcp_end = min(last, fetched["arrivals"][-1]) if fetched["arrivals"] else last
-        tcp_gap = 1000 * traffic.longest_gap(fetched["arrivals"], first, tcp_end) if tcp_end > first else 0
+        tcp_end = min(last, arrivals[-1]) if arrivals else last
+        tcp_gap = 1000 * traffic.longest_gap(arrivals, first, tcp_end) if tcp_end > first else 0
         place, move = stage["place"], stage["move"]
         good = check(stage["status"]["state"] in ("home", "registered"), f"{place}: the node is registered")
         if move == "hard":
@@ -126,13 +127,12 @@ def main():
     for stage in stages:
         moves[int((stage["began"] - begin) / STRIP_SECONDS)] = "|"
     packets = STRIP_SECONDS / traffic.VOICE_INTERVAL
-    arrivals = fetched["arrivals"]
-    download = len(arrivals) / max(1.0, arrivals[-1] - arrivals[0]) * STRIP_SECONDS if arrivals else 1
+    download = fetched["bytes"] / max(1.0, arrivals[-1] - arrivals[0]) * STRIP_SECONDS if arrivals else 1
     print()
     print("  moves            " + "".join(moves))
-    print("  voice to node    " + strip([at for _, _, at in node["received"]], begin, end, packets))
-    print("  voice from node  " + strip([at for _, _, at in correspondent["received"]], begin, end, packets))
-    print("  download         " + strip(arrivals, begin, end, download))
+    print("  voice to node    " + strip([(at, 1) for _, _, at in node["received"]], begin, end, packets))
+    print("  voice from node  " + strip([(at, 1) for _, _, at in correspondent["received"]], begin, end, packets))
+    print("  download         " + strip(fetched["arrivals"], begin, end, download))
     print(f"                   one character is {STRIP_SECONDS:g} s; its height is how much arrived")
     print()
     whole = (fetched["done"] and served["done"] and fetched["bytes"] == served["bytes"]

@@ -137,6 +137,21 @@ static const char *schema_nearest(const struct mip_schema *schema, const char *n
 	return nearest && config_name_is_near(name, least) ? nearest : NULL;
 }
 
+/* Whether the group has a misspelling of that name: it has had its complaint, and the name is not missing
+ * besides. */
+static bool is_misspelt(const config_setting_t *group, const struct mip_schema *schema, const char *name)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+		const char *nearest =
+			schema_find(schema, member->name) ? NULL : schema_nearest(schema, member->name);
+
+		if (nearest && strcmp(nearest, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void refuse_unknown(
 	struct mip_config *config, const config_setting_t *group, const struct mip_schema *schema)
 {
@@ -283,9 +298,9 @@ static void group_read(struct mip_config *config, const config_setting_t *group,
 
 		if (member)
 			setting_read(config, member, setting, object);
-		else if (setting->required)
+		else if (setting->required && !is_misspelt(group, schema, setting->name))
 			config_complain_at(config, group, "'%s' is missing", setting->name);
-		else
+		else if (!setting->required)
 			setting_default(config, setting, object);
 	}
 	/* A check judges a group that is whole; one that is not has had its complaint. */

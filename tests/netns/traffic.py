@@ -130,7 +130,7 @@ def fetch(arguments):
                 break
             digest.update(piece)
             taken += len(piece)
-            arrivals.append(time.monotonic())
+            arrivals.append((time.monotonic(), len(piece)))
         sock.close()
         write_log(arguments.log, {"bytes": taken, "sha256": digest.hexdigest(), "arrivals": arrivals, "done": True})
     except (Stop, OSError) as error:

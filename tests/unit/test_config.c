@@ -386,6 +386,12 @@ static void a_misspelt_setting_is_told_with_the_right_name(void **state)
 		"3: unknown setting 'interfaces'; did you mean 'interface'?");
 }
 
+static void a_misspelt_setting_that_is_required_has_one_complaint(void **state)
+{
+	assert_refused(*state, "networks = (\n { prefx = \"10.0.0.0/8\"; });\n",
+		"2: unknown setting 'prefx'; did you mean 'prefix'?");
+}
+
 static void a_wrong_type_is_told_with_both(void **state)
 {
 	assert_refused(*state, "max_lifetime = \"7\";", "1: 'max_lifetime' must be an integer, not a string");
@@ -791,6 +797,7 @@ int main(void)
 		test(an_included_file_is_part_of_it),
 		test(an_unknown_setting_is_told_with_its_line),
 		test(a_misspelt_setting_is_told_with_the_right_name),
+		test(a_misspelt_setting_that_is_required_has_one_complaint),
 		test(a_wrong_type_is_told_with_both),
 		test(bounds_hold),
 		test(integers_beyond_their_type_do_not_wrap),
