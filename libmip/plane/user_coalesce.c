@@ -279,7 +279,9 @@ static bool joinable(const struct mip_coalescer *coalescer, const struct mip_inn
 		return false;
 	if (inner->ip.protocol == MIP_PROTOCOL_UDP)
 		return coalescer->join_udp;
-	return only_acknowledges(transport[MIP_TCP_FLAGS]) && !joined_by_kernel(coalescer, inner);
+	if (checksum == MIP_CHECKSUM_PARTIAL && joined_by_kernel(coalescer, inner))
+		return false;
+	return only_acknowledges(transport[MIP_TCP_FLAGS]);
 }
 
 void mip_coalescer_add(struct mip_coalescer *coalescer, const struct mip_inner *inner)
