@@ -294,7 +294,7 @@ mip_time mip_reconciler_deadline(const struct mip_reconciler *reconciler)
 {
 	mip_time next = mip_deadlines_next(&reconciler->deadlines);
 
-	if (reconciler->queue != NULL)
+	if (reconciler->queue != NULL || (reconciler->retry_now && next != MIP_NEVER))
 		return 0;
 	return reconciler->untold > 0 && reconciler->patrol_at < next ? reconciler->patrol_at : next;
 }

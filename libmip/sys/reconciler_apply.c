@@ -58,6 +58,8 @@ static void refused(struct mip_reconciler *reconciler, struct mip_item *item, in
 static void accepted(struct mip_reconciler *reconciler, struct mip_item *item)
 {
 	reconciler->counters[MIP_KERNEL_CHANGES]++;
+	if (item->asked.kind == MIP_WANT_ADDRESS && item->state != MIP_ITEM_OURS)
+		reconciler->retry_now = true; /* as when others make one */
 	item->made = item->asked;
 	item->state = MIP_ITEM_OURS;
 	item->was_ours = true;

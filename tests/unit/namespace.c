@@ -45,6 +45,8 @@ static char *run(const char *command, int *ret_status)
 }
 
 static char *run_list(const char *format, va_list arguments, int *ret_status)
+	__attribute__((format(printf, 1, 0)));
+static char *run_list(const char *format, va_list arguments, int *ret_status)
 {
 	char *command;
 	char *output;

@@ -33,6 +33,8 @@ struct bench {
 };
 
 static void write_log(void *context, enum mip_log_level level, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+static void write_log(void *context, enum mip_log_level level, const char *format, va_list arguments)
 {
 	char line[512];
 
@@ -350,7 +352,10 @@ static void killed_in_the_middle(struct bench *bench)
 	int status;
 
 	if (child == 0) {
-		want_everything(bench);
+		if (mip_loop_new(&bench->loop) == 0) {
+			start(bench);
+			want_everything(bench);
+		}
 		raise(SIGKILL);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -363,18 +368,42 @@ static void what_a_killed_predecessor_left_is_cleaned_up(void **state)
 
 	NEEDS_ROOT();
 	stop(bench);
-	start(bench);
-	killed_in_the_middle(bench);
-	assert_true(shows("ip route", "10.1.0.50"));
-	assert_int_equal(setting("ip_forward"), 1);
-	mip_loop_free(bench->loop);
-	assert_int_equal(mip_loop_new(&bench->loop), 0);
-	bench->reconciler = NULL; /* the child's other half, given up */
+	for (int i = 0; i < 2; i++) {
+		killed_in_the_middle(bench);
+		assert_true(shows("ip route", "10.1.0.50"));
+		assert_int_equal(setting("ip_forward"), 1);
+	}
 	start(bench);
 	assert_as_before(bench);
 	want_everything(bench);
 	stop(bench);
 	assert_as_before(bench);
+}
+
+static void what_others_changed_after_a_kill_is_theirs(void **state)
+{
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	stop(bench);
+	killed_in_the_middle(bench);
+	namespace_must("echo 1 > /proc/sys/net/ipv4/conf/v0/rp_filter");
+	start(bench);
+	assert_int_equal(setting("conf/v0/rp_filter"), 1);
+	assert_int_equal(setting("ip_forward"), 0);
+	assert_int_equal(setting("conf/v0/arp_ignore"), 0);
+}
+
+static void originals_of_another_namespace_are_not_believed(void **state)
+{
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	stop(bench);
+	killed_in_the_middle(bench);
+	namespace_must("sed -i '1s/ .*/ 1/' %s", bench->restore_file);
+	start(bench);
+	assert_int_equal(setting("ip_forward"), 1);
 }
 
 static void settings_of_single_interfaces_survive_ip_forward(void **state)
@@ -734,6 +763,47 @@ static void a_setting_that_others_change_is_theirs_in_the_end(void **state)
 	assert_int_equal(setting("conf/v0/rp_filter"), 1);
 }
 
+static void what_waits_for_an_address_of_ours_comes_with_it(void **state)
+{
+	struct bench *bench = *state;
+	struct mip_want item = route("10.3.0.0/16", bench->v0);
+
+	NEEDS_ROOT();
+	item.route.source = ip("10.1.0.50");
+	want(bench, item);
+	want(bench, address("10.1.0.50", 32, bench->t0)); /* too late for the route */
+	flush(bench);
+	assert_int_equal(mip_reconciler_deadline(bench->reconciler), 0);
+	flush(bench);
+	assert_true(shows("ip route show 10.3.0.0/16", "src 10.1.0.50"));
+}
+
+static bool forwards(struct bench *bench)
+{
+	(void)bench;
+	return setting("ip_forward") == 1 && setting("conf/v0/forwarding") == 1;
+}
+
+/* A home agent and a foreign agent on one host. */
+static void two_that_want_forwarding_leave_it_as_the_first_found_it(void **state)
+{
+	struct bench *bench = *state;
+	const struct mip_want item = set(MIP_SETTING_FORWARDING, MIP_LINK_NONE, 1);
+	struct mip_reconciler *first;
+
+	NEEDS_ROOT();
+	assert_int_equal(mip_reconciler_new(bench->loop, &test_log, MIP_ROUTE_PROTOCOL_FA, NULL, &first), 0);
+	assert_int_equal(mip_reconciler_want(first, &item), 0);
+	mip_reconciler_flush(first);
+	want(bench, item);
+	flush(bench);
+	mip_reconciler_free(first);
+	assert_false(forwards(bench));
+	assert_true(run_until(bench, forwards) < 1000);
+	stop(bench);
+	assert_as_before(bench);
+}
+
 static void tunnels_are_not_the_reconcilers(void **state)
 {
 	struct bench *bench = *state;
@@ -795,6 +865,8 @@ int main(void)
 		TEST(everything_is_put_back_at_the_end),
 		TEST(each_item_is_put_back_when_it_is_unwanted),
 		TEST(what_a_killed_predecessor_left_is_cleaned_up),
+		TEST(what_others_changed_after_a_kill_is_theirs),
+		TEST(originals_of_another_namespace_are_not_believed),
 		TEST(settings_of_single_interfaces_survive_ip_forward),
 		TEST(what_somebody_else_made_is_left_alone),
 		TEST(what_somebody_else_made_and_removed_is_made_by_us),
@@ -811,6 +883,8 @@ int main(void)
 		TEST(someone_elses_secondary_address_stays_when_ours_goes),
 		TEST(a_seeded_neighbour_becomes_the_kernels_own),
 		TEST(a_setting_that_others_change_is_theirs_in_the_end),
+		TEST(what_waits_for_an_address_of_ours_comes_with_it),
+		TEST(two_that_want_forwarding_leave_it_as_the_first_found_it),
 		TEST(tunnels_are_not_the_reconcilers),
 		TEST(a_hundred_thousand_routes_take_seconds),
 	};
