@@ -272,7 +272,8 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 
 	if (result == -ENOMSG)
 		return; /* another node's solicitation, or an echo: nothing of ours */
-	if (result < 0 || !mip_address_is_unicast(ip->source)) {
+	if (result < 0 || !mip_address_is_unicast(ip->source) ||
+		mip_address_equal(ip->source, core->home_address)) {
 		mn_count(core, MN_COUNT_DROP_MALFORMED);
 		return;
 	}
