@@ -10,7 +10,7 @@ judge() {
 	local role=$1 name=$2 script=$3 verdict rest sentence detail
 	coproc JUDGE { PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$LAB_ROOT/tests/judge" on peer python3 "$LAB_ROOT/tests/netns/$script" \
 		"$LAB_BUILD/mipctl" "$LAB_DIR/$name-$role.sock" 2>"$LAB_DIR/judge.log"; }
-	local judge_pid=$JUDGE_PID in=${JUDGE[0]} out=${JUDGE[1]}
+	local in=${JUDGE[0]} out=${JUDGE[1]} player=$!
 	while IFS=$'\t' read -r verdict rest <&"$in"; do
 		case $verdict in
 		found)
@@ -21,11 +21,11 @@ judge() {
 			# Words that the scenario sends are this file's own functions and numbers.
 			# shellcheck disable=SC2086
 			${rest//$'\t'/ } >&2 || echo "  the wrapper's '$rest' failed" >&2
-			echo done >&"$out"
+			echo "done" >&"$out"
 			;;
 		esac
 	done
-	expect "the other implementation played to the end" wait "$judge_pid"
+	expect "the other implementation played to the end" wait "$player"
 	[[ ! -s $LAB_DIR/judge.log ]] || sed 's/^/          | /' "$LAB_DIR/judge.log"
 }
 
