@@ -1,0 +1,406 @@
+/* Two hosts and their planes. */
+#include "plane_world.h"
+
+#include <errno.h>
+#include <time.h> /* linux/errqueue.h needs it */
+#include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "namespace.h"
+#include "packet.h"
+#include "registration.h"
+
+enum {
+	TURN = 10,   /* milliseconds */
+	TURNS = 500, /* that anything may take */
+	QUIET_TURNS = 5,
+};
+
+struct mip_address address_of(const char *text)
+{
+	struct mip_address address = {0};
+
+	assert_int_equal(mip_address_read(text, &address), 0);
+	return address;
+}
+
+void world_enter(const struct world *world, enum side side)
+{
+	assert_int_equal(setns(world->hosts[side].space, CLONE_NEWNET), 0);
+}
+
+void set_option(int descriptor, int level, int option, int value)
+{
+	assert_int_equal(setsockopt(descriptor, level, option, &value, sizeof(value)), 0);
+}
+
+static struct sockaddr_in name_of(const char *address, uint16_t port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr = {.s_addr = *address ? address_of(address).value : 0},
+	};
+}
+
+int open_socket(const struct world *world, enum side side, int type, const char *local, uint16_t local_port,
+	const char *remote, uint16_t remote_port)
+{
+	struct sockaddr_in from = name_of(local, local_port), to = name_of(remote, remote_port);
+	int descriptor;
+
+	world_enter(world, side);
+	descriptor = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_true(descriptor >= 0);
+	set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+	assert_int_equal(bind(descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
+	if (*remote && connect(descriptor, (struct sockaddr *)&to, sizeof(to)) < 0)
+		assert_int_equal(errno, EINPROGRESS);
+	return descriptor;
+}
+
+/* --- making it ------------------------------------------------------------------------------------------ */
+
+static bool on_inspect(void *context, const uint8_t *packet, size_t length)
+{
+	struct world *world = context;
+
+	assert_in_range(length, MIP_IP_HEADER, 65535);
+	assert_int_equal(packet[9], MIP_PROTOCOL_ICMP);
+	world->inspected++;
+	return world->take_inspected;
+}
+
+static int open_space(void)
+{
+	int descriptor;
+
+	assert_int_equal(namespace_enter(), 0);
+	namespace_must("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0");
+	descriptor = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_true(descriptor >= 0);
+	return descriptor;
+}
+
+static void make_plane(struct world *world, enum side side)
+{
+	struct host *host = &world->hosts[side];
+	struct mip_plane_options options = {.kind = MIP_PLANE_AUTO, .device = "mip0"};
+	const char *reason = NULL;
+
+	host->udp = open_socket(world, side, SOCK_DGRAM, "", MIP_REGISTRATION_PORT, "", 0);
+	set_option(host->udp, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	set_option(host->udp, IPPROTO_IP, IP_PKTINFO, 1);
+	set_option(host->udp, IPPROTO_IP, IP_RECVTOS, 1);
+	options.udp_descriptor = host->udp;
+	if (side == AT_HOME) {
+		options.inspect = on_inspect;
+		options.context = world;
+	}
+	assert_int_equal(mip_plane_new(&options, &host->plane, &reason), 0);
+	assert_int_equal(mip_plane_descriptors(host->plane, host->descriptors, 2), 2);
+}
+
+static void open_capture(struct world *world)
+{
+	struct sockaddr_ll name = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP)};
+
+	world_enter(world, AWAY);
+	world->capture = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_IP));
+	assert_true(world->capture >= 0);
+	name.sll_ifindex = (int)if_nametoindex("v1");
+	assert_int_equal(bind(world->capture, (struct sockaddr *)&name, sizeof(name)), 0);
+}
+
+int world_setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	for (int side = 0; side < SIDES; side++)
+		world->hosts[side].space = open_space();
+	world_enter(world, AT_HOME);
+	namespace_must("ip link add v0 type veth peer name v1 && ip link set v1 netns /proc/%d/fd/%d && "
+		       "ip address add " AGENT "/24 dev v0 && ip link set v0 up && "
+		       "ip address add " CORRESPONDENT "/32 dev lo",
+		(int)getpid(), world->hosts[AWAY].space);
+	world_enter(world, AWAY);
+	namespace_must("ip address add " CARE_OF "/24 dev v1 && ip link set v1 up");
+	make_plane(world, AT_HOME);
+	make_plane(world, AWAY);
+	open_capture(world);
+	*state = world;
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	struct world *world = *state;
+
+	for (int side = 0; side < SIDES; side++) {
+		mip_plane_free(world->hosts[side].plane);
+		close(world->hosts[side].udp);
+		close(world->hosts[side].space);
+	}
+	close(world->capture);
+	free(world);
+	return 0;
+}
+
+struct mip_want tunnel_of(enum side side, enum mip_encapsulation encapsulation)
+{
+	struct mip_want want = {.kind = MIP_WANT_TUNNEL};
+
+	want.tunnel = (struct mip_want_tunnel){
+		.home_address = address_of(HOME_ADDRESS),
+		.end = side == AT_HOME ? MIP_TUNNEL_HOME : MIP_TUNNEL_VISITED,
+		.local = address_of(side == AT_HOME ? AGENT : CARE_OF),
+		.remote = address_of(side == AT_HOME ? CARE_OF : AGENT),
+		.encapsulation = encapsulation,
+	};
+	if (encapsulation == MIP_ENCAPSULATION_UDP) {
+		want.tunnel.local_port = MIP_REGISTRATION_PORT;
+		want.tunnel.remote_port = MIP_REGISTRATION_PORT;
+	}
+	return want;
+}
+
+struct mip_want peer_of(enum side side, enum mip_encapsulation encapsulation)
+{
+	struct mip_want tunnel = tunnel_of(side, encapsulation);
+	struct mip_want want = {.kind = MIP_WANT_PEER};
+
+	want.peer = (struct mip_want_peer){
+		.home_address = tunnel.tunnel.home_address,
+		.end = tunnel.tunnel.end,
+		.remote = tunnel.tunnel.remote,
+		.remote_port = tunnel.tunnel.remote_port,
+		.local = tunnel.tunnel.local,
+	};
+	return want;
+}
+
+void world_tunnel(struct world *world, enum mip_encapsulation encapsulation)
+{
+	int mtu = encapsulation == MIP_ENCAPSULATION_UDP ? MIP_PLANE_MTU_UDP : MIP_PLANE_MTU_IPIP;
+
+	for (int side = 0; side < SIDES; side++) {
+		struct mip_want tunnel = tunnel_of(side, encapsulation), peer = peer_of(side, encapsulation);
+
+		assert_int_equal(mip_plane_want(world->hosts[side].plane, &tunnel), 0);
+		assert_int_equal(mip_plane_want(world->hosts[side].plane, &peer), 0);
+	}
+	world_enter(world, AT_HOME);
+	namespace_must("ip route add " HOME_ADDRESS "/32 dev mip0 src " CORRESPONDENT " mtu %d", mtu);
+	world_enter(world, AWAY);
+	namespace_must("ip address add " HOME_ADDRESS "/32 dev mip0 && "
+		       "ip route add " CORRESPONDENT "/32 dev mip0 src " HOME_ADDRESS " mtu %d",
+		mtu);
+}
+
+/* --- driving it
+ * --------------------------------------------------------------------------------------------- */
+
+static void read_control(struct msghdr *message, struct mip_input_datagram *datagram)
+{
+	struct in_pktinfo info;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_type == IP_TOS)
+			datagram->tos = *CMSG_DATA(c);
+		if (c->cmsg_type == IP_PKTINFO) {
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			datagram->destination.value = info.ipi_addr.s_addr;
+		}
+	}
+}
+
+static bool take_datagram(struct host *host)
+{
+	static uint8_t octets[65536];
+	uint64_t control[32];
+	struct sockaddr_in name;
+	struct iovec part = {octets, sizeof(octets)};
+	struct msghdr message = {.msg_name = &name,
+		.msg_namelen = sizeof(name),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	ssize_t length = recvmsg(host->udp, &message, 0);
+	struct mip_input_datagram datagram = {.octets = octets};
+
+	if (length < 0)
+		return false;
+	datagram.length = (size_t)length;
+	datagram.source.value = name.sin_addr.s_addr;
+	datagram.source_port = ntohs(name.sin_port);
+	read_control(&message, &datagram);
+	mip_plane_udp_input(host->plane, &datagram);
+	return true;
+}
+
+/* Whether anything happened. */
+static bool drive(struct host *host, int milliseconds)
+{
+	struct pollfd ready[] = {
+		{.fd = host->descriptors[0], .events = POLLIN},
+		{.fd = host->descriptors[1], .events = POLLIN},
+		{.fd = host->udp, .events = POLLIN},
+	};
+
+	if (poll(ready, 3, milliseconds) <= 0)
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		if (ready[i].revents)
+			mip_plane_service(host->plane, host->descriptors[i]);
+	}
+	for (int i = 0; i < 64 && take_datagram(host); i++)
+		;
+	mip_plane_batch_end(host->plane);
+	return true;
+}
+
+static bool turn(struct world *world, int milliseconds)
+{
+	bool busy = drive(&world->hosts[AT_HOME], milliseconds);
+
+	if (!world->hold_away && drive(&world->hosts[AWAY], busy ? 0 : milliseconds))
+		busy = true;
+	return busy;
+}
+
+bool world_run(struct world *world, bool (*done)(void *context), void *context)
+{
+	int idle = 0;
+
+	while (!done(context)) {
+		if (!turn(world, TURN) && ++idle > TURNS)
+			return false;
+	}
+	return true;
+}
+
+void world_settle(struct world *world)
+{
+	for (int quiet = 0; quiet < QUIET_TURNS; quiet++) {
+		if (turn(world, TURN))
+			quiet = 0;
+	}
+}
+
+/* --- looking at it
+ * --------------------------------------------------------------------------------------------- */
+
+uint64_t counter(const struct world *world, enum side side, const char *name)
+{
+	struct mip_counter_table table = mip_plane_counters(world->hosts[side].plane);
+
+	for (size_t i = 0; i < table.count; i++) {
+		if (strcmp(table.names[i].name, name) == 0)
+			return table.values[i];
+	}
+	fail_msg("no counter %s", name);
+	return 0;
+}
+
+struct mip_plane_traffic traffic(const struct world *world, enum side side)
+{
+	enum mip_tunnel_end end = side == AT_HOME ? MIP_TUNNEL_HOME : MIP_TUNNEL_VISITED;
+	struct mip_plane_traffic found;
+
+	assert_int_equal(
+		mip_plane_traffic(world->hosts[side].plane, address_of(HOME_ADDRESS), end, &found), 0);
+	return found;
+}
+
+struct capture {
+	int descriptor;
+	uint8_t protocol;
+	uint8_t *octets;
+	size_t size;
+	ssize_t length;
+};
+
+static bool has_captured(void *context)
+{
+	struct capture *capture = context;
+
+	do
+		capture->length = recv(capture->descriptor, capture->octets, capture->size, 0);
+	while (capture->length >= 0 &&
+		(capture->length < MIP_IP_HEADER || capture->octets[9] != capture->protocol));
+	return capture->length >= 0;
+}
+
+size_t captured(struct world *world, uint8_t protocol, uint8_t *octets, size_t size)
+{
+	struct capture capture = {world->capture, protocol, octets, size, 0};
+
+	assert_true(world_run(world, has_captured, &capture));
+	return (size_t)capture.length;
+}
+
+void inject(const struct world *world, enum side side, const uint8_t *packet, size_t length)
+{
+	struct sockaddr_in name = name_of(side == AT_HOME ? CARE_OF : AGENT, 0);
+	int descriptor;
+
+	world_enter(world, side);
+	descriptor = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	assert_true(descriptor >= 0);
+	assert_int_equal(
+		sendto(descriptor, packet, length, 0, (struct sockaddr *)&name, sizeof(name)), length);
+	close(descriptor);
+}
+
+struct queue {
+	int descriptor;
+	struct icmp_error error;
+};
+
+static bool has_error(void *context)
+{
+	struct queue *queue = context;
+	uint8_t octets[600];
+	uint64_t control[64];
+	struct iovec part = {octets, sizeof(octets)};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+
+	if (recvmsg(queue->descriptor, &message, MSG_ERRQUEUE) < 0)
+		return false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		struct sock_extended_err error;
+
+		memcpy(&error, CMSG_DATA(c), sizeof(error));
+		if (c->cmsg_type != IP_RECVERR || error.ee_origin != SO_EE_ORIGIN_ICMP)
+			continue;
+		queue->error = (struct icmp_error){error.ee_type, error.ee_code, error.ee_info};
+		return true;
+	}
+	return false;
+}
+
+struct icmp_error error_of(struct world *world, int descriptor)
+{
+	struct queue queue = {.descriptor = descriptor};
+
+	assert_true(world_run(world, has_error, &queue));
+	return queue.error;
+}
