@@ -254,6 +254,27 @@ static void add_tunnel(const struct mn_core *core, struct mn_wants *wants, const
 	add(wants, (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel});
 }
 
+/*
+ * The home agent sends by a new binding from the moment it accepts it, and its first packets may be read
+ * before its reply: whoever asks for a tunnel is ready for it from before the request.
+ */
+static void add_welcome(const struct mn_core *core, struct mn_wants *wants)
+{
+	const struct mn_attempt *attempt = &core->attempt;
+	struct mip_want_peer peer = {
+		.home_address = core->home_address,
+		.end = MIP_TUNNEL_VISITED,
+		.remote = core->home_agent,
+	};
+
+	if (!attempt->active || attempt->ending || attempt->place.mode != MN_MODE_CO_LOCATED ||
+		mip_address_is_none(core->home_agent))
+		return;
+	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
+	peer.remote_port = MIP_REGISTRATION_PORT;
+	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
+}
+
 static void add_agent_neighbour(struct mn_wants *wants, const struct mn_place *place)
 {
 	/* rfc5944-4.2.1-3: MUST NOT broadcast ARP: the link address is the advertisement's. */
@@ -348,6 +369,7 @@ static void build(const struct mn_core *core, struct mn_wants *wants)
 		add_away(core, wants);
 	}
 	add_tunnel(core, wants, &core->old);
+	add_welcome(core, wants);
 }
 
 /* --- from the list before to the list now -----------------------------------------------------------------

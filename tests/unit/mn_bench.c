@@ -341,6 +341,28 @@ struct bench_request bench_last_request(const struct bench *bench)
 	return last;
 }
 
+void bench_extensions_of(const struct bench_request *request, struct mip_extensions *extensions)
+{
+	struct mip_reader reader = mip_reader_of(request->octets, request->length);
+	struct mip_registration_request fixed;
+
+	assert_int_equal(mip_request_read(&reader, &fixed), 0);
+	assert_int_equal(mip_extensions_read(&reader, extensions), 0);
+}
+
+struct mip_association *bench_other_association(void)
+{
+	static uint8_t key[16] = {9, 8, 7};
+	struct mip_association_settings settings = {.spi = 2000,
+		.algorithm = MIP_ALGORITHM_HMAC_SHA256,
+		.replay_tolerance = 7 * MIP_SECOND,
+		.key = {.octets = key, .length = sizeof(key)}};
+	struct mip_association *association;
+
+	assert_int_equal(mip_association_new(&settings, &association), 0);
+	return association;
+}
+
 static size_t write_reply(struct bench *bench, const struct bench_request *request,
 	const struct bench_reply *reply, uint8_t *octets, size_t size)
 {

@@ -14,6 +14,7 @@
 
 #include "address.h"
 #include "advertisement.h"
+#include "extension.h"
 #include "mn_core.h"
 #include "registration.h"
 
@@ -116,6 +117,9 @@ struct mip_link_address bench_link_address(uint32_t address); /* of an agent */
 /* Since bench_forget(): how many requests, and the last of them. */
 size_t bench_requests(const struct bench *bench);
 struct bench_request bench_last_request(const struct bench *bench);
+void bench_extensions_of(const struct bench_request *request, struct mip_extensions *extensions);
+/* An association that is not with the home agent; to be unreferenced. */
+struct mip_association *bench_other_association(void);
 size_t bench_solicitations(const struct bench *bench, mip_link link);
 size_t bench_gratuitous_arps(const struct bench *bench);
 /* The place of the first output like this since bench_forget(); fails the test when there is none. */

@@ -1,6 +1,6 @@
 /*
  * The mobile node moves: which place it chooses, hard and soft handovers, leaving and coming home, what the
- * kernel is told and in which order (RFC 5944 4.2.1, 4.6), tunnels through NATs (RFC 3519).
+ * kernel is told and in which order (RFC 5944 4.2.1, 4.6).
  */
 #include "mn_bench.h"
 
@@ -117,6 +117,25 @@ static void test_co_located_the_node_is_the_end_of_the_tunnel(void **state)
 	assert_int_equal(bench_tunnel(bench)->link, BENCH_WLAN);
 	assert_non_null(bench_kernel(bench, &peer));
 	assert_non_null(bench_kernel(bench, &rule));
+}
+
+static void test_the_home_agents_packets_are_welcome_before_the_reply_of_a_co_located_registration(
+	void **state)
+{
+	struct mip_want plain = peer_of_home(0), udp = peer_of_home(MIP_REGISTRATION_PORT);
+
+	(void)state;
+	bench_registered_at_fa1(bench);
+	assert_null(bench_kernel(bench, &plain));
+	bench_lease(bench);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_pass(bench, MIP_SECOND / 4);
+	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.care_of_address), BENCH_SPOT);
+	assert_non_null(bench_kernel(bench, &plain));
+	assert_non_null(bench_kernel(bench, &udp));
+	bench_accept(bench);
+	assert_non_null(bench_kernel(bench, &plain));
+	assert_null(bench_kernel(bench, &udp));
 }
 
 static void without_reverse_tunnel(struct mn_settings *settings)
@@ -291,13 +310,14 @@ static void test_a_soft_handover_keeps_the_old_way_until_the_new_one_is_confirme
 
 static void test_after_a_soft_handover_the_old_tunnel_is_still_taken_from_for_a_while(void **state)
 {
+	struct bench_agent agent = {
+		.link = BENCH_ETH, .address = 0x0a060001, .flags = MIP_AGENT_F, .lifetime = 9};
 	struct mip_want peer = peer_of_home(0);
 
 	(void)state;
 	bench_registered_at_spot(bench);
 	bench_link(bench, BENCH_ETH, true);
-	bench_advertise(
-		bench, &(struct bench_agent){.link = BENCH_ETH, .address = 0x0a060001, .flags = MIP_AGENT_F});
+	bench_advertise(bench, &agent);
 	bench_accept(bench);
 	assert_string_equal(bench_status(bench).interface, "eth0");
 	assert_non_null(bench_kernel(bench, &peer));
@@ -306,6 +326,24 @@ static void test_after_a_soft_handover_the_old_tunnel_is_still_taken_from_for_a_
 	bench_pass(bench, 200 * MIP_MILLISECOND);
 	assert_null(bench_kernel(bench, &peer));
 	assert_null(bench_tunnel(bench));
+}
+
+static void test_who_asks_for_a_tunnel_takes_from_it_before_the_reply(void **state)
+{
+	struct mip_want plain = peer_of_home(0), in_udp = peer_of_home(434);
+	struct bench_request request;
+
+	(void)state;
+	bench_registered_at_fa1(bench);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	request = bench_last_request(bench);
+	assert_true(bench_place_of_want(bench, &plain) < request.place);
+	assert_true(bench_place_of_want(bench, &in_udp) < request.place);
+	bench_accept(bench);
+	assert_non_null(bench_kernel(bench, &plain));
+	assert_null(bench_kernel(bench, &in_udp));
 }
 
 static void test_a_hard_handover_leaves_at_once_and_registers_at_once(void **state)
@@ -599,179 +637,6 @@ static void test_away_only_its_foreign_agent_gets_an_arp_answer_and_that_unicast
 	assert_int_equal(mip_address_number(arp.sender), BENCH_HOME);
 }
 
-/* --- NAT --------------------------------------------------------------------------------------------------
- */
-
-static void register_through_nat(uint16_t keepalive)
-{
-	struct bench_request request;
-
-	bench_link(bench, BENCH_WLAN, true);
-	bench_lease(bench);
-	bench_pass(bench, 50 * MIP_MILLISECOND);
-	request = bench_last_request(bench);
-	bench_reply(
-		bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true, .keepalive = keepalive});
-	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
-	bench_forget(bench);
-}
-
-/* The octets of the last keep-alive's inner packet; their number, or 0. */
-static size_t keepalive_of(uint8_t *packet, size_t size)
-{
-	size_t length = 0;
-
-	for (size_t i = 0; i < bench->count; i++) {
-		const struct mip_output *output = &bench->outputs[i];
-
-		if (output->kind != MIP_OUTPUT_DATAGRAM || output->octets[0] != MIP_MESSAGE_TUNNEL_DATA)
-			continue;
-		assert_int_equal(output->datagram.destination_port, 434);
-		assert_int_equal(mip_address_number(output->datagram.source), BENCH_SPOT);
-		length = output->length - MIP_TUNNEL_DATA_HEADER;
-		assert_true(length <= size);
-		memcpy(packet, output->octets + MIP_TUNNEL_DATA_HEADER, length);
-	}
-	return length;
-}
-
-static bool answer_keepalive(const uint8_t *request, size_t length)
-{
-	struct mip_reader reader = mip_reader_of(request, length), payload;
-	struct mip_icmp_echo echo;
-	struct mip_ip ip, back;
-	uint8_t message[8], packet[64];
-	struct mip_writer writer = mip_writer_of(message, sizeof(message));
-	bool taken;
-
-	assert_int_equal(mip_ip_read(&reader, &ip, &payload), 0);
-	assert_int_equal(mip_address_number(ip.source), BENCH_HOME);
-	assert_int_equal(mip_address_number(ip.destination), BENCH_HOME_AGENT);
-	assert_int_equal(mip_icmp_echo_read(&payload, &echo), 0);
-	assert_int_equal(echo.type, MIP_ICMP_ECHO_REQUEST);
-	echo.type = MIP_ICMP_ECHO_REPLY;
-	mip_icmp_echo_write(&writer, &echo, NULL, 0);
-	back = (struct mip_ip){
-		.ttl = 64, .protocol = MIP_PROTOCOL_ICMP, .source = ip.destination, .destination = ip.source};
-	writer = mip_writer_of(packet, sizeof(packet));
-	mip_ip_packet_write(&writer, &back, message, sizeof(message));
-	taken = mn_core_tunnelled(bench->core, packet, writer.length, bench->now);
-	bench_collect(bench);
-	return taken;
-}
-
-static void test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request(void **state)
-{
-	struct mip_want peer = peer_of_home(434);
-
-	(void)state;
-	register_through_nat(0);
-	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_UDP);
-	assert_int_equal(bench_tunnel(bench)->local_port, BENCH_PORT);
-	assert_int_equal(bench_tunnel(bench)->remote_port, 434);
-	assert_int_equal(bench_way_out(bench)->mtu, 1468);
-	assert_non_null(bench_kernel(bench, &peer));
-	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_UDP);
-}
-
-static void test_a_declined_or_missing_udp_tunnel_reply_means_none(void **state)
-{
-	struct bench_request request;
-
-	(void)state;
-	bench_link(bench, BENCH_WLAN, true);
-	bench_lease(bench);
-	bench_pass(bench, 50 * MIP_MILLISECOND);
-	request = bench_last_request(bench);
-	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true, .udp_code = 64});
-	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_IPIP);
-}
-
-static void test_a_udp_tunnel_that_was_not_offered_is_not_taken(void **state)
-{
-	struct bench_request request;
-
-	(void)state;
-	bench_link(bench, BENCH_WWAN, true);
-	bench_advertise(bench, &bench_fa1);
-	request = bench_last_request(bench);
-	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
-	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
-	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_IPIP);
-}
-
-static void test_keep_alives_go_out_at_the_interval_and_their_answers_are_taken(void **state)
-{
-	uint8_t packet[64];
-	size_t length;
-
-	(void)state;
-	register_through_nat(0);
-	bench_pass(bench, 109 * MIP_SECOND);
-	assert_int_equal(keepalive_of(packet, sizeof(packet)), 0);
-	bench_pass(bench, 1100 * MIP_MILLISECOND);
-	length = keepalive_of(packet, sizeof(packet));
-	assert_true(length > 0);
-	assert_true(answer_keepalive(packet, length));
-	bench_forget(bench);
-	bench_pass(bench, 109 * MIP_SECOND);
-	assert_int_equal(keepalive_of(packet, sizeof(packet)), 0);
-	assert_int_equal(bench_counter(bench, "keepalives_answered"), 1);
-}
-
-static void test_the_home_agent_names_the_interval_but_never_less_than_10_seconds(void **state)
-{
-	uint8_t packet[64];
-
-	(void)state;
-	register_through_nat(3);
-	bench_pass(bench, 9 * MIP_SECOND);
-	assert_int_equal(keepalive_of(packet, sizeof(packet)), 0);
-	bench_pass(bench, 1100 * MIP_MILLISECOND);
-	assert_true(keepalive_of(packet, sizeof(packet)) > 0);
-}
-
-static void test_unanswered_keep_alives_lead_to_another_registration_and_a_shorter_interval(void **state)
-{
-	uint8_t packet[64];
-	struct bench_request request;
-
-	(void)state;
-	register_through_nat(0);
-	bench_pass(bench, 110 * MIP_SECOND + 14 * MIP_SECOND);
-	assert_int_equal(bench_requests(bench), 0);
-	bench_pass(bench, 1500 * MIP_MILLISECOND);
-	assert_int_equal(bench_counter(bench, "keepalives_sent"), 4);
-	assert_int_equal(bench_counter(bench, "nat_mappings_lost"), 1);
-	assert_int_equal(bench_requests(bench), 1);
-	request = bench_last_request(bench);
-	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
-	bench_forget(bench);
-	bench_pass(bench, 54 * MIP_SECOND);
-	assert_int_equal(keepalive_of(packet, sizeof(packet)), 0);
-	bench_pass(bench, 2 * MIP_SECOND);
-	assert_true(keepalive_of(packet, sizeof(packet)) > 0);
-}
-
-static void test_the_hosts_own_ping_through_the_tunnel_is_not_taken(void **state)
-{
-	uint8_t message[8], packet[64];
-	struct mip_writer writer = mip_writer_of(message, sizeof(message));
-	struct mip_ip ip = {.ttl = 64,
-		.protocol = MIP_PROTOCOL_ICMP,
-		.source = mip_address_of(BENCH_HOME_AGENT),
-		.destination = mip_address_of(BENCH_HOME)};
-
-	(void)state;
-	register_through_nat(0);
-	mip_icmp_echo_write(&writer,
-		&(struct mip_icmp_echo){.type = MIP_ICMP_ECHO_REPLY, .identifier = 7, .sequence = 1}, NULL,
-		0);
-	writer = mip_writer_of(packet, sizeof(packet));
-	mip_ip_packet_write(&writer, &ip, message, sizeof(message));
-	assert_false(mn_core_tunnelled(bench->core, packet, writer.length, bench->now));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -779,6 +644,7 @@ int main(void)
 		TEST(test_from_the_beginning_the_home_address_is_on_the_tunnel_device),
 		TEST(test_through_a_foreign_agent_the_way_out_is_the_agent_without_arp),
 		TEST(test_co_located_the_node_is_the_end_of_the_tunnel),
+		TEST(test_the_home_agents_packets_are_welcome_before_the_reply_of_a_co_located_registration),
 		TEST(test_co_located_without_a_reverse_tunnel_packets_go_out_directly),
 		TEST(test_the_path_of_the_request_is_there_before_the_request),
 		TEST(test_an_agent_gets_50_ms_to_answer_before_the_co_located_address_is_registered),
@@ -791,6 +657,7 @@ int main(void)
 		TEST(test_a_person_can_choose_the_interface),
 		TEST(test_a_soft_handover_keeps_the_old_way_until_the_new_one_is_confirmed),
 		TEST(test_after_a_soft_handover_the_old_tunnel_is_still_taken_from_for_a_while),
+		TEST(test_who_asks_for_a_tunnel_takes_from_it_before_the_reply),
 		TEST(test_a_hard_handover_leaves_at_once_and_registers_at_once),
 		TEST(test_a_hard_handover_between_co_located_addresses_on_one_interface),
 		TEST(test_when_the_care_of_address_goes_the_node_searches_at_once),
@@ -806,13 +673,6 @@ int main(void)
 		TEST(test_a_lost_home_agent_does_not_take_the_home_link_down),
 		TEST(test_without_a_home_address_nothing_is_at_home),
 		TEST(test_away_only_its_foreign_agent_gets_an_arp_answer_and_that_unicast),
-		TEST(test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request),
-		TEST(test_a_declined_or_missing_udp_tunnel_reply_means_none),
-		TEST(test_a_udp_tunnel_that_was_not_offered_is_not_taken),
-		TEST(test_keep_alives_go_out_at_the_interval_and_their_answers_are_taken),
-		TEST(test_the_home_agent_names_the_interval_but_never_less_than_10_seconds),
-		TEST(test_unanswered_keep_alives_lead_to_another_registration_and_a_shorter_interval),
-		TEST(test_the_hosts_own_ping_through_the_tunnel_is_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /*
- * The mobile node registers: requests, repetitions, replies, denials, renewals (RFC 5944 3.6).
+ * The mobile node registers: repetitions, replies, denials, renewals, and what a person asks for (RFC
+ * 5944 3.6).
  */
 #include "mn_bench.h"
 
@@ -32,146 +33,10 @@ static void again_with(void (*change)(struct mn_settings *settings))
 	bench_begin(bench, change);
 }
 
-static void extensions_of(const struct bench_request *request, struct mip_extensions *extensions)
-{
-	struct mip_reader reader = mip_reader_of(request->octets, request->length);
-	struct mip_registration_request fixed;
-
-	assert_int_equal(mip_request_read(&reader, &fixed), 0);
-	assert_int_equal(mip_extensions_read(&reader, extensions), 0);
-}
-
-/* --- requests ---------------------------------------------------------------------------------------------
- */
-
-static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
-{
-	struct bench_request request;
-	struct mip_extensions extensions;
-
-	(void)state;
-	bench_link(bench, BENCH_WWAN, true);
-	bench_advertise(bench, &bench_fa1);
-	assert_int_equal(bench_requests(bench), 1);
-	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
-	request = bench_last_request(bench);
-	assert_true(request.frame);
-	assert_int_equal(request.link, BENCH_WWAN);
-	assert_true(mip_link_address_equal(request.link_destination, bench_link_address(BENCH_FA1)));
-	assert_int_equal(mip_address_number(request.source), BENCH_HOME);
-	assert_int_equal(mip_address_number(request.destination), BENCH_FA1);
-	assert_int_equal(request.source_port, BENCH_PORT);
-	assert_int_equal(request.destination_port, 434);
-	assert_int_equal(request.ttl, 255);
-	assert_int_equal(request.fixed.flags, MIP_REQUEST_T);
-	assert_int_equal(request.fixed.lifetime, 600);
-	assert_int_equal(mip_address_number(request.fixed.home_address), BENCH_HOME);
-	assert_int_equal(mip_address_number(request.fixed.home_agent), BENCH_HOME_AGENT);
-	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_FA1);
-	assert_int_equal(request.fixed.identification >> 32, 1700000000ULL + 2208988800ULL);
-	extensions_of(&request, &extensions);
-	assert_int_equal(mip_authenticator_check(bench->home, request.octets,
-				 mip_extension_of(&extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION)),
-		0);
-	assert_false(extensions.present[MIP_SLOT_UDP_TUNNEL_REQUEST]);
-}
-
-static void test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer(void **state)
-{
-	struct bench_request request;
-	struct mip_extensions extensions;
-	struct mip_udp_tunnel_request udp;
-
-	(void)state;
-	bench_link(bench, BENCH_WLAN, true);
-	bench_lease(bench);
-	bench_pass(bench, 50 * MIP_MILLISECOND);
-	assert_int_equal(bench_requests(bench), 1);
-	request = bench_last_request(bench);
-	assert_false(request.frame);
-	assert_int_equal(request.link, BENCH_WLAN);
-	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
-	assert_int_equal(mip_address_number(request.destination), BENCH_HOME_AGENT);
-	assert_int_equal(request.ttl, 255);
-	assert_int_equal(request.fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T);
-	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT);
-	extensions_of(&request, &extensions);
-	assert_int_equal(
-		mip_udp_tunnel_request_read(mip_extension_of(&extensions, MIP_SLOT_UDP_TUNNEL_REQUEST), &udp),
-		0);
-	assert_false(udp.force);
-	assert_false(udp.through_foreign_agent);
-	/* rfc3519-4.4-2: before the Mobile-Home Authentication Extension */
-	assert_true(extensions.slot[MIP_SLOT_UDP_TUNNEL_REQUEST].offset <
-		    extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
-}
-
-static void force_udp(struct mn_settings *settings)
-{
-	settings->force_udp = true;
-}
-
-static void test_udp_is_forced_when_the_settings_say_so(void **state)
-{
-	struct bench_request request;
-	struct mip_extensions extensions;
-	struct mip_udp_tunnel_request udp;
-
-	(void)state;
-	again_with(force_udp);
-	bench_link(bench, BENCH_WLAN, true);
-	bench_lease(bench);
-	bench_pass(bench, 50 * MIP_MILLISECOND);
-	request = bench_last_request(bench);
-	extensions_of(&request, &extensions);
-	assert_int_equal(
-		mip_udp_tunnel_request_read(mip_extension_of(&extensions, MIP_SLOT_UDP_TUNNEL_REQUEST), &udp),
-		0);
-	assert_true(udp.force);
-}
-
 static void without_reverse_tunnel(struct mn_settings *settings)
 {
 	settings->reverse_tunnel = false;
 	settings->nat_traversal = false;
-}
-
-static void test_without_a_reverse_tunnel_t_is_not_set(void **state)
-{
-	(void)state;
-	again_with(without_reverse_tunnel);
-	bench_link(bench, BENCH_WWAN, true);
-	bench_advertise(bench, &bench_fa1);
-	assert_int_equal(bench_last_request(bench).fixed.flags, 0);
-	bench_link(bench, BENCH_WWAN, false);
-	bench_link(bench, BENCH_WLAN, true);
-	bench_lease(bench);
-	bench_pass(bench, 50 * MIP_MILLISECOND);
-	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_D);
-}
-
-static void test_the_lifetime_asked_for_is_no_longer_than_the_agents(void **state)
-{
-	struct bench_agent agent = bench_fa1;
-
-	(void)state;
-	agent.registration_lifetime = 120;
-	bench_link(bench, BENCH_WWAN, true);
-	bench_advertise(bench, &agent);
-	assert_int_equal(bench_last_request(bench).fixed.lifetime, 120);
-}
-
-static struct mip_association *foreign_association(void)
-{
-	static uint8_t key[16] = {9, 8, 7};
-	struct mip_association_settings settings = {.spi = 2000,
-		.algorithm = MIP_ALGORITHM_HMAC_SHA256,
-		.replay_tolerance = 7 * MIP_SECOND,
-		.key = {.octets = key, .length = sizeof(key)}};
-	struct mip_association *association;
-
-	assert_int_equal(mip_association_new(&settings, &association), 0);
-	return association;
 }
 
 static struct mn_foreign_agent_settings shared;
@@ -180,109 +45,6 @@ static void with_shared(struct mn_settings *settings)
 {
 	settings->foreign_agents = &shared;
 	settings->foreign_agent_count = 1;
-}
-
-static void with_aaa_and_nai(struct mn_settings *settings)
-{
-	static char nai[] = "alice@example.org";
-
-	settings->aaa = shared.association;
-	settings->nai = nai;
-}
-
-static void test_the_extensions_stand_in_the_order_that_is_required(void **state)
-{
-	struct bench_agent agent = bench_fa1;
-	struct mip_extensions extensions;
-	struct bench_request request;
-	size_t last = 0;
-
-	(void)state;
-	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), foreign_association()};
-	again_with(with_shared);
-	agent.challenge = "a challenge";
-	bench_link(bench, BENCH_WWAN, true);
-	bench_advertise(bench, &agent);
-	request = bench_last_request(bench);
-	extensions_of(&request, &extensions);
-	for (size_t i = 0; i < 3; i++) {
-		static const enum mip_slot order[] = {MIP_SLOT_MOBILE_HOME_AUTHENTICATION, MIP_SLOT_CHALLENGE,
-			MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION};
-
-		assert_true(extensions.present[order[i]]);
-		assert_true(extensions.slot[order[i]].offset > last);
-		last = extensions.slot[order[i]].offset;
-	}
-	assert_int_equal(mip_authenticator_check(shared.association, request.octets,
-				 &extensions.slot[MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION]),
-		0);
-	assert_memory_equal(extensions.slot[MIP_SLOT_CHALLENGE].data, "a challenge", 11);
-	mip_association_unref(shared.association);
-}
-
-static void test_with_aaa_the_challenge_is_authenticated_by_it(void **state)
-{
-	struct bench_agent agent = bench_fa1;
-	struct mip_extensions extensions;
-	struct bench_request request;
-
-	(void)state;
-	shared.association = foreign_association();
-	again_with(with_aaa_and_nai);
-	agent.challenge = "another";
-	bench_link(bench, BENCH_WWAN, true);
-	bench_advertise(bench, &agent);
-	request = bench_last_request(bench);
-	extensions_of(&request, &extensions);
-	assert_true(extensions.slot[MIP_SLOT_NODE_NAI].offset <
-		    extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
-	assert_true(extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset <
-		    extensions.slot[MIP_SLOT_CHALLENGE].offset);
-	assert_true(extensions.slot[MIP_SLOT_CHALLENGE].offset <
-		    extensions.slot[MIP_SLOT_MOBILE_AAA_AUTHENTICATION].offset);
-	assert_int_equal(mip_authenticator_check(shared.association, request.octets,
-				 &extensions.slot[MIP_SLOT_MOBILE_AAA_AUTHENTICATION]),
-		0);
-	mip_association_unref(shared.association);
-}
-
-static void test_an_agent_that_insists_relays_a_co_located_registration(void **state)
-{
-	struct bench_agent agent = bench_fa2;
-	struct mip_extensions extensions;
-	struct bench_request request;
-	struct mip_udp_tunnel_request udp;
-
-	(void)state;
-	bench->settings.care_of = MN_CARE_OF_CO_LOCATED;
-	bench_link(bench, BENCH_WLAN, true);
-	assert_int_equal(
-		mn_core_reconfigure(bench->core, &bench->settings, bench->now, &(const char *){NULL}), 0);
-	agent.flags |= MIP_AGENT_R;
-	bench_advertise(bench, &agent);
-	bench_lease(bench);
-	request = bench_last_request(bench);
-	assert_true(request.frame);
-	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
-	assert_int_equal(mip_address_number(request.destination), BENCH_FA2);
-	assert_int_equal(request.fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T);
-	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT);
-	/* rfc3519-4.4-8: without U no UDP Tunnel Request … */
-	extensions_of(&request, &extensions);
-	assert_false(extensions.present[MIP_SLOT_UDP_TUNNEL_REQUEST]);
-	/* rfc3519-4.4-6: … with U one that has R. */
-	bench_forget(bench);
-	agent.flags |= MIP_AGENT_U;
-	agent.sequence = 0;
-	bench_pass(bench, MIP_SECOND);
-	bench_advertise(bench, &agent);
-	bench_pass(bench, 2 * MIP_SECOND);
-	request = bench_last_request(bench);
-	extensions_of(&request, &extensions);
-	assert_int_equal(
-		mip_udp_tunnel_request_read(mip_extension_of(&extensions, MIP_SLOT_UDP_TUNNEL_REQUEST), &udp),
-		0);
-	assert_true(udp.through_foreign_agent);
 }
 
 /* --- repetitions ------------------------------------------------------------------------------------------
@@ -483,7 +245,7 @@ static void test_with_a_shared_association_the_agents_authenticator_is_required(
 	struct bench_request request;
 
 	(void)state;
-	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), foreign_association()};
+	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), bench_other_association()};
 	again_with(with_shared);
 	start_at_fa1(&request);
 	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600});
@@ -753,7 +515,7 @@ static void test_a_node_known_by_its_nai_takes_the_home_address_that_it_is_given
 	start_at_fa1(&request);
 	assert_int_equal(mip_address_number(request.source), 0);
 	assert_int_equal(mip_address_number(request.fixed.home_address), 0);
-	extensions_of(&request, &extensions);
+	bench_extensions_of(&request, &extensions);
 	assert_memory_equal(extensions.slot[MIP_SLOT_NODE_NAI].data, "alice@example.org", 17);
 	assert_true(extensions.slot[MIP_SLOT_NODE_NAI].offset <
 		    extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
@@ -952,14 +714,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address),
-		TEST(test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer),
-		TEST(test_udp_is_forced_when_the_settings_say_so),
-		TEST(test_without_a_reverse_tunnel_t_is_not_set),
-		TEST(test_the_lifetime_asked_for_is_no_longer_than_the_agents),
-		TEST(test_the_extensions_stand_in_the_order_that_is_required),
-		TEST(test_with_aaa_the_challenge_is_authenticated_by_it),
-		TEST(test_an_agent_that_insists_relays_a_co_located_registration),
 		TEST(test_unanswered_it_repeats_with_exponential_back_off_and_new_identifications),
 		TEST(test_it_is_unreachable_after_three_time_outs),
 		TEST(test_with_nonces_the_unanswered_request_is_repeated_unchanged),

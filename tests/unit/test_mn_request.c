@@ -1,0 +1,278 @@
+/*
+ * What the mobile node puts into its Registration Requests (RFC 5944 3.6.1, RFC 3024, RFC 3519 3.1, RFC
+ * 4721).
+ */
+#include "mn_bench.h"
+
+#include <string.h>
+#include "authenticator.h"
+#include "extension.h"
+#include "packet.h"
+
+static struct bench bench_storage;
+static struct bench *const bench = &bench_storage;
+
+static int setup(void **state)
+{
+	(void)state;
+	bench_begin(bench, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	bench_end(bench);
+	return 0;
+}
+
+static void again_with(void (*change)(struct mn_settings *settings))
+{
+	bench_end(bench);
+	bench_begin(bench, change);
+}
+
+static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
+{
+	struct bench_request request;
+	struct mip_extensions extensions;
+
+	(void)state;
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(bench_requests(bench), 1);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
+	request = bench_last_request(bench);
+	assert_true(request.frame);
+	assert_int_equal(request.link, BENCH_WWAN);
+	assert_true(mip_link_address_equal(request.link_destination, bench_link_address(BENCH_FA1)));
+	assert_int_equal(mip_address_number(request.source), BENCH_HOME);
+	assert_int_equal(mip_address_number(request.destination), BENCH_FA1);
+	assert_int_equal(request.source_port, BENCH_PORT);
+	assert_int_equal(request.destination_port, 434);
+	assert_int_equal(request.ttl, 255);
+	assert_int_equal(request.fixed.flags, MIP_REQUEST_T);
+	assert_int_equal(request.fixed.lifetime, 600);
+	assert_int_equal(mip_address_number(request.fixed.home_address), BENCH_HOME);
+	assert_int_equal(mip_address_number(request.fixed.home_agent), BENCH_HOME_AGENT);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_FA1);
+	assert_int_equal(request.fixed.identification >> 32, 1700000000ULL + 2208988800ULL);
+	bench_extensions_of(&request, &extensions);
+	assert_int_equal(mip_authenticator_check(bench->home, request.octets,
+				 mip_extension_of(&extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION)),
+		0);
+	assert_false(extensions.present[MIP_SLOT_UDP_TUNNEL_REQUEST]);
+}
+
+static void test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer(void **state)
+{
+	struct bench_request request;
+	struct mip_extensions extensions;
+	struct mip_udp_tunnel_request udp;
+
+	(void)state;
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	assert_int_equal(bench_requests(bench), 1);
+	request = bench_last_request(bench);
+	assert_false(request.frame);
+	assert_int_equal(request.link, BENCH_WLAN);
+	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
+	assert_int_equal(mip_address_number(request.destination), BENCH_HOME_AGENT);
+	assert_int_equal(request.ttl, 255);
+	assert_int_equal(request.fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT);
+	bench_extensions_of(&request, &extensions);
+	assert_int_equal(
+		mip_udp_tunnel_request_read(mip_extension_of(&extensions, MIP_SLOT_UDP_TUNNEL_REQUEST), &udp),
+		0);
+	assert_false(udp.force);
+	assert_false(udp.through_foreign_agent);
+	/* rfc3519-4.4-2: before the Mobile-Home Authentication Extension */
+	assert_true(extensions.slot[MIP_SLOT_UDP_TUNNEL_REQUEST].offset <
+		    extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
+}
+
+static void force_udp(struct mn_settings *settings)
+{
+	settings->force_udp = true;
+}
+
+static void test_udp_is_forced_when_the_settings_say_so(void **state)
+{
+	struct bench_request request;
+	struct mip_extensions extensions;
+	struct mip_udp_tunnel_request udp;
+
+	(void)state;
+	again_with(force_udp);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	request = bench_last_request(bench);
+	bench_extensions_of(&request, &extensions);
+	assert_int_equal(
+		mip_udp_tunnel_request_read(mip_extension_of(&extensions, MIP_SLOT_UDP_TUNNEL_REQUEST), &udp),
+		0);
+	assert_true(udp.force);
+}
+
+static void without_reverse_tunnel(struct mn_settings *settings)
+{
+	settings->reverse_tunnel = false;
+	settings->nat_traversal = false;
+}
+
+static void test_without_a_reverse_tunnel_t_is_not_set(void **state)
+{
+	(void)state;
+	again_with(without_reverse_tunnel);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(bench_last_request(bench).fixed.flags, 0);
+	bench_link(bench, BENCH_WWAN, false);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_D);
+}
+
+static void test_the_lifetime_asked_for_is_no_longer_than_the_agents(void **state)
+{
+	struct bench_agent agent = bench_fa1;
+
+	(void)state;
+	agent.registration_lifetime = 120;
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &agent);
+	assert_int_equal(bench_last_request(bench).fixed.lifetime, 120);
+}
+
+static struct mn_foreign_agent_settings shared;
+
+static void with_shared(struct mn_settings *settings)
+{
+	settings->foreign_agents = &shared;
+	settings->foreign_agent_count = 1;
+}
+
+static void with_aaa_and_nai(struct mn_settings *settings)
+{
+	static char nai[] = "alice@example.org";
+
+	settings->aaa = shared.association;
+	settings->nai = nai;
+}
+
+static void test_the_extensions_stand_in_the_order_that_is_required(void **state)
+{
+	struct bench_agent agent = bench_fa1;
+	struct mip_extensions extensions;
+	struct bench_request request;
+	size_t last = 0;
+
+	(void)state;
+	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), bench_other_association()};
+	again_with(with_shared);
+	agent.challenge = "a challenge";
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &agent);
+	request = bench_last_request(bench);
+	bench_extensions_of(&request, &extensions);
+	for (size_t i = 0; i < 3; i++) {
+		static const enum mip_slot order[] = {MIP_SLOT_MOBILE_HOME_AUTHENTICATION, MIP_SLOT_CHALLENGE,
+			MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION};
+
+		assert_true(extensions.present[order[i]]);
+		assert_true(extensions.slot[order[i]].offset > last);
+		last = extensions.slot[order[i]].offset;
+	}
+	assert_int_equal(mip_authenticator_check(shared.association, request.octets,
+				 &extensions.slot[MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION]),
+		0);
+	assert_memory_equal(extensions.slot[MIP_SLOT_CHALLENGE].data, "a challenge", 11);
+	mip_association_unref(shared.association);
+}
+
+static void test_with_aaa_the_challenge_is_authenticated_by_it(void **state)
+{
+	struct bench_agent agent = bench_fa1;
+	struct mip_extensions extensions;
+	struct bench_request request;
+
+	(void)state;
+	shared.association = bench_other_association();
+	again_with(with_aaa_and_nai);
+	agent.challenge = "another";
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &agent);
+	request = bench_last_request(bench);
+	bench_extensions_of(&request, &extensions);
+	assert_true(extensions.slot[MIP_SLOT_NODE_NAI].offset <
+		    extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
+	assert_true(extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset <
+		    extensions.slot[MIP_SLOT_CHALLENGE].offset);
+	assert_true(extensions.slot[MIP_SLOT_CHALLENGE].offset <
+		    extensions.slot[MIP_SLOT_MOBILE_AAA_AUTHENTICATION].offset);
+	assert_int_equal(mip_authenticator_check(shared.association, request.octets,
+				 &extensions.slot[MIP_SLOT_MOBILE_AAA_AUTHENTICATION]),
+		0);
+	mip_association_unref(shared.association);
+}
+
+static void test_an_agent_that_insists_relays_a_co_located_registration(void **state)
+{
+	struct bench_agent agent = bench_fa2;
+	struct mip_extensions extensions;
+	struct bench_request request;
+	struct mip_udp_tunnel_request udp;
+
+	(void)state;
+	bench->settings.care_of = MN_CARE_OF_CO_LOCATED;
+	bench_link(bench, BENCH_WLAN, true);
+	assert_int_equal(
+		mn_core_reconfigure(bench->core, &bench->settings, bench->now, &(const char *){NULL}), 0);
+	agent.flags |= MIP_AGENT_R;
+	bench_advertise(bench, &agent);
+	bench_lease(bench);
+	request = bench_last_request(bench);
+	assert_true(request.frame);
+	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
+	assert_int_equal(mip_address_number(request.destination), BENCH_FA2);
+	assert_int_equal(request.fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT);
+	/* rfc3519-4.4-8: without U no UDP Tunnel Request … */
+	bench_extensions_of(&request, &extensions);
+	assert_false(extensions.present[MIP_SLOT_UDP_TUNNEL_REQUEST]);
+	/* rfc3519-4.4-6: … with U one that has R. */
+	bench_forget(bench);
+	agent.flags |= MIP_AGENT_U;
+	agent.sequence = 0;
+	bench_pass(bench, MIP_SECOND);
+	bench_advertise(bench, &agent);
+	bench_pass(bench, 2 * MIP_SECOND);
+	request = bench_last_request(bench);
+	bench_extensions_of(&request, &extensions);
+	assert_int_equal(
+		mip_udp_tunnel_request_read(mip_extension_of(&extensions, MIP_SLOT_UDP_TUNNEL_REQUEST), &udp),
+		0);
+	assert_true(udp.through_foreign_agent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address),
+		TEST(test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer),
+		TEST(test_udp_is_forced_when_the_settings_say_so),
+		TEST(test_without_a_reverse_tunnel_t_is_not_set),
+		TEST(test_the_lifetime_asked_for_is_no_longer_than_the_agents),
+		TEST(test_the_extensions_stand_in_the_order_that_is_required),
+		TEST(test_with_aaa_the_challenge_is_authenticated_by_it),
+		TEST(test_an_agent_that_insists_relays_a_co_located_registration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
