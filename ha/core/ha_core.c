@@ -263,12 +263,18 @@ static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_
 	}
 }
 
+/* Some at a time: a million bindings that end together (a host that slept) must not fill the outbox at once.
+ * What is left is due at once again. */
 void ha_core_advance(struct ha_core *core, struct mip_now now)
 {
 	struct mip_deadline *deadline;
 
-	while ((deadline = mip_deadlines_pop(&core->deadlines, now.boot)))
+	for (int i = 0; i < HA_DUE_BATCH; i++) {
+		deadline = mip_deadlines_pop(&core->deadlines, now.boot);
+		if (!deadline)
+			break;
 		due(core, deadline, now);
+	}
 }
 
 mip_time ha_core_deadline(const struct ha_core *core)

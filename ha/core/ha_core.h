@@ -105,6 +105,7 @@ void ha_core_address(struct ha_core *core, const struct mip_input_address *addre
 void ha_core_begin(struct ha_core *core, struct mip_now now);
 void ha_core_datagram(struct ha_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
 void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, struct mip_now now);
+/* Serves what is due, or part of it: then the deadline is still in the past, and it is to be called again. */
 void ha_core_advance(struct ha_core *core, struct mip_now now);
 mip_time ha_core_deadline(const struct ha_core *core); /* MIP_NEVER: none */
 

@@ -26,6 +26,7 @@ enum {
 	HA_NAI_MAX = 253, /* RFC 4282 2.2 */
 	/* Bindings whose kernel state is asked for in one go, after a restart or when a link comes. */
 	HA_REFRESH_BATCH = 256,
+	HA_DUE_BATCH = 1024,  /* deadlines that are served in one go */
 	HA_ANNOUNCEMENTS = 4, /* RFC 5944 4.6: "retransmitted a small number of times" */
 };
 

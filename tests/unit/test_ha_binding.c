@@ -408,6 +408,39 @@ static void without_a_grace_time_the_old_way_closes_at_once(void **state)
 	assert_address_equal(unwanted(world, MIP_WANT_PEER)->peer.remote, OTHER_AGENT);
 }
 
+static void bindings_that_end_together_are_served_some_at_a_time(void **state)
+{
+	enum { MANY = 3000 };
+	static struct ha_node_settings nodes[MANY];
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	for (int i = 0; i < MANY; i++)
+		nodes[i] = (struct ha_node_settings){
+			mip_address_of(0xac141000 + (uint32_t)i), NULL, world->node, NULL};
+	world->settings.nodes = nodes;
+	world->settings.node_count = MANY;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ask.security = world->node;
+	for (int i = 0; i < MANY; i++) {
+		ask.home_address = nodes[i].home_address;
+		ha_ask_send(world, &ask);
+		ha_world_clear_outputs(world);
+	}
+	world->now.boot += 601 * MIP_SECOND;
+	ha_core_advance(world->core, world->now);
+	assert_in_range(ha_core_binding_count(world->core), 1, MANY - 1);
+	assert_true(ha_core_deadline(world->core) <= world->now.boot);
+	while (ha_core_deadline(world->core) <= world->now.boot) {
+		struct mip_output output;
+
+		while (mip_outbox_take(ha_core_outbox(world->core), &output))
+			mip_output_clear(&output);
+		ha_core_advance(world->core, world->now);
+	}
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +464,7 @@ int main(void)
 		TEST(a_home_link_that_goes_and_comes_with_another_index_gets_its_proxies_there),
 		TEST(the_home_agent_prepares_the_host_and_its_links),
 		TEST(without_a_grace_time_the_old_way_closes_at_once),
+		TEST(bindings_that_end_together_are_served_some_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
