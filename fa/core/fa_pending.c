@@ -114,15 +114,29 @@ static int insert(struct fa_core *core, struct fa_pending *pending, struct mip_n
 		mip_deadline_cancel(&core->deadlines, &pending->deadline);
 		return -ENOMEM;
 	}
+	/* Without memory for this entry it is only not found by find_nameless(). */
+	if (mip_address_is_none(pending->key.home_address))
+		HASH_ADD(hh_nameless, core->nameless, key.identification, sizeof(pending->key.identification),
+			pending);
 	source_append(pending->source, pending);
 	return 0;
 }
 
-static int check_room(struct fa_core *core, const struct fa_source *source)
+/* A visitor renews or leaves: strangers who fill the list must not keep it from that. */
+static bool is_from_visitor(struct fa_core *core, const struct fa_registration *registration)
+{
+	const struct fa_visitor *visitor = fa_visitor_find(core, registration->request.home_address);
+
+	return visitor && fa_registration_same_node(&visitor->registration, registration);
+}
+
+static int check_room(
+	struct fa_core *core, const struct fa_source *source, const struct fa_registration *registration)
 {
 	/* rfc5944-3.7.1-5: additional registrations SHOULD be rejected with Code 66. */
-	if (HASH_COUNT(core->pendings) >= core->settings.values.pending_most ||
-		source->pending >= core->settings.values.pending_per_node_most)
+	if (source->pending >= core->settings.values.pending_per_node_most ||
+		(HASH_COUNT(core->pendings) >= core->settings.values.pending_most &&
+			!is_from_visitor(core, registration)))
 		return -EAGAIN;
 	return 0;
 }
@@ -165,7 +179,7 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 	source = source_take(core, registration);
 	if (!source)
 		return -ENOMEM;
-	r = check_room(core, source);
+	r = check_room(core, source, registration);
 	if (r == 0)
 		r = insert_new(core, source, &key, registration, now, ret_pending);
 	source_release(core, source);
@@ -175,14 +189,10 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 /* A request without a home address, by the low bits alone: only to tell a node that its NAI is missing. */
 static struct fa_pending *find_nameless(struct fa_core *core, uint32_t identification)
 {
-	struct fa_pending *pending, *next;
+	struct fa_pending *pending;
 
-	HASH_ITER (hh, core->pendings, pending, next) {
-		if (mip_address_is_none(pending->key.home_address) &&
-			pending->key.identification == identification)
-			return pending;
-	}
-	return NULL;
+	HASH_FIND(hh_nameless, core->nameless, &identification, sizeof(identification), pending);
+	return pending;
 }
 
 struct fa_pending *fa_pending_find(
@@ -207,6 +217,8 @@ void fa_pending_remove(struct fa_core *core, struct fa_pending *pending)
 {
 	mip_deadline_cancel(&core->deadlines, &pending->deadline);
 	HASH_DEL(core->pendings, pending);
+	if (pending->hh_nameless.tbl)
+		HASH_DELETE(hh_nameless, core->nameless, pending);
 	source_unlink(pending->source, pending);
 	source_release(core, pending->source);
 	fa_registration_clear(&pending->registration);

@@ -109,6 +109,7 @@ struct fa_pending {
 	struct fa_pending *next; /* of the same source, in the order of relaying */
 	struct mip_deadline deadline;
 	UT_hash_handle hh;
+	UT_hash_handle hh_nameless; /* if its home address is zero */
 };
 
 /* How many requests wait for one link address, against floods. */
@@ -165,6 +166,7 @@ struct fa_core {
 	struct fa_own_address *own_addresses;
 	struct fa_default_route *default_routes;
 	struct fa_pending *pendings;
+	struct fa_pending *nameless; /* of these the ones without a home address, by identification */
 	struct fa_source *sources;
 	struct fa_denial *denials;
 	struct fa_visitor *visitors;

@@ -16,6 +16,7 @@
 
 enum {
 	EVENT_LINE = 512,
+	EVENT_LINES = 200, /* in a second: a flood from a link must not fill the journal too */
 };
 
 static void add_value(struct mip_text *text, const struct mip_field *field)
@@ -43,10 +44,18 @@ static void add_value(struct mip_text *text, const struct mip_field *field)
 }
 
 /* "binding_added home_address 10.1.0.50, care_of_address 10.2.0.1" */
-static void log_event(const struct mip_host *host, const struct mip_event *event)
+static void log_event(struct mip_host *host, const struct mip_event *event)
 {
 	char line[EVENT_LINE];
 	struct mip_text text = mip_text_of(line, sizeof(line));
+	uint64_t missed;
+
+	host->event_limit.interval = MIP_SECOND;
+	host->event_limit.burst = EVENT_LINES;
+	if (!mip_log_allowed(&host->event_limit, mip_clock_now().boot, &missed))
+		return;
+	if (missed > 0)
+		mip_log(host->log, MIP_LOG_INFO, "%llu events are not shown", (unsigned long long)missed);
 
 	mip_text_add(&text, event->name);
 	for (size_t i = 0; i < event->count; i++) {

@@ -64,6 +64,7 @@ struct mip_host {
 	uint64_t counters[MIP_HOST_COUNTERS];
 	struct mip_log_limit send_limit;
 	struct mip_log_limit want_limit;
+	struct mip_log_limit event_limit;
 };
 
 /* host_links.c */

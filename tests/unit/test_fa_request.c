@@ -533,6 +533,35 @@ static void a_flood_of_requests_is_bounded_for_a_node_and_in_all(void **state)
 	fa_world_end(&world);
 }
 
+static void a_visitor_renews_while_strangers_fill_the_list(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request(), stranger = request;
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.pending_most = 7;
+	fa_world_start(&world);
+	fa_world_register(&world, &request);
+	for (uint8_t i = 0; i < 20; i++) {
+		stranger.fields.home_address = mip_address_of(0x0a010100U + i);
+		stranger.link_address = link_address(0x80 + i);
+		stranger.fields.identification++;
+		fa_world_send(&world, &stranger, message);
+	}
+	assert_int_equal(fa_core_pending_count(world.core), 7);
+	request.fields.identification += 100;
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_core_pending_count(world.core), 8);
+	/* Who only says that it is the visitor has no such privilege. */
+	request.link_address = link_address(0x66);
+	request.fields.identification++;
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_core_pending_count(world.core), 8);
+	fa_world_end(&world);
+}
+
 static void a_repeated_request_takes_the_place_of_the_first(void **state)
 {
 	struct fa_world world;
@@ -747,6 +776,7 @@ int main(void)
 		cmocka_unit_test(the_checks_stand_in_the_order_of_the_rfcs),
 		cmocka_unit_test(a_node_is_denied_once_a_second_at_most),
 		cmocka_unit_test(a_flood_of_requests_is_bounded_for_a_node_and_in_all),
+		cmocka_unit_test(a_visitor_renews_while_strangers_fill_the_list),
 		cmocka_unit_test(a_repeated_request_takes_the_place_of_the_first),
 		cmocka_unit_test(a_request_without_a_reply_ends_with_code_78),
 		cmocka_unit_test(a_request_whose_own_lifetime_ends_first_goes_without_a_word),
