@@ -89,24 +89,26 @@ static void report(struct mn_core *core, const char *name, const struct mn_agent
 	mip_event_string(&event, "flags", mip_agent_flags_text(agent->flags, flags));
 	mip_event_boolean(&event, "home", agent->home);
 	mn_report(core, &event);
-	mip_log(core->log, MIP_LOG_INFO, "%s: %s on %s", name, MIP_TEXT(agent->key.address),
-		mn_interface_name(core, agent->key.link));
 }
 
 /* --- taking an advertisement in ---------------------------------------------------------------------------
  */
 
-/* A flood of forged advertisements must not take all memory, nor push out what is in use. */
-static void make_room(struct mn_core *core)
+/* A flood of forged advertisements must not take all memory and time, nor push out what is in use, nor what
+ * is heard on other links. */
+static void make_room(struct mn_core *core, mip_link link)
 {
 	struct mn_agent *agent, *next, *oldest = NULL;
+	size_t count = 0;
 
-	if (HASH_COUNT(core->agents) < MN_AGENTS_MAX)
-		return;
-	HASH_ITER (hh, core->agents, agent, next)
+	HASH_ITER (hh, core->agents, agent, next) {
+		if (agent->key.link != link)
+			continue;
+		count++;
 		if (!in_use(core, agent) && (!oldest || agent->heard < oldest->heard))
 			oldest = agent;
-	if (oldest)
+	}
+	if (count >= MN_AGENTS_PER_LINK && oldest)
 		agent_free(core, oldest);
 }
 
@@ -115,7 +117,7 @@ static struct mn_agent *agent_new(struct mn_core *core, mip_link link, struct mi
 	struct mn_agent *agent;
 	bool added = true;
 
-	make_room(core);
+	make_room(core, link);
 	agent = calloc(1, sizeof(*agent));
 	if (!agent)
 		return NULL;

@@ -28,7 +28,7 @@
 #include "replay.h"
 
 enum {
-	MN_AGENTS_MAX = 1024,	   /* heard at one time; beyond, the one silent for longest makes room */
+	MN_AGENTS_PER_LINK = 64,   /* known at one time; beyond, the one silent for longest makes room */
 	MN_BACKOFF_MOST = 32,	   /* seconds between attempts */
 	MN_UNANSWERED_MOST = 3,	   /* time-outs until the home agent counts as unreachable */
 	MN_GRATUITOUS_ARPS = 3,	   /* in all, a second apart */
