@@ -174,6 +174,36 @@ static void a_foreign_home_authentication_without_an_association_is_dropped(void
 	assert_int_equal(ha_counter_value(world, "drop_unexpected_foreign_home"), 1);
 }
 
+static void a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ask.security = world->wrong;
+	ask.foreign_home = world->agent;
+	ha_ask_send(world, &ask);
+	ha_answer_expect_none(world);
+	assert_int_equal(ha_counter_value(world, "drop_unexpected_foreign_home"), 1);
+}
+
+static void the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_request_came_to(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	struct mip_address other = mip_address_of(0x0a050001);
+	const struct answer *answer;
+
+	ha_world_address(world, other, 24, true);
+	ask.destination = other;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_address_equal(answer->fields.home_agent, HA_ADDRESS);
+	assert_address_equal(answer->datagram.source, other);
+	assert_address_equal(
+		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0))->tunnel.local,
+		HA_ADDRESS);
+}
+
 static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 {
 	struct world *world = *state;
@@ -672,6 +702,8 @@ int main(void)
 		TEST(an_agent_with_an_association_that_does_not_authenticate_is_code_132),
 		TEST(a_deregistration_needs_no_authentication_of_the_agent),
 		TEST(a_foreign_home_authentication_without_an_association_is_dropped),
+		TEST(a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped),
+		TEST(the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_request_came_to),
 		TEST(a_replayed_request_is_code_133_and_tells_the_time),
 		TEST(a_timestamp_out_of_tolerance_is_code_133),
 		TEST(a_denied_request_does_not_use_up_its_identification),
