@@ -13,7 +13,9 @@
  *
  * "Up" is IFF_UP with a carrier (IFF_LOWER_UP), unless the link is dormant (802.1X has yet to let us in). The
  * operational state is not asked for more: the kernel sets it up to a second after the carrier, and a link
- * that has its carrier can be used.
+ * that has its carrier can be used. Carrier lost and found again within a second may come as one notice of a
+ * link that is up, as before: the kernel's count of losses tells them apart, for it may be another network
+ * now.
  */
 #include "monitor.h"
 
@@ -36,6 +38,7 @@
 
 struct link {
 	struct mip_input_link told;
+	uint32_t carrier_losses;
 	bool loopback;
 	bool seen; /* in the dump that is going on */
 	UT_hash_handle hh;
@@ -327,8 +330,16 @@ static struct link *new_link(struct mip_monitor *monitor, const struct mip_input
 	return link;
 }
 
+/* The carrier that was lost meanwhile. */
+static void tell_loss(struct mip_monitor *monitor, struct link *link)
+{
+	link->told.up = false;
+	tell_link(monitor, &link->told);
+}
+
 /* Tells what is new of a link; and before that, the routes that went when it went down. */
-static void put_link(struct mip_monitor *monitor, const struct mip_input_link *input, unsigned flags)
+static void put_link(struct mip_monitor *monitor, const struct mip_input_link *input, unsigned flags,
+	uint32_t carrier_losses)
 {
 	struct link *link;
 	bool is_new;
@@ -342,6 +353,9 @@ static void put_link(struct mip_monitor *monitor, const struct mip_input_link *i
 	link->seen = true;
 	if (!(flags & IFF_UP))
 		drop_routes_of(monitor, input->link);
+	if (link->told.up && input->up && link->carrier_losses != carrier_losses)
+		tell_loss(monitor, link);
+	link->carrier_losses = carrier_losses;
 	if (!is_new && same_link(&link->told, input))
 		return;
 	link->told = *input;
@@ -382,7 +396,8 @@ static void take_link(struct mip_monitor *monitor, const struct nlmsghdr *messag
 		return;
 	if (message->nlmsg_type == RTM_NEWLINK) {
 		read_link(header, attributes, &input);
-		put_link(monitor, &input, header->ifi_flags);
+		put_link(monitor, &input, header->ifi_flags,
+			mip_netlink_u32(attributes[IFLA_CARRIER_DOWN_COUNT]));
 		return;
 	}
 	HASH_FIND_INT(monitor->links, &header->ifi_index, link);

@@ -205,6 +205,22 @@ static void a_link_that_comes_up_is_told_at_once(void **state)
 	}
 }
 
+static void a_carrier_that_was_lost_for_a_moment_is_told_as_lost_and_found(void **state)
+{
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	namespace_must("ip link set v0 up; ip link set v1 up");
+	start(bench);
+	for (int i = 0; i < 3; i++) { /* within the kernel's second, in which it may tell of the end alone */
+		forget(bench);
+		namespace_must("ip link set v1 down; ip link set v1 up");
+		await(bench, "link v0 down");
+		await(bench, "link v0 up");
+		assert_true(place_of(bench, "link v0 down") < place_of(bench, "link v0 up"));
+	}
+}
+
 static void addresses_and_routes_are_followed(void **state)
 {
 	struct bench *bench = *state;
@@ -323,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_that_there_is_is_told_at_the_start),
 		TEST(a_link_that_comes_up_is_told_at_once),
+		TEST(a_carrier_that_was_lost_for_a_moment_is_told_as_lost_and_found),
 		TEST(addresses_and_routes_are_followed),
 		TEST(a_route_with_several_next_hops_is_told_by_each),
 		TEST(routes_that_go_with_their_link_or_address_are_told),
