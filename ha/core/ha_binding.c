@@ -110,13 +110,13 @@ void ha_binding_unwant_proxy(struct ha_core *core, const struct ha_binding *bind
 	mip_outbox_unwant(&core->outbox, &proxy);
 }
 
-/* --- peers that stay for a while ---------------------------------------------------------------------------
+/* --- tunnels and peers that stay for a while ---------------------------------------------------------------
  */
 
-static struct ha_grace *find_grace(const struct ha_core *core, const struct mip_want *peer)
+static struct ha_grace *find_grace(const struct ha_core *core, const struct mip_want *item)
 {
 	uint8_t key[MIP_WANT_KEY] = {0};
-	size_t length = mip_want_key(peer, key);
+	size_t length = mip_want_key(item, key);
 	struct ha_grace *grace = NULL;
 
 	HASH_FIND(hh, core->graces, key, length, grace);
@@ -130,24 +130,27 @@ static void end_grace(struct ha_core *core, struct ha_grace *grace)
 	free(grace);
 }
 
-static void want_peer(struct ha_core *core, const struct mip_want *peer)
+static void want(struct ha_core *core, const struct mip_want *item)
 {
-	struct ha_grace *grace = find_grace(core, peer);
+	struct ha_grace *grace = find_grace(core, item);
 
 	if (grace)
 		end_grace(core, grace);
-	mip_outbox_want(&core->outbox, peer);
+	mip_outbox_want(&core->outbox, item);
 }
 
-/* Packets in flight by the old way are still taken for a while, so that a handover loses none. */
-static void retire_peer(struct ha_core *core, const struct mip_want *peer, struct mip_now now)
+/*
+ * So that a handover loses nothing, packets in flight by the old way are still taken for a while (PEER), and
+ * those that the host had led to the tunnel before the binding ended still leave by it (TUNNEL).
+ */
+static void retire(struct ha_core *core, const struct mip_want *item, struct mip_now now)
 {
 	struct ha_grace *grace = core->settings.grace > 0 ? calloc(1, sizeof(*grace)) : NULL;
 
 	if (!grace)
 		goto at_once;
-	grace->want = *peer;
-	grace->key_length = mip_want_key(peer, grace->key);
+	grace->want = *item;
+	grace->key_length = mip_want_key(item, grace->key);
 	grace->deadline.kind = HA_DEADLINE_GRACE;
 	HASH_ADD(hh, core->graces, key, grace->key_length, grace);
 	if (!grace->hh.tbl)
@@ -158,7 +161,7 @@ static void retire_peer(struct ha_core *core, const struct mip_want *peer, struc
 
 at_once:
 	free(grace);
-	mip_outbox_unwant(&core->outbox, peer);
+	mip_outbox_unwant(&core->outbox, item);
 }
 
 void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline)
@@ -179,8 +182,8 @@ static void tell(struct ha_core *core, struct ha_binding *binding)
 	struct mip_want route = route_of(binding);
 	struct ha_home_link *home_link = home_link_of(core, binding);
 
-	want_peer(core, &peer);
-	mip_outbox_want(&core->outbox, &tunnel);
+	want(core, &peer);
+	want(core, &tunnel);
 	mip_outbox_want(&core->outbox, &route);
 	if (home_link) {
 		struct mip_want proxy = proxy_of(binding, home_link->link);
@@ -199,13 +202,13 @@ static void tell_change(
 	struct mip_want old_route = route_of(old), route = route_of(binding);
 
 	if (!mip_want_equal(&old_peer, &peer))
-		want_peer(core, &peer);
+		want(core, &peer);
 	if (!mip_want_equal(&old_tunnel, &tunnel))
 		mip_outbox_want(&core->outbox, &tunnel);
 	if (!mip_want_equal(&old_route, &route))
 		mip_outbox_want(&core->outbox, &route);
 	if (!mip_want_same_key(&old_peer, &peer))
-		retire_peer(core, &old_peer, now);
+		retire(core, &old_peer, now);
 }
 
 static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bool grace, struct mip_now now)
@@ -219,11 +222,13 @@ static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bo
 	if (home_link)
 		ha_binding_unwant_proxy(core, binding, home_link->link);
 	mip_outbox_unwant(&core->outbox, &route);
-	mip_outbox_unwant(&core->outbox, &tunnel);
-	if (grace)
-		retire_peer(core, &peer, now);
-	else
+	if (grace) {
+		retire(core, &tunnel, now);
+		retire(core, &peer, now);
+	} else {
+		mip_outbox_unwant(&core->outbox, &tunnel);
 		mip_outbox_unwant(&core->outbox, &peer);
+	}
 }
 
 static void announce_to_self(struct ha_core *core, const struct ha_binding *binding, struct mip_now now)

@@ -179,8 +179,9 @@ static int watch_plane(struct mip_host *host)
 	}
 	mip_plane_descriptors(host->plane, descriptors, count);
 	for (size_t i = 0; i < count && error == 0; i++) {
-		error = mip_loop_watch(host->daemon->loop, descriptors[i], MIP_WATCH_READ, on_plane, host,
-			&host->plane_watches[i]);
+		/* A registration that was sent before a packet of its tunnel is to be heard before it. */
+		error = mip_loop_watch(host->daemon->loop, descriptors[i], MIP_WATCH_READ | MIP_WATCH_BULK,
+			on_plane, host, &host->plane_watches[i]);
 		if (error == 0)
 			host->plane_watch_count++;
 	}

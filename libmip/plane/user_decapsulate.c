@@ -19,7 +19,8 @@
 
 enum {
 	BATCH = 32,
-	BATCHES = 16,	       /* in one turn, so that registrations are not kept waiting */
+	BATCHES = 2, /* in one turn: a registration that arrived meanwhile is heard before the packets after
+			it */
 	BUFFER = 65536 + 2112, /* buffers do not begin at the same places of the cache */
 	WAIT_MILLISECONDS = 1, /* for a device that is full */
 	IP_SOURCE_PLACE = 12,  /* in the IP header */

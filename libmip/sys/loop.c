@@ -179,6 +179,8 @@ int mip_loop_watch(struct mip_loop *loop, int descriptor, unsigned events, mip_w
 	watch->context = context;
 	ev_io_init(&watch->io, on_io, descriptor, to_ev(events));
 	watch->io.data = watch;
+	if (events & MIP_WATCH_BULK)
+		ev_set_priority(&watch->io, EV_MINPRI);
 	if (events != 0)
 		ev_io_start(loop->ev, &watch->io);
 	*ret_watch = watch;

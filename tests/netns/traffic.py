@@ -55,7 +55,7 @@ def voice(arguments):
         begin = time.monotonic()
         number = 0
         while True:
-            due = begin + number * VOICE_INTERVAL
+            due = begin + number * arguments.interval
             wait = due - time.monotonic()
             if wait > 0:
                 if select.select([sock], [], [], wait)[0]:
@@ -181,6 +181,7 @@ def main():
     command.add_argument("--bind", required=True)
     command.add_argument("--peer", required=True)
     command.add_argument("--log", required=True)
+    command.add_argument("--interval", type=float, default=VOICE_INTERVAL, help="seconds between packets")
     command.set_defaults(run=voice)
     command = commands.add_parser("serve")
     command.add_argument("--bind", required=True)
