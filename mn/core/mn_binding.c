@@ -110,7 +110,7 @@ static void begin_keepalive(struct mn_core *core, mip_time sent_at, struct mip_n
 		set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, sent_at + binding->keepalive_interval);
 }
 
-static void report(struct mn_core *core, mip_time began, struct mip_now now)
+static void report(struct mn_core *core, mip_time began, bool renewal, struct mip_now now)
 {
 	const struct mn_binding *binding = &core->binding;
 	struct mip_event event = mn_place_event(core, "registered", &binding->place);
@@ -121,6 +121,7 @@ static void report(struct mn_core *core, mip_time began, struct mip_now now)
 		mip_event_null(&event, "encapsulation");
 	else
 		mip_event_string(&event, "encapsulation", mip_encapsulation_name(binding->encapsulation));
+	mip_event_boolean(&event, "renewal", renewal);
 	mip_event_number(&event, "milliseconds", (now.boot - began) / MIP_MILLISECOND);
 	mn_report(core, &event);
 	mip_log(core->log, MIP_LOG_INFO, "%s on %s, care-of address %s, for %u s",
@@ -149,7 +150,7 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
 	begin_keepalive(core, sent_at, now);
-	report(core, began, now);
+	report(core, began, same_place, now);
 }
 
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
