@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Throws what no honest peer would send at a daemon: truncated, oversized, looping and random input to its UDP port, its
-tunnel, its router discovery and its ARP. Bounded in count; paced; the same packets for the same seed.
+tunnel, its router discovery and its ARP; and floods of what is well-formed but nobody's: requests of nodes and advertisements
+of agents that do not exist. Bounded in count; paced; the same packets for the same seed.
 
-  junk.py --interface IFACE --target ADDRESS --port PORT --home HOME-ADDRESS --agent HOME-AGENT --count N --rate N [--seed N]
+  junk.py --interface IFACE --source ADDRESS --target ADDRESS --port PORT --mac OF-TARGET --home HOME-ADDRESS
+          --agent HOME-AGENT --foreign CARE-OF-ADDRESS --count N --rate N [--seed N]
 """
 
 import argparse
@@ -42,17 +44,20 @@ class Junk:
     def __init__(self, arguments):
         self.random = random.Random(arguments.seed)
         random.seed(arguments.seed)
-        self.target, self.home, self.agent = arguments.target, arguments.home, arguments.agent
+        self.target, self.home, self.agent, self.foreign = arguments.target, arguments.home, arguments.agent, arguments.foreign
         self.port = arguments.port
         self.kinds = [self.noise, self.message, self.truncated, self.extensions, self.tunnel, self.looping, self.discovery,
-                      self.broken_ip, self.arp, self.oversized, self.reply, self.icmp_error]
+                      self.broken_ip, self.arp, self.oversized, self.reply, self.icmp_error, self.nobody, self.no_agent]
 
     def octets(self, least, most):
         return self.random.randbytes(self.random.randint(least, most))
 
     def somebody(self):
-        return self.random.choice([self.home, self.agent, self.target, "0.0.0.0", "255.255.255.255", "127.0.0.1", "224.0.0.11",
-                                   ".".join(str(self.random.randrange(256)) for _ in range(4))])
+        return self.random.choice([self.home, self.agent, self.foreign, self.target, "0.0.0.0", "255.255.255.255", "127.0.0.1",
+                                   "224.0.0.11", self.anybody()])
+
+    def anybody(self):
+        return ".".join(str(self.random.randrange(256)) for _ in range(4))
 
     def to_port(self, payload, **changed):
         source_port = self.random.choice([434, self.random.randrange(65536)])
@@ -62,9 +67,9 @@ class Junk:
         return self.frame(ip(source, self.random.choice([self.target, self.target, "255.255.255.255", "224.0.0.11"]), 17,
                              udp(source_port, self.port, payload, **changed)))
 
-    def frame(self, packet, kind=0x0800):
+    def frame(self, packet, kind=0x0800, own=None):
         where = self.random.choice([self.mac, self.mac, b"\xff" * 6, bytes.fromhex("01005e00000b")])
-        return where + self.own + struct.pack("!H", kind) + packet
+        return where + (own or self.own) + struct.pack("!H", kind) + packet
 
     def noise(self):
         return self.to_port(self.octets(0, 1400))
@@ -120,12 +125,30 @@ class Junk:
 
     def discovery(self):
         kind = self.random.choice([9, 10])
+        # By chance some of these are in order. That the node's own agents may be spoken for by anybody is the protocol's
+        # (RFC 5944 5.1), so with their addresses the checksum is wrong.
+        source, right = self.somebody(), self.random.random() < 0.7
+        right = right and source not in (self.agent, self.foreign)
         rest = self.random.choice([
             self.octets(0, 64),
             struct.pack("!BBH", self.random.randrange(4), self.random.randrange(4), self.random.randrange(65536)) + self.octets(0, 40)
             + bytes([16, self.random.randrange(64)]) + self.octets(0, 80)])
-        return self.frame(ip(self.somebody(), self.random.choice([self.target, "224.0.0.1", "224.0.0.2", "255.255.255.255"]), 1,
-                             icmp(kind, self.random.choice([0, 16, 200]), rest, self.random.random() < 0.7), ttl=self.random.choice([1, 64])))
+        return self.frame(ip(source, self.random.choice([self.target, "224.0.0.1", "224.0.0.2", "255.255.255.255"]), 1,
+                             icmp(kind, self.random.choice([0, 16, 200]), rest, right), ttl=self.random.choice([1, 64])))
+
+    def nobody(self):
+        """A request in order, of a node that does not exist, by a link address of its own."""
+        request = struct.pack("!BBH", 1, self.random.choice([0x02, 0x20, 0x22]), 600) + socket.inet_aton(self.anybody()) + socket.inet_aton(
+            self.random.choice([self.agent, "10.9.9.9"])) + socket.inet_aton(self.foreign) + self.octets(8, 8)
+        packet = ip(self.source, self.target, 17, udp(434, self.port, request + self.authentication(32)), ttl=255)
+        return self.frame(packet, own=b"\x02\x66\0\0" + struct.pack("!H", self.random.randrange(1000)))
+
+    def no_agent(self):
+        """An advertisement in order, of a foreign agent that does not exist."""
+        source = f"10.2.{self.random.randrange(1, 255)}.{self.random.randrange(1, 255)}"
+        rest = struct.pack("!BBH", 1, 2, self.random.randrange(1, 9000)) + socket.inet_aton(source) + b"\0\0\0\0"
+        rest += struct.pack("!BBHHH", 16, 10, self.random.randrange(65536), 600, 0x1100) + socket.inet_aton(source)
+        return self.frame(ip(source, "255.255.255.255", 1, icmp(9, 0, rest), ttl=1))
 
     def icmp_error(self):
         inside = ip(self.target, self.agent, 17, udp(434, 434, self.request()))
@@ -150,7 +173,7 @@ class Junk:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("interface", "target", "home", "agent"):
+    for name in ("interface", "target", "home", "agent", "foreign"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--port", type=int, default=434)
     parser.add_argument("--mac", required=True)
@@ -169,8 +192,8 @@ def main():
     junk.own = fcntl.ioctl(sock, 0x8927, struct.pack("16s240x", arguments.interface.encode()))[18:24]
     junk.source = arguments.source
 
-    begin, sent, large = time.monotonic(), 0, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    while sent < arguments.count:
+    begin, sent, refused, large = time.monotonic(), 0, 0, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while sent < arguments.count and refused < arguments.count:
         ahead = sent / arguments.rate - (time.monotonic() - begin)
         if ahead > 0.005:
             time.sleep(ahead)
@@ -181,9 +204,11 @@ def main():
             else:
                 sock.send(junk.one())
         except OSError:
-            pass
+            # The link is full, or the packet too much for it: another one.
+            refused += 1
+            continue
         sent += 1
-    print("sent", sent, "in", round(time.monotonic() - begin, 1), "s", flush=True)
+    print("sent", sent, "in", round(time.monotonic() - begin, 1), "s,", refused, "refused by the link", flush=True)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ lab_begin() {
 	[[ $EUID -eq 0 ]] || { echo "this needs root: it makes network namespaces" >&2; exit 77; }
 	LAB_ID="mip$$"
 	LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/$1.XXXXXX")
+	# libconfig 1.5 forgets strings of a configuration that it refuses.
+	echo "leak:libconfig.so" >"$LAB_DIR/leaks"
+	export LSAN_OPTIONS="suppressions=$LAB_DIR/leaks:print_suppressions=0" ASAN_OPTIONS="quarantine_size_mb=4"
 	trap lab_clean EXIT
 	trap 'exit 130' INT TERM
 }
@@ -131,7 +134,25 @@ expect() {
 	fi
 }
 
+# Whether the daemons are built with SANITIZE=1.
+lab_is_sanitized() {
+	ldd "$LAB_BUILD/mip-ha" | grep -q libasan
+}
+
+# What a sanitizer has to say is in the log of the program that it was linked into.
+lab_is_clean() {
+	! grep -HE -A 20 'ERROR: AddressSanitizer|runtime error:|LeakSanitizer' "$LAB_DIR"/*.log
+}
+
 lab_end() {
+	local label
+	if lab_is_sanitized; then
+		# Leaks are told at the end of a program.
+		for label in "${!LAB_PIDS[@]}"; do
+			finish "$label"
+		done
+		expect "no sanitizer has found anything" lab_is_clean
+	fi
 	echo "  $LAB_HELD held, $LAB_BROKEN broken"
 	[[ $LAB_BROKEN -eq 0 && $LAB_HELD -gt 0 ]]
 }
