@@ -108,7 +108,10 @@ unit: $(UNIT_TESTS)
 unit-%: $(BUILD)/tests/unit/test_%
 	$<
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(UNIT_HELPERS) $(TEST_LIBRARIES)
+# An archive, so that each test has only the helpers that it asks for.
+$(BUILD)/libunit-helpers.a: $(UNIT_HELPERS)
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libunit-helpers.a $(TEST_LIBRARIES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
