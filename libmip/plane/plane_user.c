@@ -278,7 +278,7 @@ static int open_sockets(struct mip_user *user, const char **ret_reason)
 	return open_icmp(user);
 }
 
-static int allocate(struct mip_user *user, uint32_t mtu)
+static int allocate(struct mip_user *user)
 {
 	int error;
 
@@ -288,8 +288,7 @@ static int allocate(struct mip_user *user, uint32_t mtu)
 		return -ENOMEM;
 	error = mip_user_receiver_new(&user->receiver);
 	if (!error)
-		error = mip_coalescer_init(
-			&user->coalescer, mip_user_deliver, user, mtu, user->tun.udp_offload);
+		error = mip_coalescer_init(&user->coalescer, mip_user_deliver, user, user->tun.udp_offload);
 	if (!error)
 		error = mip_user_sender_new(user, user->raw_descriptor, false, &user->raw_sender);
 	if (!error && user->options.udp_descriptor >= 0)
@@ -318,7 +317,7 @@ int mip_user_new(
 		error = mip_user_tun_open(options->device, mtu, &user->tun, ret_reason);
 	if (!error) {
 		*ret_reason = "there is no memory";
-		error = allocate(user, mtu);
+		error = allocate(user);
 	}
 	if (error) {
 		user_free(&user->plane);

@@ -25,10 +25,9 @@ enum {
 	ADDRESSES_PLACE = 12, /* source and destination */
 };
 
-int mip_coalescer_init(
-	struct mip_coalescer *coalescer, mip_coalesce_emit *emit, void *context, size_t mtu, bool join_udp)
+int mip_coalescer_init(struct mip_coalescer *coalescer, mip_coalesce_emit *emit, void *context, bool join_udp)
 {
-	struct mip_coalescer made = {.emit = emit, .context = context, .mtu = mtu, .join_udp = join_udp};
+	struct mip_coalescer made = {.emit = emit, .context = context, .join_udp = join_udp};
 
 	for (size_t i = 0; i < MIP_COALESCE_FLOWS; i++) {
 		made.flows[i].buffer = malloc(MIP_INNER_MAX);
@@ -46,6 +45,11 @@ void mip_coalescer_clear(struct mip_coalescer *coalescer)
 	for (size_t i = 0; i < MIP_COALESCE_FLOWS; i++)
 		free(coalescer->flows[i].buffer);
 	*coalescer = (struct mip_coalescer){0};
+}
+
+static size_t payload_of(const struct mip_inner *inner)
+{
+	return inner->length - inner->ip.header_length - inner->transport_header;
 }
 
 static struct mip_offload offload_of(
@@ -175,7 +179,7 @@ static bool same_tcp_header(const struct mip_coalesce_flow *flow, const struct m
 
 static bool joins(const struct mip_coalesce_flow *flow, const struct mip_inner *inner)
 {
-	size_t payload = inner->length - inner->ip.header_length - inner->transport_header;
+	size_t payload = payload_of(inner);
 
 	if (flow->closed || payload > flow->segment_size || flow->length + payload > MIP_INNER_MAX)
 		return false;
@@ -232,28 +236,63 @@ static void begin(struct mip_coalescer *coalescer, const struct mip_inner *inner
 
 /*
  * The kernel joins the TCP segments inside of IP-in-IP packets too (GRO of a network card), and a raw socket
- * gets the result without being told what the segments' size was. It is larger than any packet that mip0 or
- * the tunnel carries. A size of our own does as well, for TCP is a stream of octets; it has to be one that
- * surely fits the way ahead, since the sender, who cut smaller perhaps, cannot learn that ours are too large.
+ * gets the result without being told what the segments' size was. They have to be cut again, for the way
+ * ahead may take no larger ones, and the sender, whose own are small enough, could not be told that ours are
+ * not. What the kernel joined has an unfinished checksum; so a whole one tells the size of an unjoined
+ * segment, and a segment without PSH was as large as its sender makes them. Until one is seen a size does
+ * that every path takes.
  */
-static bool joined_by_kernel(const struct mip_coalescer *coalescer, const struct mip_inner *inner)
+static struct mip_coalesce_size *size_place(struct mip_coalescer *coalescer, const uint8_t *flow)
 {
-	return inner->ip.protocol == MIP_PROTOCOL_TCP && inner->length > coalescer->mtu;
+	uint32_t hash = mip_octets_get32(flow) * 2654435761u;
+
+	hash = (hash ^ mip_octets_get32(flow + 4)) * 2654435761u;
+	hash = (hash ^ mip_octets_get32(flow + 8)) * 2654435761u;
+	return &coalescer->sizes[(hash >> 16) % MIP_COALESCE_SIZES];
 }
 
-static struct mip_offload partial_offload(
-	const struct mip_coalescer *coalescer, const struct mip_inner *inner)
+static void identify_flow(const struct mip_inner *inner, uint8_t flow[static 12])
 {
-	size_t headers = inner->ip.header_length + inner->transport_header;
-	size_t segment_size = 0;
+	memcpy(flow, inner->octets + ADDRESSES_PLACE, 8);
+	memcpy(flow + 8, inner->octets + inner->ip.header_length, 4);
+}
 
-	if (joined_by_kernel(coalescer, inner) && headers < inner->length)
-		segment_size = MIP_COALESCE_SAFE_MTU - headers;
-	return offload_of(inner->ip.protocol, inner->ip.header_length, inner->transport_header, segment_size);
+static void learn_size(struct mip_coalescer *coalescer, const struct mip_inner *inner)
+{
+	const uint8_t *tcp = inner->octets + inner->ip.header_length;
+	struct mip_coalesce_size *size;
+	uint8_t flow[12];
+
+	if (payload_of(inner) == 0)
+		return;
+	identify_flow(inner, flow);
+	size = size_place(coalescer, flow);
+	if (memcmp(size->flow, flow, sizeof(flow)) == 0 && tcp[MIP_TCP_FLAGS] & MIP_TCP_FLAG_PSH &&
+		payload_of(inner) <= size->payload)
+		return;
+	memcpy(size->flow, flow, sizeof(flow));
+	size->payload = (uint16_t)payload_of(inner);
+}
+
+/* The segment size to cut a packet with an unfinished checksum to; 0: it is no larger. */
+static size_t cut_size(struct mip_coalescer *coalescer, const struct mip_inner *inner)
+{
+	size_t size = MIP_COALESCE_SAFE_MTU - inner->ip.header_length - inner->transport_header;
+	const struct mip_coalesce_size *known;
+	uint8_t flow[12];
+
+	if (inner->ip.protocol != MIP_PROTOCOL_TCP)
+		return 0;
+	identify_flow(inner, flow);
+	known = size_place(coalescer, flow);
+	if (memcmp(known->flow, flow, sizeof(flow)) == 0 && known->payload > size)
+		size = known->payload;
+	return payload_of(inner) > size ? size : 0;
 }
 
 /* As it is, after everything of the same flow; what has no ports (a fragment) after all of its addresses. */
-static void pass(struct mip_coalescer *coalescer, const struct mip_inner *inner, bool partial)
+static void pass(
+	struct mip_coalescer *coalescer, const struct mip_inner *inner, bool partial, size_t segment_size)
 {
 	bool with_ports = inner->transport_header != 0;
 	struct mip_offload offload = {0};
@@ -262,7 +301,8 @@ static void pass(struct mip_coalescer *coalescer, const struct mip_inner *inner,
 	while ((place = find_flow(coalescer, inner, with_ports)) < coalescer->count)
 		emit_place(coalescer, place);
 	if (partial)
-		offload = partial_offload(coalescer, inner);
+		offload = offload_of(
+			inner->ip.protocol, inner->ip.header_length, inner->transport_header, segment_size);
 	coalescer->emit(coalescer->context, inner->octets, inner->length, &offload);
 }
 
@@ -279,8 +319,6 @@ static bool joinable(const struct mip_coalescer *coalescer, const struct mip_inn
 		return false;
 	if (inner->ip.protocol == MIP_PROTOCOL_UDP)
 		return coalescer->join_udp;
-	if (checksum == MIP_CHECKSUM_PARTIAL && joined_by_kernel(coalescer, inner))
-		return false;
 	return only_acknowledges(transport[MIP_TCP_FLAGS]);
 }
 
@@ -288,10 +326,13 @@ void mip_coalescer_add(struct mip_coalescer *coalescer, const struct mip_inner *
 {
 	enum mip_inner_checksum checksum = mip_inner_check(inner);
 	bool partial = checksum == MIP_CHECKSUM_PARTIAL;
+	size_t segment_size = partial ? cut_size(coalescer, inner) : 0;
 	unsigned place;
 
-	if (!joinable(coalescer, inner, checksum)) {
-		pass(coalescer, inner, partial);
+	if (checksum == MIP_CHECKSUM_VALID && inner->ip.protocol == MIP_PROTOCOL_TCP)
+		learn_size(coalescer, inner);
+	if (segment_size || !joinable(coalescer, inner, checksum)) {
+		pass(coalescer, inner, partial, segment_size);
 		return;
 	}
 	place = find_flow(coalescer, inner, true);

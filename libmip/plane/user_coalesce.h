@@ -13,7 +13,8 @@
 
 enum {
 	MIP_COALESCE_FLOWS = 16,
-	/* A segment size that every path takes: 576 octets (RFC 791) with the headers. */
+	MIP_COALESCE_SIZES = 64,
+	/* A segment of this size with its headers every path takes (RFC 791). */
 	MIP_COALESCE_SAFE_MTU = 576,
 };
 
@@ -37,11 +38,17 @@ struct mip_coalesce_flow {
 	uint16_t count;
 };
 
+/* The payload of segments that a TCP sender makes, as last seen. */
+struct mip_coalesce_size {
+	uint8_t flow[12]; /* addresses and ports */
+	uint16_t payload;
+};
+
 struct mip_coalescer {
 	mip_coalesce_emit *emit;
 	void *context;
-	size_t mtu;    /* of mip0 */
 	bool join_udp; /* whether mip0 takes large packets of UDP */
+	struct mip_coalesce_size sizes[MIP_COALESCE_SIZES];
 	struct mip_coalesce_flow flows[MIP_COALESCE_FLOWS];
 	unsigned order[MIP_COALESCE_FLOWS]; /* flows in use, the oldest first */
 	unsigned count;
@@ -49,7 +56,7 @@ struct mip_coalescer {
 
 /* 0 or -ENOMEM. */
 int mip_coalescer_init(
-	struct mip_coalescer *coalescer, mip_coalesce_emit *emit, void *context, size_t mtu, bool join_udp);
+	struct mip_coalescer *coalescer, mip_coalesce_emit *emit, void *context, bool join_udp);
 void mip_coalescer_clear(struct mip_coalescer *coalescer);
 
 /* Takes a packet in; may emit others. It is copied. */

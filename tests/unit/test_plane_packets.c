@@ -377,7 +377,7 @@ static struct emitted coalesce(const struct pieces *pieces, bool join_udp)
 	struct mip_coalescer coalescer;
 	struct emitted emitted = {.packets = {.count = 0}};
 
-	assert_int_equal(mip_coalescer_init(&coalescer, on_emit, &emitted, 1480, join_udp), 0);
+	assert_int_equal(mip_coalescer_init(&coalescer, on_emit, &emitted, join_udp), 0);
 	for (size_t i = 0; i < pieces->count; i++) {
 		struct mip_inner inner = read_packet(pieces->octets[i], pieces->lengths[i]);
 
@@ -585,24 +585,60 @@ static void more_flows_than_places_all_come_out(void **state)
 	clear(&emitted.packets);
 }
 
-/* What the kernel's own GRO made of an IP-in-IP stream: one large packet with an unfinished checksum. */
-static void a_packet_that_the_kernel_joined_gets_a_segment_size(void **state)
+/* As if the rest of the checksum had been left to a card. */
+static void unfinish(uint8_t *packet, size_t length)
 {
-	struct plan plan = {
-		.protocol = MIP_PROTOCOL_TCP, .tcp_flags = 0x18, .payload = 30000, .dont_fragment = true};
+	uint64_t pseudo = mip_checksum_pseudo_header(mip_address_of(SOURCE), mip_address_of(DESTINATION),
+		MIP_PROTOCOL_TCP, (uint16_t)(length - MIP_IP_HEADER));
+
+	mip_octets_put16(packet + 36, (uint16_t)~mip_checksum_finish(pseudo));
+}
+
+/* What the kernel's own GRO made of an IP-in-IP stream: one large packet with an unfinished checksum. */
+static void a_packet_that_the_kernel_joined_is_cut_as_its_sender_would(void **state)
+{
+	/* Payload, flags, unfinished; the segment size that must come out of it, 0 for none. */
+	static const struct {
+		size_t payload;
+		uint8_t flags;
+		bool unfinished;
+		uint16_t size;
+	} cases[] = {
+		{30000, 0x18, true, 576 - 52}, /* nothing is known */
+		{1000, 0x11, true, 576 - 52},
+		{500, 0x11, true, 0},
+		{100, 0x19, false, 0}, /* PSH: it was the last, and smaller than others */
+		{30000, 0x18, true, 576 - 52},
+		{1300, 0x11, false, 0},
+		{30000, 0x18, true, 1300},
+		{100, 0x19, false, 0},
+		{1300, 0x11, true, 0},
+		{30000, 0x18, true, 1300},
+		{1100, 0x11, false, 0}, /* the path has become narrower */
+		{30000, 0x18, true, 1100},
+	};
 	struct pieces pieces = {.count = 0};
 	struct emitted emitted;
-	uint64_t pseudo;
 
 	(void)state;
-	add_packet(&pieces, &plan);
-	pseudo = mip_checksum_pseudo_header(mip_address_of(SOURCE), mip_address_of(DESTINATION), 6, 30032);
-	mip_octets_put16(pieces.octets[0] + 36, (uint16_t)~mip_checksum_finish(pseudo));
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		struct plan plan = {.protocol = MIP_PROTOCOL_TCP, .dont_fragment = true};
+
+		plan.tcp_flags = cases[i].flags;
+		plan.payload = cases[i].payload;
+		add_packet(&pieces, &plan);
+		if (cases[i].unfinished)
+			unfinish(pieces.octets[i], pieces.lengths[i]);
+	}
 	emitted = coalesce(&pieces, true);
-	assert_int_equal(emitted.packets.count, 1);
-	assert_int_equal(emitted.offloads[0].kind, MIP_OFFLOAD_TCP);
-	assert_int_equal(emitted.offloads[0].segment_size, 576 - 52);
-	assert_true(emitted.offloads[0].needs_checksum);
+	assert_int_equal(emitted.packets.count, MIP_ARRAY_SIZE(cases));
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(emitted.offloads[i].segment_size, cases[i].size);
+		assert_int_equal(
+			emitted.offloads[i].kind, cases[i].size ? MIP_OFFLOAD_TCP : MIP_OFFLOAD_NONE);
+		assert_int_equal(emitted.offloads[i].needs_checksum, cases[i].unfinished);
+		assert_memory_equal(emitted.packets.octets[i], pieces.octets[i], pieces.lengths[i]);
+	}
 	clear(&pieces);
 	clear(&emitted.packets);
 }
@@ -756,7 +792,7 @@ int main(void)
 		cmocka_unit_test(udp_stays_as_it_is_where_the_device_takes_no_large_datagrams),
 		cmocka_unit_test(a_fragment_does_not_overtake_its_flow),
 		cmocka_unit_test(more_flows_than_places_all_come_out),
-		cmocka_unit_test(a_packet_that_the_kernel_joined_gets_a_segment_size),
+		cmocka_unit_test(a_packet_that_the_kernel_joined_is_cut_as_its_sender_would),
 		cmocka_unit_test(what_is_segmented_and_coalesced_is_the_same_again),
 		cmocka_unit_test(congestion_marks_leave_the_tunnel_as_rfc_6040_says),
 		cmocka_unit_test(a_changed_tos_keeps_the_header_checksum_right),
