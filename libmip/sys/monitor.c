@@ -16,6 +16,9 @@
  * that has its carrier can be used. Carrier lost and found again within a second may come as one notice of a
  * link that is up, as before: the kernel's count of losses tells them apart, for it may be another network
  * now.
+ *
+ * The kernel holds back the loss of a carrier for up to a second after any other link's event, a second in
+ * which a mobile node would talk to nobody. So for that long after each such notice the links are looked at.
  */
 #include "monitor.h"
 
@@ -27,6 +30,8 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <uthash.h>
 #include "address.h"
 #include "netlink.h"
@@ -77,12 +82,22 @@ struct mip_monitor {
 	struct link *links;
 	struct address *addresses;
 	struct route *routes;
-	mip_link stale; /* routes by this link may have gone in silence; -1: any */
+	mip_link stale;	     /* routes by this link may have gone in silence; -1: any */
+	int look_descriptor; /* a timer for looking at the links; -1 before it is made */
+	struct mip_watch *look_watch;
+	unsigned looks_left;
+	bool link_noticed;
 };
 
 enum {
 	STALE_ALL = -1,
+	/* A little more than the second for which the kernel may hold a loss back. */
+	LOOKS = 28,
+	/* A host of many links is a router: it can wait, and a look there costs more. */
+	FEW_LINKS = 64,
 };
+#define LOOK_INTERVAL	   (40 * MIP_MILLISECOND)
+#define LOOK_INTERVAL_MANY (400 * MIP_MILLISECOND)
 
 /* --- default routes --- */
 
@@ -414,6 +429,7 @@ static void take(void *context, const struct nlmsghdr *message)
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
+		monitor->link_noticed = true;
 		take_link(monitor, message);
 		break;
 	case RTM_NEWADDR:
@@ -516,6 +532,51 @@ static int sync_all(struct mip_monitor *monitor)
 	return result;
 }
 
+/* --- looking, for as long as the kernel may hold something back --- */
+
+static void set_look(struct mip_monitor *monitor, mip_time interval)
+{
+	const struct timespec every = {.tv_sec = interval / MIP_SECOND, .tv_nsec = interval % MIP_SECOND};
+	const struct itimerspec timer = {.it_interval = every, .it_value = every};
+
+	(void)timerfd_settime(monitor->look_descriptor, 0, &timer, NULL);
+}
+
+static void begin_looking(struct mip_monitor *monitor)
+{
+	bool many = HASH_COUNT(monitor->links) > FEW_LINKS;
+
+	if (monitor->looks_left == 0)
+		set_look(monitor, many ? LOOK_INTERVAL_MANY : LOOK_INTERVAL);
+	monitor->looks_left = many ? LOOKS / (LOOK_INTERVAL_MANY / LOOK_INTERVAL) + 1 : LOOKS;
+}
+
+static void on_look(void *context, int descriptor, unsigned events)
+{
+	struct mip_monitor *monitor = context;
+	uint64_t expirations;
+
+	(void)events;
+	if (read(descriptor, &expirations, sizeof(expirations)) < 0)
+		return;
+	if (monitor->looks_left > 0 && --monitor->looks_left == 0)
+		set_look(monitor, 0);
+	(void)sync_links(monitor);
+	monitor->link_noticed = false;
+	if (monitor->stale != MIP_LINK_NONE)
+		(void)sync_routes(monitor, monitor->stale);
+	monitor->stale = MIP_LINK_NONE;
+}
+
+static int start_looking(struct mip_monitor *monitor, struct mip_loop *loop)
+{
+	monitor->look_descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (monitor->look_descriptor < 0)
+		return -errno;
+	return mip_loop_watch(
+		loop, monitor->look_descriptor, MIP_WATCH_READ, on_look, monitor, &monitor->look_watch);
+}
+
 static void on_notices(void *context, int descriptor, unsigned events)
 {
 	struct mip_monitor *monitor = context;
@@ -527,6 +588,9 @@ static void on_notices(void *context, int descriptor, unsigned events)
 	else if (monitor->stale != MIP_LINK_NONE)
 		(void)sync_routes(monitor, monitor->stale);
 	monitor->stale = MIP_LINK_NONE;
+	if (monitor->link_noticed)
+		begin_looking(monitor);
+	monitor->link_noticed = false;
 }
 
 static int start(struct mip_monitor *monitor, struct mip_loop *loop)
@@ -544,8 +608,10 @@ static int start(struct mip_monitor *monitor, struct mip_loop *loop)
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	int result = mip_netlink_new(&monitor->requests);
+	int result = start_looking(monitor, loop);
 
+	if (result >= 0)
+		result = mip_netlink_new(&monitor->requests);
 	/* First the notices, then what there is: a change in between is told, perhaps twice. */
 	if (result >= 0)
 		result = mip_netlink_new_notices(
@@ -566,6 +632,7 @@ int mip_monitor_new(struct mip_loop *loop, uint8_t ignored_protocol,
 		return -ENOMEM;
 	monitor->functions = *functions;
 	monitor->ignored_protocol = ignored_protocol;
+	monitor->look_descriptor = -1;
 	result = start(monitor, loop);
 	if (result < 0) {
 		mip_monitor_free(monitor);
@@ -584,6 +651,9 @@ void mip_monitor_free(struct mip_monitor *monitor)
 	if (monitor == NULL)
 		return;
 	mip_watch_free(monitor->watch);
+	mip_watch_free(monitor->look_watch);
+	if (monitor->look_descriptor >= 0)
+		(void)close(monitor->look_descriptor);
 	mip_netlink_free(monitor->notices);
 	mip_netlink_free(monitor->requests);
 	HASH_ITER (hh, monitor->links, link, next_link) {

@@ -4,9 +4,13 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "address.h"
 #include "monitor.h"
@@ -221,6 +225,46 @@ static void a_carrier_that_was_lost_for_a_moment_is_told_as_lost_and_found(void 
 	}
 }
 
+/* A network card whose cable the test holds. (The kernel tells a veth's carrier at once, a card's not.) */
+static int make_card(const char *name)
+{
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	memcpy(request.ifr_name, name, strlen(name) + 1);
+	assert_true(descriptor >= 0);
+	assert_int_equal(ioctl(descriptor, TUNSETIFF, &request), 0);
+	namespace_must("ip link set %s up", name);
+	return descriptor;
+}
+
+static void set_carrier(int card, int carrier)
+{
+	assert_int_equal(ioctl(card, TUNSETCARRIER, &carrier), 0);
+}
+
+/* The kernel holds back the loss of a carrier for up to a second after any other link's event. */
+static void a_carrier_that_is_lost_right_after_another_links_event_is_told_at_once(void **state)
+{
+	struct bench *bench = *state;
+	int cards[2];
+
+	NEEDS_ROOT();
+	cards[0] = make_card("card0");
+	cards[1] = make_card("card1");
+	start(bench);
+	run_for(bench, NULL, 1500 * MIP_MILLISECOND);
+	forget(bench);
+	set_carrier(cards[1], 0);
+	run_for(bench, "link card1 down", MIP_SECOND);
+	assert_true(place_of(bench, "link card1 down") >= 0);
+	set_carrier(cards[0], 0);
+	run_for(bench, "link card0 down", 200 * MIP_MILLISECOND);
+	assert_true(place_of(bench, "link card0 down") >= 0);
+	(void)close(cards[0]);
+	(void)close(cards[1]);
+}
+
 static void addresses_and_routes_are_followed(void **state)
 {
 	struct bench *bench = *state;
@@ -340,6 +384,7 @@ int main(void)
 		TEST(all_that_there_is_is_told_at_the_start),
 		TEST(a_link_that_comes_up_is_told_at_once),
 		TEST(a_carrier_that_was_lost_for_a_moment_is_told_as_lost_and_found),
+		TEST(a_carrier_that_is_lost_right_after_another_links_event_is_told_at_once),
 		TEST(addresses_and_routes_are_followed),
 		TEST(a_route_with_several_next_hops_is_told_by_each),
 		TEST(routes_that_go_with_their_link_or_address_are_told),
