@@ -136,7 +136,7 @@ expect() {
 
 # Whether the daemons are built with SANITIZE=1.
 lab_is_sanitized() {
-	ldd "$LAB_BUILD/mip-ha" | grep -q libasan
+	[[ $(ldd "$LAB_BUILD/mip-ha") == *libasan* ]]
 }
 
 # What a sanitizer has to say is in the log of the program that it was linked into.
