@@ -13,6 +13,9 @@ BUILD   ?= build$(if $(SANITIZE),/sanitize)
 PREFIX  ?= /usr/local
 CC      ?= cc
 AR      ?= ar
+# What is being made is said in a word; V=1 shows the commands.
+Q        = $(if $(V),,@)
+say      = @$(if $(V),:,printf '  %-4s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)')
 
 WARNINGS = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough \
@@ -85,15 +88,17 @@ $(BUILD)/mipctl: $(call objects,mipctl) $(BUILD)/libmip.a
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(PROGRAMS):
-	$(CC) $(ALL_CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES)
 
 # --- tests ------------------------------------------------------------------------------------------------------
@@ -113,7 +118,8 @@ $(BUILD)/libunit-helpers.a: $(UNIT_HELPERS)
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libunit-helpers.a $(TEST_LIBRARIES)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
 
 # The C side of the golden messages: the pure libraries alone.
@@ -122,7 +128,8 @@ judge: $(BUILD)/tests/judge/judge
 $(BUILD)/tests/judge/judge: $(BUILD)/obj/tests/judge/judge.o \
 		$(foreach layer,base wire auth,$(call objects,libmip/$(layer)))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 
 # --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
 
@@ -136,13 +143,15 @@ FUZZ_OBJECTS := $(patsubst $(BUILD)/obj/%,$(BUILD)/fuzz/obj/%,$(LIBMIP_OBJECTS) 
 fuzz: $(FUZZ_TARGETS)
 $(BUILD)/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(SEE_all) \
+	$(call say,FUZZ)
+	$(Q)$(FUZZ_CC) $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(SEE_all) \
 		$(call see,tests/fuzz) -MMD -MP -c -o $@ $<
 $(FUZZ_LIBRARY): $(FUZZ_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY)
-	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBRARY) $(LIBRARIES)
+	$(call say,FUZZ)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBRARY) $(LIBRARIES)
 
 # --- the layering -------------------------------------------------------------------------------------------------
 
@@ -169,7 +178,8 @@ cppcheck:
 tidy: $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all)
+	$(call say,TIDY)
+	$(Q)clang-tidy --quiet $< -- $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all)
 	@touch $@
 
 clean:
