@@ -88,6 +88,8 @@ cable() {
 start() {
 	local label=$1 name=$2
 	shift 2
+	# What the one before said is kept.
+	[[ ! -e $LAB_DIR/$label.log ]] || mv "$LAB_DIR/$label.log" "$LAB_DIR/$label.$EPOCHREALTIME.log"
 	ip netns exec "$LAB_ID-$name" "$@" >"$LAB_DIR/$label.log" 2>&1 </dev/null &
 	LAB_PIDS[$label]=$!
 }
