@@ -25,7 +25,7 @@ struct fa_config_agent {
 	struct mip_address care_of_address;
 	struct fa_config_interface *interfaces;
 	size_t interface_count;
-	int64_t registration_lifetime;
+	mip_time registration_lifetime;
 	struct fa_config_advertise advertise;
 	bool registration_required;
 	bool reverse_tunnel;

@@ -39,7 +39,7 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 	return (struct fa_core_settings){
 		.care_of_address = agent->care_of_address,
 		.link_count = agent->interface_count,
-		.registration_lifetime = (uint16_t)agent->registration_lifetime,
+		.registration_lifetime = (uint16_t)(agent->registration_lifetime / MIP_SECOND),
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
 		.reverse_tunnel_required = agent->reverse_tunnel_required,

@@ -36,15 +36,15 @@ struct ha_advertise_config {
 
 struct ha_nat_config {
 	int udp_tunnel; /* enum ha_udp_tunnel */
-	int64_t keepalive_interval;
-	int64_t max_lifetime;
+	mip_time keepalive_interval;
+	mip_time max_lifetime;
 };
 
 struct ha_agent_config {
 	struct mip_address address;
 	struct ha_network_config *networks;
 	size_t network_count;
-	int64_t max_lifetime;
+	mip_time max_lifetime;
 	int64_t max_bindings;
 	int reverse_tunnel; /* enum ha_reverse_tunnel */
 	mip_time grace;

@@ -64,6 +64,12 @@ static int make_foreign_agents(const struct ha_config *config, struct ha_made_se
 	return status;
 }
 
+/* As messages have them. Less than one is one: 0 has a meaning of its own. */
+static uint16_t whole_seconds(mip_time time)
+{
+	return time > 0 && time < MIP_SECOND ? 1 : (uint16_t)(time / MIP_SECOND);
+}
+
 int ha_settings_make(const struct ha_config *config, struct ha_made_settings *made)
 {
 	const struct ha_agent_config *agent = &config->home_agent;
@@ -74,12 +80,12 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 			.address = agent->address,
 			.pool_first = config->address_pool.first,
 			.pool_last = config->address_pool.last,
-			.max_lifetime = (uint16_t)agent->max_lifetime,
-			.udp_max_lifetime = (uint16_t)agent->nat_traversal.max_lifetime,
+			.max_lifetime = whole_seconds(agent->max_lifetime),
+			.udp_max_lifetime = whole_seconds(agent->nat_traversal.max_lifetime),
 			.max_bindings = (size_t)agent->max_bindings,
 			.reverse_tunnel = (enum ha_reverse_tunnel)agent->reverse_tunnel,
 			.udp_tunnel = (enum ha_udp_tunnel)agent->nat_traversal.udp_tunnel,
-			.keepalive_interval = (uint16_t)agent->nat_traversal.keepalive_interval,
+			.keepalive_interval = whole_seconds(agent->nat_traversal.keepalive_interval),
 			.grace = agent->grace,
 			.advertise =
 				{

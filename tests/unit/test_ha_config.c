@@ -207,6 +207,21 @@ static void a_node_without_a_name_or_without_a_pool_is_refused(void **state)
 	refused("10.1.0.100-10.1.0.199", "10.1.0.9-10.1.0.1", 17, "address_pool");
 }
 
+static void lifetimes_may_be_decimals_as_all_times(void **state)
+{
+	struct ha_made_settings made;
+	struct ha_config *config;
+	char said[4096];
+
+	(void)state;
+	write_file("max_lifetime = 1800", "max_lifetime = 1799.5");
+	assert_int_equal(read_file(&config, said, sizeof(said)), 0);
+	assert_int_equal(ha_settings_make(config, &made), 0);
+	assert_int_equal(made.settings.max_lifetime, 1799);
+	ha_settings_clear(&made);
+	mip_config_free(&ha_schema, config);
+}
+
 static void keys_and_numbers_out_of_their_bounds_are_refused(void **state)
 {
 	(void)state;
@@ -243,6 +258,7 @@ int main(void)
 		TEST(networks_that_overlap_are_refused),
 		TEST(the_same_node_twice_is_refused_at_the_second),
 		TEST(a_node_without_a_name_or_without_a_pool_is_refused),
+		TEST(lifetimes_may_be_decimals_as_all_times),
 		TEST(keys_and_numbers_out_of_their_bounds_are_refused),
 		TEST(a_file_with_keys_that_others_can_read_is_refused),
 	};
