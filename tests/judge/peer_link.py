@@ -12,6 +12,7 @@ told to.
 A scenario is a list of steps, told to tests/netns/peer.bash line by line: found() a fact with its sentence, or
 run() a function of the wrapper and wait until it is done.
 """
+import errno
 import json
 import select
 import socket
@@ -82,7 +83,11 @@ class Link:
 
     def send(self, destination_link, kind, octets, source_link=None):
         head = pack_link(destination_link) + pack_link(source_link or self.address) + struct.pack("!H", kind)
-        self.socket.send(head + octets)
+        try:
+            self.socket.send(head + octets)
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:  # into a cable that is pulled
+                raise
 
     def send_ip(self, destination_link, packet, source_link=None):
         self.send(destination_link, ETH_P_IP, packet, source_link)
