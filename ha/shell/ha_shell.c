@@ -220,14 +220,16 @@ static bool differs(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") != 0;
 }
 
-static void advise_restart(const struct mip_daemon *daemon, const struct ha_config *config)
+/* What a running daemon cannot take over; NULL: nothing. */
+static const char *needs_restart(const struct ha_config *old, const struct ha_config *new)
 {
-	const struct ha_config *old = daemon->configuration;
-
-	if (old->data_plane != config->data_plane || differs(old->state, config->state) ||
-		differs(old->tunnel_interface, config->tunnel_interface))
-		mip_log(daemon->log, MIP_LOG_WARNING,
-			"another data plane, tunnel interface or state folder: takes a restart");
+	if (old->data_plane != new->data_plane)
+		return "another data_plane takes a restart";
+	if (differs(old->tunnel_interface, new->tunnel_interface))
+		return "another tunnel_interface takes a restart";
+	if (differs(old->state, new->state))
+		return "another state folder takes a restart";
+	return NULL;
 }
 
 static int take_over_links(struct ha_shell *shell, const struct ha_config *config)
@@ -245,8 +247,12 @@ static int reload(struct mip_daemon *daemon, void *configuration, const char **r
 	struct ha_shell *shell = daemon->state;
 	const struct ha_config *config = configuration;
 	struct ha_made_settings made;
-	int status = ha_settings_make(config, &made);
+	int status;
 
+	*ret_reason = needs_restart(daemon->configuration, config);
+	if (*ret_reason)
+		return -EBUSY;
+	status = ha_settings_make(config, &made);
 	if (status == 0)
 		status = ha_core_configure(shell->core, &made.settings, mip_clock_now());
 	ha_settings_clear(&made);
@@ -255,7 +261,6 @@ static int reload(struct mip_daemon *daemon, void *configuration, const char **r
 		return status;
 	}
 	advise(daemon, config);
-	advise_restart(daemon, config);
 	/* The machine has gone over already; a link without a socket is tried again when it comes up. */
 	if (take_over_links(shell, config) < 0)
 		mip_log(daemon->log, MIP_LOG_ERROR, "no memory for the home links");

@@ -45,7 +45,8 @@ __attribute__((format(printf, 4, 0))) static int complain(
 			*c = '?';
 	}
 	fprintf(stderr, "%s\n", text);
-	config->complaints++;
+	if (config->complaints++ == 0)
+		snprintf(config->first, sizeof(config->first), "%.*s", (int)sizeof(config->first) - 1, text);
 	return -EINVAL;
 }
 
@@ -405,8 +406,9 @@ static int config_fill(struct mip_config *config, const struct mip_schema *schem
 	return check ? check(config, object) : 0;
 }
 
-int mip_config_read(const char *file, const struct mip_schema *schema,
-	int (*check)(struct mip_config *config, void *object), void **ret_object)
+int mip_config_read_saying(const char *file, const struct mip_schema *schema,
+	int (*check)(struct mip_config *config, void *object), char first[static MIP_CONFIG_COMPLAINT],
+	void **ret_object)
 {
 	struct mip_config config = {0};
 	void *object = calloc(1, schema->size);
@@ -424,6 +426,15 @@ int mip_config_read(const char *file, const struct mip_schema *schema,
 		*ret_object = object;
 	else
 		mip_config_free(schema, object);
+	memcpy(first, config.first, sizeof(config.first));
 	config_clear(&config);
 	return r;
+}
+
+int mip_config_read(const char *file, const struct mip_schema *schema,
+	int (*check)(struct mip_config *config, void *object), void **ret_object)
+{
+	char first[MIP_CONFIG_COMPLAINT];
+
+	return mip_config_read_saying(file, schema, check, first, ret_object);
 }

@@ -75,6 +75,15 @@ struct mip_schema {
  */
 int mip_config_read(const char *file, const struct mip_schema *schema,
 	int (*check)(struct mip_config *config, void *object), void **ret_object);
+
+enum {
+	MIP_CONFIG_COMPLAINT = 512,
+};
+/* The same; `first` gets the first of the complaints, cut to its size, or "": for one who does not see
+ * standard error. */
+int mip_config_read_saying(const char *file, const struct mip_schema *schema,
+	int (*check)(struct mip_config *config, void *object), char first[static MIP_CONFIG_COMPLAINT],
+	void **ret_object);
 void mip_config_free(const struct mip_schema *schema, void *object);
 
 /* A complaint about a setting of the group (name NULL: about the group itself), with the line where it

@@ -48,7 +48,8 @@ struct mip_config {
 	config_t parsed;
 	bool is_parsed;
 	unsigned complaints;
-	int failure; /* -ENOMEM and the like, without a complaint */
+	char first[MIP_CONFIG_COMPLAINT]; /* complaint; "" before there is one */
+	int failure;			  /* -ENOMEM and the like, without a complaint */
 };
 
 /* One line on standard error, `FILE:LINE: …`, whatever the text holds. Returns -EINVAL. */

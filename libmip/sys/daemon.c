@@ -164,10 +164,11 @@ static int read_and_take_over(struct mip_daemon *daemon, const char **ret_reason
 	void *configuration;
 	void *old = daemon->configuration;
 	const char *control;
-	int error = mip_config_read(daemon->configuration_file, role->schema, role->check, &configuration);
+	int error = mip_config_read_saying(
+		daemon->configuration_file, role->schema, role->check, daemon->complaint, &configuration);
 
 	if (error < 0) {
-		*ret_reason = "the configuration is wrong, the daemon's log tells where";
+		*ret_reason = daemon->complaint[0] != '\0' ? daemon->complaint : strerror(-error);
 		return error;
 	}
 	error = role->reload(daemon, configuration, ret_reason);
@@ -192,8 +193,7 @@ int mip_daemon_reload(struct mip_daemon *daemon, const char **ret_reason)
 	tell_systemd_reloading();
 	error = read_and_take_over(daemon, &reason);
 	if (error < 0)
-		mip_log(daemon->log, MIP_LOG_ERROR, "%s is not taken over: %s", daemon->configuration_file,
-			reason);
+		mip_log(daemon->log, MIP_LOG_ERROR, "the configuration is not taken over: %s", reason);
 	else
 		mip_log(daemon->log, MIP_LOG_NOTICE, "%s is taken over", daemon->configuration_file);
 	tell_systemd("READY=1");

@@ -26,10 +26,11 @@ struct mip_daemon {
 	struct mip_control *control;
 	const char *configuration_file;
 	const char *control_path;
-	const char *data_plane; /* from -d, NULL when not given: then the configuration's */
-	mip_time started;	/* CLOCK_BOOTTIME */
-	void *configuration;	/* of role->schema's type */
-	void *state;		/* the role's */
+	const char *data_plane;		      /* from -d, NULL when not given: then the configuration's */
+	mip_time started;		      /* CLOCK_BOOTTIME */
+	void *configuration;		      /* of role->schema's type */
+	void *state;			      /* the role's */
+	char complaint[MIP_CONFIG_COMPLAINT]; /* the first about the file that was last refused */
 };
 
 struct mip_daemon_role {
@@ -49,8 +50,8 @@ struct mip_daemon_role {
 	int (*reload)(struct mip_daemon *daemon, void *configuration, const char **ret_reason);
 	/* Puts the kernel back and frees the state. */
 	void (*stop)(struct mip_daemon *daemon);
-	/* Answers a control command; see control.h. Its context is the struct mip_daemon. `reload` and `watch`
-	 * never get here. */
+	/* Answers a control command; see control.h. Its context is the struct mip_daemon. `reload` and
+	 * `watch` never get here. */
 	mip_control_function *control;
 };
 

@@ -241,11 +241,11 @@ int mn_shell_start(struct mip_daemon *daemon)
 static const char *needs_restart(const struct mn_config *old, const struct mn_config *new)
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
-		return "another tunnel_interface needs a restart";
+		return "another tunnel_interface takes a restart";
 	if (old->data_plane != new->data_plane)
-		return "another data_plane needs a restart";
+		return "another data_plane takes a restart";
 	if (old->node.port != new->node.port)
-		return "another port needs a restart";
+		return "another port takes a restart";
 	return NULL;
 }
 
