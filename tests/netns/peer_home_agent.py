@@ -199,6 +199,15 @@ def to_the_node():
                     one.ip.payload[0] == 11, 0.5, mark) and not wire.since(mark, lambda one: one.inner))
 
 
+def loops():
+    inner = ip_packet(CORRESPONDENT, "10.1.0.50", ICMP, peer.echo())
+    looping = ip_packet(CARE_OF, "10.1.0.50", IPIP, inner)
+    found("a tunnel from the care-of address to the home address is a loop: dropped", not intercepted(looping, up, up.resolve(UP, ROUTER)))
+    nested = ip_packet(CORRESPONDENT, "10.1.0.50", IPIP, ip_packet(CORRESPONDENT, "10.1.0.99", ICMP, peer.echo()))
+    frame = intercepted(nested, up, up.resolve(UP, ROUTER))
+    found("another tunnel to the home address is tunnelled like any packet", frame and like_sent(frame.inner, nested), frame)
+
+
 def reversed_packet(inner, source=CARE_OF, seconds=0.6, link=None, **more):
     mark = wire.mark()
     up.send_ip(up.resolve(UP, ROUTER), ip_packet(source, AGENT, IPIP, inner, **more))
@@ -479,6 +488,43 @@ def nat_variants():
     same("deregistration through the NAT", (code(frame), bindings()), (0, []))
 
 
+def foreign_agent_behind_nat():
+    def relayed(**fields):
+        return ask(source=NAT, port=434, care_of="192.168.9.1", after=peer.udp_tunnel_request(), **fields)
+
+    frame = relayed(flags="T")
+    same("a foreign agent behind a NAT asks for the tunnel in UDP, behind the node's authenticator: granted",
+         (code(frame), tunnel_answer(frame), described("encapsulation", "source")), (0, (0, 0, 0), [("udp", NAT + ":434")]))
+    same("… with D: poorly formed", code(relayed(flags="DT")), 134)
+
+
+def half_bound():
+    frame = nat_ask(port=33000, before=peer.udp_tunnel_request(through=True))
+    if code(frame) == 129:  # RFC 3519 4.6: "if it is capable of, and permits"
+        found("a care-of address of the node's own through an agent behind a NAT (R): not permitted, and nothing promised",
+              not frame.registration.find(UDP_TUNNEL_REPLY), frame)
+        deregister(source=CARE_OF)
+        return
+    same("a care-of address of the node's own through an agent behind a NAT (R): granted", (code(frame), tunnel_answer(frame)),
+         (0, (0, 0, 0)))
+    packet = ip_packet(CORRESPONDENT, "10.1.0.50", ICMP, peer.echo())
+
+    def goes_to():
+        mark = wire.mark()
+        up.send_ip(up.resolve(UP, ROUTER), packet)
+        got = wire.wait(lambda one: one.ip and one.ip.source == AGENT and ((one.udp and one.udp[2][:1] == b"\x04") or one.inner), 0.3, mark)
+        return got and (got.ip.destination, got.udp and got.udp[1])
+
+    same("nothing is tunnelled before the first keep-alive", goes_to(), None)
+    keepalive = ip_packet("10.1.0.50", AGENT, ICMP, peer.echo(identifier=4))
+    up.send_udp(up.resolve(UP, ROUTER), "10.0.5.3", AGENT, (34000, 434), peer.tunnel_data(keepalive))
+    same("… nor after one from another address", goes_to(), None)
+    up.send_udp(up.resolve(UP, ROUTER), NAT, AGENT, (34001, 434), peer.tunnel_data(keepalive))
+    wire.pump(0.1)
+    same("after it the tunnel ends where it came from", goes_to(), (NAT, 34001))
+    deregister(source=CARE_OF)
+
+
 # --- through a foreign agent -----------------------------------------------------------------------------------------
 
 
@@ -599,7 +645,7 @@ def restart():
     same("… and shown", described("lifetime", "remaining"), [(65535, None)])
 
 
-play([discovery, solicitations, registration, proxy_arp, to_the_node, from_the_node, renewal_and_replay, nonces, authentication,
+play([discovery, solicitations, registration, proxy_arp, to_the_node, loops, from_the_node, renewal_and_replay, nonces, authentication,
       algorithms, extensions, flags_and_lifetimes, wrong_home_agent, network_access_identifier, nat_registration, nat_data,
-      nat_keepalive, nat_variants, foreign_agent, foreign_agent_with_association, deregistration_from_away, home_again,
+      nat_keepalive, nat_variants, foreign_agent_behind_nat, half_bound, foreign_agent, foreign_agent_with_association, deregistration_from_away, home_again,
       expiry, restart])
