@@ -31,7 +31,7 @@ enum {
 	QUIET_TURNS = 5,
 };
 
-struct mip_address address_of(const char *text)
+struct mip_address plane_address(const char *text)
 {
 	struct mip_address address = {0};
 
@@ -39,12 +39,12 @@ struct mip_address address_of(const char *text)
 	return address;
 }
 
-void world_enter(const struct world *world, enum side side)
+void plane_enter(const struct world *world, enum side side)
 {
 	assert_int_equal(setns(world->hosts[side].space, CLONE_NEWNET), 0);
 }
 
-void set_option(int descriptor, int level, int option, int value)
+void plane_set_option(int descriptor, int level, int option, int value)
 {
 	assert_int_equal(setsockopt(descriptor, level, option, &value, sizeof(value)), 0);
 }
@@ -54,20 +54,20 @@ static struct sockaddr_in name_of(const char *address, uint16_t port)
 	return (struct sockaddr_in){
 		.sin_family = AF_INET,
 		.sin_port = htons(port),
-		.sin_addr = {.s_addr = *address ? address_of(address).value : 0},
+		.sin_addr = {.s_addr = *address ? plane_address(address).value : 0},
 	};
 }
 
-int open_socket(const struct world *world, enum side side, int type, const char *local, uint16_t local_port,
+int plane_socket(const struct world *world, enum side side, int type, const char *local, uint16_t local_port,
 	const char *remote, uint16_t remote_port)
 {
 	struct sockaddr_in from = name_of(local, local_port), to = name_of(remote, remote_port);
 	int descriptor;
 
-	world_enter(world, side);
+	plane_enter(world, side);
 	descriptor = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_true(descriptor >= 0);
-	set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+	plane_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
 	assert_int_equal(bind(descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
 	if (*remote && connect(descriptor, (struct sockaddr *)&to, sizeof(to)) < 0)
 		assert_int_equal(errno, EINPROGRESS);
@@ -103,10 +103,10 @@ static void make_plane(struct world *world, enum side side)
 	struct mip_plane_options options = {.kind = MIP_PLANE_AUTO, .device = "mip0"};
 	const char *reason = NULL;
 
-	host->udp = open_socket(world, side, SOCK_DGRAM, "", MIP_REGISTRATION_PORT, "", 0);
-	set_option(host->udp, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	set_option(host->udp, IPPROTO_IP, IP_PKTINFO, 1);
-	set_option(host->udp, IPPROTO_IP, IP_RECVTOS, 1);
+	host->udp = plane_socket(world, side, SOCK_DGRAM, "", MIP_REGISTRATION_PORT, "", 0);
+	plane_set_option(host->udp, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	plane_set_option(host->udp, IPPROTO_IP, IP_PKTINFO, 1);
+	plane_set_option(host->udp, IPPROTO_IP, IP_RECVTOS, 1);
 	options.udp_descriptor = host->udp;
 	if (side == AT_HOME) {
 		options.inspect = on_inspect;
@@ -120,26 +120,26 @@ static void open_capture(struct world *world)
 {
 	struct sockaddr_ll name = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP)};
 
-	world_enter(world, AWAY);
+	plane_enter(world, AWAY);
 	world->capture = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_IP));
 	assert_true(world->capture >= 0);
 	name.sll_ifindex = (int)if_nametoindex("v1");
 	assert_int_equal(bind(world->capture, (struct sockaddr *)&name, sizeof(name)), 0);
 }
 
-int world_setup(void **state)
+int plane_setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
 	assert_non_null(world);
 	for (int side = 0; side < SIDES; side++)
 		world->hosts[side].space = open_space();
-	world_enter(world, AT_HOME);
+	plane_enter(world, AT_HOME);
 	namespace_must("ip link add v0 type veth peer name v1 && ip link set v1 netns /proc/%d/fd/%d && "
 		       "ip address add " AGENT "/24 dev v0 && ip link set v0 up && "
 		       "ip address add " CORRESPONDENT "/32 dev lo",
 		(int)getpid(), world->hosts[AWAY].space);
-	world_enter(world, AWAY);
+	plane_enter(world, AWAY);
 	namespace_must("ip address add " CARE_OF "/24 dev v1 && ip link set v1 up");
 	make_plane(world, AT_HOME);
 	make_plane(world, AWAY);
@@ -148,7 +148,7 @@ int world_setup(void **state)
 	return 0;
 }
 
-int world_teardown(void **state)
+int plane_teardown(void **state)
 {
 	struct world *world = *state;
 
@@ -162,15 +162,15 @@ int world_teardown(void **state)
 	return 0;
 }
 
-struct mip_want tunnel_of(enum side side, enum mip_encapsulation encapsulation)
+struct mip_want plane_tunnel(enum side side, enum mip_encapsulation encapsulation)
 {
 	struct mip_want want = {.kind = MIP_WANT_TUNNEL};
 
 	want.tunnel = (struct mip_want_tunnel){
-		.home_address = address_of(HOME_ADDRESS),
+		.home_address = plane_address(HOME_ADDRESS),
 		.end = side == AT_HOME ? MIP_TUNNEL_HOME : MIP_TUNNEL_VISITED,
-		.local = address_of(side == AT_HOME ? AGENT : CARE_OF),
-		.remote = address_of(side == AT_HOME ? CARE_OF : AGENT),
+		.local = plane_address(side == AT_HOME ? AGENT : CARE_OF),
+		.remote = plane_address(side == AT_HOME ? CARE_OF : AGENT),
 		.encapsulation = encapsulation,
 	};
 	if (encapsulation == MIP_ENCAPSULATION_UDP) {
@@ -180,9 +180,9 @@ struct mip_want tunnel_of(enum side side, enum mip_encapsulation encapsulation)
 	return want;
 }
 
-struct mip_want peer_of(enum side side, enum mip_encapsulation encapsulation)
+struct mip_want plane_peer(enum side side, enum mip_encapsulation encapsulation)
 {
-	struct mip_want tunnel = tunnel_of(side, encapsulation);
+	struct mip_want tunnel = plane_tunnel(side, encapsulation);
 	struct mip_want want = {.kind = MIP_WANT_PEER};
 
 	want.peer = (struct mip_want_peer){
@@ -195,19 +195,20 @@ struct mip_want peer_of(enum side side, enum mip_encapsulation encapsulation)
 	return want;
 }
 
-void world_tunnel(struct world *world, enum mip_encapsulation encapsulation)
+void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 {
 	int mtu = encapsulation == MIP_ENCAPSULATION_UDP ? MIP_PLANE_MTU_UDP : MIP_PLANE_MTU_IPIP;
 
 	for (int side = 0; side < SIDES; side++) {
-		struct mip_want tunnel = tunnel_of(side, encapsulation), peer = peer_of(side, encapsulation);
+		struct mip_want tunnel = plane_tunnel(side, encapsulation),
+				peer = plane_peer(side, encapsulation);
 
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &tunnel), 0);
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &peer), 0);
 	}
-	world_enter(world, AT_HOME);
+	plane_enter(world, AT_HOME);
 	namespace_must("ip route add " HOME_ADDRESS "/32 dev mip0 src " CORRESPONDENT " mtu %d", mtu);
-	world_enter(world, AWAY);
+	plane_enter(world, AWAY);
 	namespace_must("ip address add " HOME_ADDRESS "/32 dev mip0 && "
 		       "ip route add " CORRESPONDENT "/32 dev mip0 src " HOME_ADDRESS " mtu %d",
 		mtu);
@@ -287,7 +288,7 @@ static bool turn(struct world *world, int milliseconds)
 	return busy;
 }
 
-bool world_run(struct world *world, bool (*done)(void *context), void *context)
+bool plane_run(struct world *world, bool (*done)(void *context), void *context)
 {
 	int idle = 0;
 
@@ -298,7 +299,7 @@ bool world_run(struct world *world, bool (*done)(void *context), void *context)
 	return true;
 }
 
-void world_settle(struct world *world)
+void plane_settle(struct world *world)
 {
 	for (int quiet = 0; quiet < QUIET_TURNS; quiet++) {
 		if (turn(world, TURN))
@@ -309,7 +310,7 @@ void world_settle(struct world *world)
 /* --- looking at it
  * --------------------------------------------------------------------------------------------- */
 
-uint64_t counter(const struct world *world, enum side side, const char *name)
+uint64_t plane_counter(const struct world *world, enum side side, const char *name)
 {
 	struct mip_counter_table table = mip_plane_counters(world->hosts[side].plane);
 
@@ -321,13 +322,13 @@ uint64_t counter(const struct world *world, enum side side, const char *name)
 	return 0;
 }
 
-struct mip_plane_traffic traffic(const struct world *world, enum side side)
+struct mip_plane_traffic plane_traffic(const struct world *world, enum side side)
 {
 	enum mip_tunnel_end end = side == AT_HOME ? MIP_TUNNEL_HOME : MIP_TUNNEL_VISITED;
 	struct mip_plane_traffic found;
 
 	assert_int_equal(
-		mip_plane_traffic(world->hosts[side].plane, address_of(HOME_ADDRESS), end, &found), 0);
+		mip_plane_traffic(world->hosts[side].plane, plane_address(HOME_ADDRESS), end, &found), 0);
 	return found;
 }
 
@@ -350,20 +351,20 @@ static bool has_captured(void *context)
 	return capture->length >= 0;
 }
 
-size_t captured(struct world *world, uint8_t protocol, uint8_t *octets, size_t size)
+size_t plane_captured(struct world *world, uint8_t protocol, uint8_t *octets, size_t size)
 {
 	struct capture capture = {world->capture, protocol, octets, size, 0};
 
-	assert_true(world_run(world, has_captured, &capture));
+	assert_true(plane_run(world, has_captured, &capture));
 	return (size_t)capture.length;
 }
 
-void inject(const struct world *world, enum side side, const uint8_t *packet, size_t length)
+void plane_inject(const struct world *world, enum side side, const uint8_t *packet, size_t length)
 {
 	struct sockaddr_in name = name_of(side == AT_HOME ? CARE_OF : AGENT, 0);
 	int descriptor;
 
-	world_enter(world, side);
+	plane_enter(world, side);
 	descriptor = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	assert_true(descriptor >= 0);
 	assert_int_equal(
@@ -399,10 +400,10 @@ static bool has_error(void *context)
 	return false;
 }
 
-struct icmp_error error_of(struct world *world, int descriptor)
+struct icmp_error plane_error(struct world *world, int descriptor)
 {
 	struct queue queue = {.descriptor = descriptor};
 
-	assert_true(world_run(world, has_error, &queue));
+	assert_true(plane_run(world, has_error, &queue));
 	return queue.error;
 }
