@@ -11,8 +11,7 @@ static bool is_care_of(const struct mn_place *place, struct mip_address address)
 	return place->mode == MN_MODE_CO_LOCATED && mip_address_equal(place->care_of_address, address);
 }
 
-/* A reply is for the home address, a co-located care-of address, or, as long as there is no home address, for
- * whoever is on the link. */
+/* A reply is for the home address, for a co-located care-of address, or for whoever is on the link. */
 static bool is_ours(const struct mn_core *core, struct mip_address address)
 {
 	if (mip_address_is_none(address))
@@ -20,6 +19,17 @@ static bool is_ours(const struct mn_core *core, struct mip_address address)
 	return mip_address_equal(address, core->home_address) || is_care_of(&core->binding.place, address) ||
 	       (core->attempt.active && is_care_of(&core->attempt.place, address)) ||
 	       mip_address_is_broadcast(address);
+}
+
+/*
+ * RFC 5944 3.7.2.3 and 3.7.3.2: the agent sends the reply that gives a node its first home address to that
+ * very address, on the link straight to the node.
+ */
+static bool gives_home_address(
+	const struct mn_core *core, const struct mip_input_frame *frame, struct mip_address destination)
+{
+	return mip_address_is_none(core->home_address) && frame->unicast && core->attempt.active &&
+	       core->attempt.place.link == frame->link && mip_address_is_unicast(destination);
 }
 
 static void message(struct mn_core *core, const struct mn_received *received, struct mip_now now)
@@ -50,7 +60,8 @@ static void udp_frame(struct mn_core *core, const struct mip_input_frame *frame,
 		mn_count(core, MN_COUNT_DROP_MALFORMED);
 		return;
 	}
-	if (udp.destination_port != core->port || !is_ours(core, ip.destination)) {
+	if (udp.destination_port != core->port ||
+		!(is_ours(core, ip.destination) || gives_home_address(core, frame, ip.destination))) {
 		mn_count(core, MN_COUNT_DROP_NOT_FOR_US);
 		return;
 	}

@@ -406,9 +406,12 @@ void bench_reply(struct bench *bench, const struct bench_request *request, const
 		.source_port = request->destination_port, .destination_port = request->source_port};
 	struct mip_ip ip = {.ttl = 64,
 		.source = mip_address_is_none(reply->source) ? request->destination : reply->source,
-		.destination =
-			mip_address_is_none(request->source) ? mip_address_of(0xffffffff) : request->source};
+		.destination = request->source};
 
+	/* RFC 5944 3.7.2.3, 3.7.3.2: to the home address in the reply, or to everyone when there is none. */
+	if (mip_address_is_none(ip.destination))
+		ip.destination = mip_address_is_none(reply->home_address) ? mip_address_of(0xffffffff)
+									  : reply->home_address;
 	mip_udp_packet_write(&writer, &ip, &udp, octets, length);
 	give_frame(bench, request->link, bench_link_address(mip_address_number(request->destination)), packet,
 		writer.length);
