@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-/* A plane_correspondent's socket towards the mobile node. */
+/* A correspondent's socket towards the mobile node. */
 int plane_correspondent(const struct world *world)
 {
 	return plane_socket(world, AT_HOME, SOCK_DGRAM, CORRESPONDENT, PLANE_CORRESPONDENT_PORT, HOME_ADDRESS,

@@ -342,7 +342,7 @@ static void too_big_from_within_the_tunnel_is_relayed_and_remembered(void **stat
 	error = plane_error(world, near);
 	assert_int_equal(error.code, 4);
 	assert_int_equal(error.mtu, 1180);
-	/* Another plane_correspondent's packet: the kernel knows by now. PROBE: it does not take the MTU from
+	/* Another correspondent's packet: the kernel knows by now. PROBE: it does not take the MTU from
 	 * what the first one learned. */
 	plane_set_option(near, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 	assert_int_equal(send(near, octets, sizeof(octets), 0), sizeof(octets));
