@@ -130,7 +130,7 @@ static bool has_connected(void *context)
 	return accepting->accepted >= 0;
 }
 
-/* A TCP connection from the plane_correspondent to the node. */
+/* A TCP connection from the correspondent to the node. */
 void plane_connect_stream(struct world *world, int *ret_near, int *ret_far)
 {
 	struct accepting accepting = {.accepted = -1};

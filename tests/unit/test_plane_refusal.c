@@ -32,7 +32,7 @@ static const enum mip_encapsulation both[] = {MIP_ENCAPSULATION_IPIP, MIP_ENCAPS
 /* --- what must not come in
  * --------------------------------------------------------------------------------------- */
 
-/* A datagram of the mobile node to the plane_correspondent inside of an IP-in-IP packet, ready to be spoiled.
+/* A datagram of the mobile node to the correspondent inside of an IP-in-IP packet, ready to be spoiled.
  */
 static size_t forged(uint8_t octets[static 200], const char *outer_source)
 {
