@@ -258,6 +258,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
 		report(core, found ? "agent_found" : "agent_restarted", agent);
 		agent->backoff = (struct mn_backoff){0};
+		agent->lifetime_most = 0;
+		agent->reverse_mandatory = false;
 		mn_attempt_hurry(core, now);
 	}
 	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again. */
@@ -296,6 +298,7 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now now)
 {
 	struct mn_interface *interface = mn_interface_at(core, agent->key.link);
+	bool was_in_use = in_use(core, agent);
 
 	mn_count(core, MN_COUNT_AGENTS_LOST);
 	report(core, "agent_lost", agent);
@@ -306,8 +309,9 @@ static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now no
 	if (core->attempt.active && is_place_of(agent, &core->attempt.place) && !core->attempt.ending)
 		mn_attempt_end(core);
 	agent_free(core, agent);
-	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. */
-	if (interface && interface->up && !core->resting)
+	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. The loss of one that was
+	 * not in use is no reason to solicit (rfc5944-2.4-2), nor to solicit more often (rfc5944-2.4-8). */
+	if (was_in_use && interface && interface->up && !core->resting)
 		mn_solicit_begin(core, interface, now);
 	mn_decide(core, now);
 }

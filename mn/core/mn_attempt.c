@@ -91,7 +91,6 @@ void mn_attempt_begin(struct mn_core *core, const struct mn_place *place, bool e
 	core->attempt.ending = ending;
 	core->attempt.place = wanted;
 	core->attempt.began = now.boot;
-	core->attempt.lifetime_most = MIP_LIFETIME_INFINITE;
 	if (!ending)
 		announce(core, &wanted);
 	/* The order of RFC 5944 4.6: the host's own ARP and routes, the gratuitous ARP, then the request. */
@@ -119,8 +118,9 @@ static void give_up(struct mn_core *core, struct mip_now now)
 		backoff->until = now.boot + exponential(++backoff->failures + MN_UNANSWERED_MOST);
 	}
 	core->silent = true;
-	if (mip_address_is_none(core->settings.home_agent))
-		core->home_agent = (struct mip_address){0};
+	/* As long as there is a binding, its tunnel leads to the home agent that made it. */
+	if (core->binding.place.mode == MN_MODE_NONE)
+		mn_home_agent_forget(core);
 }
 
 void mn_attempt_due(struct mn_core *core, struct mip_now now)

@@ -184,10 +184,27 @@ void mn_binding_renew(struct mn_core *core, struct mip_now now)
 		set(core, &core->binding.renew, MN_DEADLINE_RENEW, now.boot + MIP_SECOND);
 }
 
+/* A renewal that gave way to a move, which came to nothing, is due again. */
+void mn_binding_watch(struct mn_core *core, struct mip_now now)
+{
+	struct mn_binding *binding = &core->binding;
+
+	if (!mn_binding_is_live(core) || core->attempt.active || core->resting ||
+		binding->expires == MIP_NEVER || mip_deadline_is_set(&binding->renew))
+		return;
+	set(core, &binding->renew, MN_DEADLINE_RENEW, larger(renewal_of(binding), now.boot + MIP_SECOND));
+}
+
 void mn_binding_expired(struct mn_core *core, struct mip_now now)
 {
 	mip_log(core->log, MIP_LOG_WARNING, "the registration has expired");
 	clear(core);
+	/* What was to be ended has ended; a home agent that was found and does not answer is looked for anew.
+	 */
+	if (core->attempt.ending)
+		mn_attempt_end(core);
+	if (core->silent)
+		mn_home_agent_forget(core);
 	mn_decide(core, now);
 }
 

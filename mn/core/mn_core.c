@@ -84,6 +84,12 @@ mip_time mn_jitter(struct mn_core *core, mip_time most)
 	return most > 0 ? (mip_time)number % most : 0;
 }
 
+void mn_home_agent_forget(struct mn_core *core)
+{
+	if (mip_address_is_none(core->settings.home_agent))
+		core->home_agent = (struct mip_address){0};
+}
+
 void mn_core_begin(struct mn_core *core, struct mip_now now)
 {
 	core->begun = true;
@@ -168,17 +174,23 @@ static void forgive_all(struct mn_core *core)
 	core->silent = false;
 }
 
+/* Ends what `deregister` began. Whether the home agent has heard of it is not known: the binding, if it is
+ * still there, is made anew. */
+static void rise(struct mn_core *core)
+{
+	if (!core->resting)
+		return;
+	core->resting = false;
+	mn_attempt_end(core);
+	core->binding.lost = core->binding.place.mode != MN_MODE_NONE;
+}
+
 int mn_core_register(struct mn_core *core, struct mip_now now, const char **ret_reason)
 {
-	bool rested = core->resting;
 	struct mn_place place;
 
-	if (rested)
-		mn_attempt_end(core);
-	core->resting = false;
+	rise(core);
 	forgive_all(core);
-	if (rested)
-		core->binding.lost = core->binding.place.mode != MN_MODE_NONE;
 	place = core->binding.place;
 	if (core->attempt.active)
 		mn_attempt_hurry(core, now);
@@ -219,7 +231,7 @@ int mn_core_handover(struct mn_core *core, const char *name, struct mip_now now,
 	if (!interface->up)
 		return refuse(-ENETDOWN, "that interface is down", ret_reason);
 	core->preferred = interface->link;
-	core->resting = false;
+	rise(core);
 	core->moved = true;
 	forgive_all(core);
 	mn_solicit_once(core, interface, now);
@@ -248,6 +260,7 @@ int mn_core_reconfigure(
 	result = mn_interfaces_configure(core, &copy, now);
 	mn_settings_clear(&core->settings);
 	core->settings = copy;
+	core->reverse_mandatory = false;
 	if (!mip_address_is_none(copy.home_agent) && !mip_address_equal(copy.home_agent, core->home_agent)) {
 		core->home_agent = copy.home_agent;
 		mn_agents_judge_home(core);
@@ -276,6 +289,13 @@ void mn_core_farewell(struct mn_core *core, struct mip_now now)
 /* --- what can be seen -------------------------------------------------------------------------------------
  */
 
+static mip_time remaining(const struct mn_binding *binding, struct mip_now now)
+{
+	if (binding->expires == MIP_NEVER)
+		return MIP_NEVER;
+	return binding->expires > now.boot ? binding->expires - now.boot : 0;
+}
+
 struct mn_status mn_core_status(const struct mn_core *core, struct mip_now now)
 {
 	const struct mn_binding *binding = &core->binding;
@@ -296,8 +316,7 @@ struct mn_status mn_core_status(const struct mn_core *core, struct mip_now now)
 		.agent = place->agent,
 		.bound = bound,
 		.lifetime = binding->lifetime,
-		.remaining =
-			!bound || binding->expires == MIP_NEVER ? MIP_NEVER : binding->expires - now.boot,
+		.remaining = bound ? remaining(binding, now) : MIP_NEVER,
 		.encapsulation = binding->encapsulation,
 		.last_code = core->last_code,
 	};

@@ -248,6 +248,7 @@ void mn_decide(struct mn_core *core, struct mip_now now)
 			stay(core, &best);
 		else
 			move(core, &best, now);
+		mn_binding_watch(core, now);
 	}
 	mn_state_set(core, state_of(core));
 	if (!core->resting && core->state == MN_STATE_SEARCHING)

@@ -75,29 +75,53 @@ static const struct mn_default_route *best_route(const struct mn_interface *inte
 	return best;
 }
 
+/* With several addresses, one in the gateway's network is what the gateway will answer to; among those the
+ * one that is in use stays. */
+static unsigned rank_of(const struct mn_core *core, const struct mn_interface *interface,
+	const struct mn_address *address, const struct mn_default_route *route)
+{
+	const struct mn_place *bound = &core->binding.place;
+	bool is_in_use = bound->mode == MN_MODE_CO_LOCATED && bound->link == interface->link &&
+			 mip_address_equal(bound->care_of_address, address->address);
+	bool is_near =
+		mip_prefix_contains(mip_prefix_of(address->address, address->prefix_length), route->gateway);
+
+	return 2U * is_near + is_in_use;
+}
+
 bool mn_interface_co_located(const struct mn_core *core, const struct mn_interface *interface,
 	struct mip_address *ret_address, struct mip_address *ret_gateway)
 {
 	const struct mn_default_route *route = best_route(interface);
 	const struct mn_address *found = NULL;
+	unsigned found_rank = 0;
 
 	if (!route)
 		return false;
 	for (size_t i = 0; i < interface->address_count; i++) {
 		const struct mn_address *address = &interface->addresses[i];
+		unsigned rank = rank_of(core, interface, address, route);
 
-		if (!is_co_located(core, address->address))
+		if (!is_co_located(core, address->address) || (found && rank <= found_rank))
 			continue;
-		/* With several, the one in the gateway's network is what the gateway will answer to. */
-		if (!found || mip_prefix_contains(mip_prefix_of(address->address, address->prefix_length),
-				      route->gateway))
-			found = address;
+		found = address;
+		found_rank = rank;
 	}
 	if (!found)
 		return false;
 	*ret_address = found->address;
 	*ret_gateway = route->gateway;
 	return true;
+}
+
+struct mip_address mn_interface_gateway(const struct mn_interface *interface, const struct mn_place *place)
+{
+	const struct mn_default_route *best = best_route(interface);
+
+	for (size_t i = 0; i < interface->route_count; i++)
+		if (mip_address_equal(interface->routes[i].gateway, place->gateway))
+			return place->gateway;
+	return best ? best->gateway : place->gateway;
 }
 
 /* --- what is told -----------------------------------------------------------------------------------------
@@ -188,6 +212,14 @@ static void *append(void **array, size_t count, size_t size)
 	return grown + count * size;
 }
 
+/* Someone has found out where the link leads to now: as good an indication as the link's own, and what was
+ * denied or not answered there before says nothing about it. */
+static void change_of_network(struct mn_core *core, struct mn_interface *interface)
+{
+	core->moved = true;
+	interface->backoff = (struct mn_backoff){0};
+}
+
 static void add_address(
 	struct mn_core *core, struct mn_interface *interface, const struct mip_input_address *told)
 {
@@ -209,7 +241,7 @@ static void add_address(
 		.ours = mn_routing_wants_address(core, told->link, told->address, told->prefix_length),
 	};
 	if (!added->ours)
-		core->moved = true;
+		change_of_network(core, interface);
 }
 
 static void remove_address(struct mn_interface *interface, const struct mip_input_address *told)
@@ -271,7 +303,7 @@ static void add_route(
 	interface->routes = array;
 	interface->route_count++;
 	*added = (struct mn_default_route){.gateway = told->gateway, .metric = told->metric};
-	core->moved = true;
+	change_of_network(core, interface);
 }
 
 void mn_core_default_route(

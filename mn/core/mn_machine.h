@@ -151,6 +151,8 @@ struct mn_agent {
 	uint16_t lifetime;
 	uint16_t registration_lifetime;
 	uint16_t flags;
+	uint16_t lifetime_most;	   /* it has said that it takes no more (code 69); 0: it has not */
+	bool reverse_mandatory;	   /* it has said so (code 75) */
 	struct mip_address router; /* the first that it advertises, or itself */
 	struct mip_address *care_of_addresses;
 	size_t care_of_address_count;
@@ -169,10 +171,8 @@ struct mn_attempt {
 	mip_time began;
 	mip_time sent_at; /* of the request that an answer will be to */
 	uint64_t identification;
-	uint16_t lifetime;	/* asked for */
-	uint16_t lifetime_most; /* what the agent is willing to take (code 69) */
-	bool insist_reverse;	/* it must be a reverse tunnel (codes 75, 138) */
-	uint8_t flags;		/* of the request */
+	uint16_t lifetime; /* asked for */
+	uint8_t flags;	   /* of the request */
 	bool udp_offered;
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
 	uint8_t *message;		 /* as sent, for nonces */
@@ -213,9 +213,10 @@ struct mn_core {
 	uint16_t port;
 
 	bool begun;
-	bool resting;	 /* deregistered by a person's wish */
-	bool silent;	 /* the home agent has not answered for a while */
-	bool bound_once; /* since it began: the routing of an absent node is in place */
+	bool resting;		/* deregistered by a person's wish */
+	bool silent;		/* the home agent has not answered for a while */
+	bool bound_once;	/* since it began: the routing of an absent node is in place */
+	bool reverse_mandatory; /* the home agent has said so (code 138) */
 	enum mn_state state;
 	int last_code;
 	struct mip_address home_address; /* configured or given */
@@ -243,6 +244,8 @@ struct mn_core {
 
 /* mn_core.c */
 mip_time mn_jitter(struct mn_core *core, mip_time most); /* 0 to `most`, at random */
+/* A home agent that was found, not configured, is to be found again. */
+void mn_home_agent_forget(struct mn_core *core);
 
 /* mn_report.c */
 void mn_count(struct mn_core *core, enum mn_counter counter);
@@ -263,6 +266,8 @@ const struct mn_address *mn_interface_address(
 /* The address that co-located registration would use there, with its default route. False: none. */
 bool mn_interface_co_located(const struct mn_core *core, const struct mn_interface *interface,
 	struct mip_address *ret_address, struct mip_address *ret_gateway);
+/* The gateway of a place as things are: its own if that is still there, else the one that took its place. */
+struct mip_address mn_interface_gateway(const struct mn_interface *interface, const struct mn_place *place);
 /* Someone else has put the home address there. */
 bool mn_interface_is_home_of_others(const struct mn_core *core, const struct mn_interface *interface);
 int mn_interfaces_configure(struct mn_core *core, const struct mn_settings *settings, struct mip_now now);
@@ -328,6 +333,8 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 /* There is none any more (its link is gone, it expired, it was ended). */
 void mn_binding_drop(struct mn_core *core);
 void mn_binding_renew(struct mn_core *core, struct mip_now now);
+/* Nothing is under way: sees to it that the renewal is still to come. */
+void mn_binding_watch(struct mn_core *core, struct mip_now now);
 void mn_binding_expired(struct mn_core *core, struct mip_now now);
 void mn_binding_keepalive(struct mn_core *core, struct mip_now now);
 void mn_binding_grace_over(struct mn_core *core);

@@ -178,18 +178,23 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 /* --- denied -----------------------------------------------------------------------------------------------
  */
 
-/* RFC 5944 3.6.2.3: what the node can repair by asking otherwise. True: it is this place's own fault. */
+/* RFC 5944 3.6.2.3: what the node can repair by asking otherwise, from now on: a renewal, or a handover with
+ * its one request a second, must not be denied for the same again. True: it is this place's own fault. */
 static bool repair(struct mn_core *core, const struct reply *reply)
 {
-	struct mn_attempt *attempt = &core->attempt;
+	struct mn_agent *agent = mn_agent_find(core, core->attempt.place.link, core->attempt.place.agent);
 
 	switch (reply->fixed.code) {
 	case MIP_CODE_FA_LIFETIME_TOO_LONG:
-		attempt->lifetime_most = reply->fixed.lifetime;
+		if (agent)
+			agent->lifetime_most = reply->fixed.lifetime;
 		return false;
 	case MIP_CODE_FA_REVERSE_TUNNEL_MANDATORY:
+		if (agent)
+			agent->reverse_mandatory = true;
+		return false;
 	case MIP_CODE_HA_REVERSE_TUNNEL_MANDATORY:
-		attempt->insist_reverse = true;
+		core->reverse_mandatory = true;
 		return false;
 	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
 		/* Only where the configuration leaves it open: dynamic home agent address resolution. */

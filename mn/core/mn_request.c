@@ -33,6 +33,11 @@ static bool has_agent(const struct mn_place *place)
 	return !mip_address_is_none(place->agent);
 }
 
+static const struct mn_agent *agent_of(const struct mn_core *core, const struct mn_place *place)
+{
+	return has_agent(place) ? mn_agent_find(core, place->link, place->agent) : NULL;
+}
+
 static uint16_t least(uint16_t a, uint16_t b)
 {
 	return a < b ? a : b;
@@ -40,6 +45,7 @@ static uint16_t least(uint16_t a, uint16_t b)
 
 static uint16_t lifetime_of(const struct mn_core *core, const struct mn_attempt *attempt)
 {
+	const struct mn_agent *agent = agent_of(core, &attempt->place);
 	uint16_t lifetime = core->settings.lifetime;
 
 	if (attempt->ending || !is_away(&attempt->place))
@@ -47,12 +53,15 @@ static uint16_t lifetime_of(const struct mn_core *core, const struct mn_attempt 
 	/* rfc5944-3.6.1.2-8: SHOULD NOT exceed the agent's Registration Lifetime. */
 	if (has_agent(&attempt->place) && attempt->place.registration_lifetime > 0)
 		lifetime = least(lifetime, attempt->place.registration_lifetime);
-	return attempt->lifetime_most > 0 ? least(lifetime, attempt->lifetime_most) : lifetime;
+	/* rfc5944-3.6.2.3-2: MUST be less than or equal to the value in the Reply with code 69. */
+	return agent && agent->lifetime_most > 0 ? least(lifetime, agent->lifetime_most) : lifetime;
 }
 
 static bool wants_reverse_tunnel(const struct mn_core *core, const struct mn_attempt *attempt)
 {
-	if (attempt->insist_reverse)
+	const struct mn_agent *agent = agent_of(core, &attempt->place);
+
+	if (core->reverse_mandatory || (agent && agent->reverse_mandatory))
 		return true;
 	/* An agent that does not advertise T would refuse it (RFC 3024 3.1). */
 	return core->settings.reverse_tunnel &&

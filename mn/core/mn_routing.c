@@ -203,12 +203,21 @@ static uint32_t mtu_of(const struct mn_core *core, const struct mn_binding *bind
 	return interface->mtu - overhead;
 }
 
+/* A gateway that is gone is not what the next registration, or the tunnel until then, can leave by. */
+static struct mip_address gateway_of(const struct mn_core *core, const struct mn_place *place)
+{
+	const struct mn_interface *interface = mn_interface_at(core, place->link);
+
+	return interface ? mn_interface_gateway(interface, place) : place->gateway;
+}
+
 /* What leaves from the care-of address, the registration first of all, leaves by its own link. */
 static void add_care_of(const struct mn_core *core, struct mn_wants *wants, const struct mn_place *place)
 {
 	const struct mn_interface *interface = mn_interface_at(core, place->link);
 	const struct mn_address *address =
 		interface ? mn_interface_address(interface, place->care_of_address) : NULL;
+	struct mip_address gateway = gateway_of(core, place);
 
 	if (place->mode != MN_MODE_CO_LOCATED || !address)
 		return;
@@ -220,9 +229,9 @@ static void add_care_of(const struct mn_core *core, struct mn_wants *wants, cons
 				       .source = address->address});
 	add_default(wants, (struct mip_want_route){.table = interface->table,
 				   .link = place->link,
-				   .gateway = place->gateway,
+				   .gateway = gateway,
 				   .source = address->address,
-				   .onlink = !mip_address_is_none(place->gateway)});
+				   .onlink = !mip_address_is_none(gateway)});
 	add_rule(core, wants, RULE_CARE_OF, address->address, interface->table);
 }
 
@@ -300,8 +309,9 @@ static void add_way_out(const struct mn_core *core, struct mn_wants *wants)
 	if (binding->place.mode == MN_MODE_FOREIGN_AGENT ||
 		(binding->place.mode == MN_MODE_CO_LOCATED && !binding->reverse_tunnel)) {
 		route.link = binding->place.link;
-		route.gateway = binding->place.mode == MN_MODE_FOREIGN_AGENT ? binding->place.agent
-									     : binding->place.gateway;
+		route.gateway = binding->place.mode == MN_MODE_FOREIGN_AGENT
+					? binding->place.agent
+					: gateway_of(core, &binding->place);
 		route.onlink = !mip_address_is_none(route.gateway);
 	}
 	add_default(wants, route);
