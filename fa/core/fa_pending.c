@@ -152,6 +152,7 @@ static int insert_new(struct fa_core *core, struct fa_source *source, const stru
 	pending->key = *key;
 	pending->source = source;
 	r = fa_registration_copy(registration, &pending->registration);
+	pending->registration.order = ++core->order;
 	if (r == 0)
 		r = insert(core, pending, now);
 	if (r < 0) {

@@ -92,6 +92,7 @@ struct fa_registration {
 	struct mip_address destination; /* of the IP header */
 	uint16_t source_port;
 	uint8_t ttl;
+	uint64_t order;	    /* of relaying: which of two is the newer */
 	struct fa_nai *nai; /* NULL: none */
 };
 
@@ -166,6 +167,7 @@ struct fa_core {
 	struct fa_own_address *own_addresses;
 	struct fa_default_route *default_routes;
 	struct fa_pending *pendings;
+	uint64_t order;		     /* of the request that was taken in last */
 	struct fa_pending *nameless; /* of these the ones without a home address, by identification */
 	struct fa_source *sources;
 	struct fa_denial *denials;

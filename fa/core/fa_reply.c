@@ -123,6 +123,9 @@ static int apply(const struct reply *reply, const struct fa_pending *pending, st
 	/* rfc5944-3.7.2-7: denied: the visitor list entry MUST NOT be modified. */
 	if (!mip_code_is_accepted(reply->fields.code))
 		return 0;
+	/* The reply to a newer request has overtaken it: the node is on another link by now. */
+	if (visitor && pending->registration.order < visitor->registration.order)
+		return 0;
 	if (reply->fields.lifetime != 0 && pending->registration.request.lifetime != 0)
 		return fa_visitor_accept(core, &pending->registration, &reply->fields, now);
 	/* If the Lifetime is zero, MUST delete its visitor list entry. */

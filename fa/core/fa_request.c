@@ -148,8 +148,10 @@ static uint8_t check_room(const struct request *request)
 static uint8_t check_encapsulation(const struct request *request)
 {
 	/* rfc3024-4.2.1-1: unable to support the requested form of encapsulation: MUST return code 72. A
-	 * co-located node takes its packets out of the tunnel itself. */
-	if (!is_co_located(request) && has_flag(request, MIP_REQUEST_M | MIP_REQUEST_G))
+	 * co-located node takes its packets out of the tunnel itself, and who deregisters asks for none
+	 * (rfc5944-3.7-5: MUST relay well-formed deregistrations). */
+	if (!is_co_located(request) && request->registration->request.lifetime > 0 &&
+		has_flag(request, MIP_REQUEST_M | MIP_REQUEST_G))
 		return MIP_CODE_FA_ENCAPSULATION_UNAVAILABLE;
 	return ACCEPT;
 }

@@ -230,6 +230,12 @@ static bool unicast_allowed(struct mip_advertiser *advertiser, struct mip_now no
 	return true;
 }
 
+/* What goes to a group's link address is a multicast, and limited as such. */
+static bool is_of_one_card(struct mip_link_address address)
+{
+	return address.length > 0 && !(address.octets[0] & 1);
+}
+
 void mip_advertiser_solicited(struct mip_advertiser *advertiser, struct mip_address source,
 	struct mip_link_address link_address, struct mip_now now)
 {
@@ -238,7 +244,8 @@ void mip_advertiser_solicited(struct mip_advertiser *advertiser, struct mip_addr
 	if (advertiser->environment.solicitations_received)
 		(*advertiser->environment.solicitations_received)++;
 	/* rfc5944-2.3-5: MUST NOT require that the IP Source Address is the address of a neighbor. */
-	if (mip_address_is_unicast(source) && link_address.length > 0 && unicast_allowed(advertiser, now)) {
+	if (mip_address_is_unicast(source) && is_of_one_card(link_address) &&
+		unicast_allowed(advertiser, now)) {
 		/* rfc5944-2.1-1: the link-layer destination MUST be the solicitation's link-layer source.
 		 * rfc5944-2.1-4: the IP home address of the node SHOULD be the destination; it is its
 		 * source. */

@@ -118,7 +118,8 @@ static void they_come_at_the_interval_a_little_early_and_never_late(void **state
 	fa_world_end(&world);
 }
 
-static void solicit(struct fa_world *world, const char *source, uint8_t mac, const char *destination)
+static void solicit_from(struct fa_world *world, const char *source, struct mip_link_address link_source,
+	const char *destination)
 {
 	struct mip_ip ip = {.ttl = 1,
 		.protocol = MIP_PROTOCOL_ICMP,
@@ -128,7 +129,7 @@ static void solicit(struct fa_world *world, const char *source, uint8_t mac, con
 	struct mip_writer inner = mip_writer_of(message, sizeof(message));
 	struct mip_writer outer = mip_writer_of(packet, sizeof(packet));
 	struct mip_input_frame frame = {
-		.link = WORLD_VISITED, .source = link_address(mac), .ethertype = MIP_ETHERTYPE_IPV4};
+		.link = WORLD_VISITED, .source = link_source, .ethertype = MIP_ETHERTYPE_IPV4};
 
 	mip_solicitation_write(&inner);
 	mip_ip_packet_write(&outer, &ip, inner.octets, inner.length);
@@ -136,6 +137,11 @@ static void solicit(struct fa_world *world, const char *source, uint8_t mac, con
 	frame.length = outer.length;
 	fa_core_frame(world->core, &frame, world->now);
 	fa_world_wait(world, 0);
+}
+
+static void solicit(struct fa_world *world, const char *source, uint8_t mac, const char *destination)
+{
+	solicit_from(world, source, link_address(mac), destination);
 }
 
 static void a_solicitation_is_answered_at_once_to_its_link_address(void **state)
@@ -204,6 +210,15 @@ static void a_flood_of_solicitations_is_answered_within_bounds(void **state)
 	}
 	assert_in_range(
 		count_on(&world, WORLD_VISITED), MIP_ADVERTISER_UNICASTS, MIP_ADVERTISER_UNICASTS + 12);
+	/* rfc5944-2.3-5: a link address that is everyone's makes an answer a broadcast. */
+	fa_world_wait(&world, MIP_SECOND);
+	fa_world_clear(&world);
+	for (int i = 0; i < 1000; i++) {
+		solicit_from(&world, "10.1.0.50",
+			(struct mip_link_address){6, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, "224.0.0.11");
+		fa_world_wait(&world, MIP_MILLISECOND);
+	}
+	assert_in_range(count_on(&world, WORLD_VISITED), 5, 12);
 	fa_world_end(&world);
 }
 

@@ -361,6 +361,9 @@ static void other_encapsulations_get_code_72(void **state)
 	assert_int_equal(code_with_defaults(&request), 72);
 	request.fields.flags = MIP_REQUEST_G | MIP_REQUEST_D; /* the node's own business */
 	assert_int_equal(code_with_defaults(&request), -1);
+	request.fields.flags = MIP_REQUEST_G; /* rfc5944-3.7-5: it ends a tunnel, and asks for none */
+	request.fields.lifetime = 0;
+	assert_int_equal(code_with_defaults(&request), -1);
 }
 
 static void write_delivery_style(struct mip_writer *writer)

@@ -303,6 +303,34 @@ static void a_visitor_that_moves_to_another_link_is_delivered_to_there(void **st
 	fa_world_end(&world);
 }
 
+/* The home agent has answered both in their order; the network has not kept it. */
+static void a_reply_that_was_overtaken_does_not_bring_a_visitor_back_to_where_it_was(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request first = fa_world_request(), second;
+	struct mip_registration_reply reply;
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_init(&world);
+	fa_world_start(&world);
+	fa_world_send(&world, &first, message);
+	second = first;
+	second.fields.identification++;
+	second.link = WORLD_OTHER_VISITED;
+	second.destination = address("10.3.0.1");
+	fa_world_register(&world, &second);
+	assert_string_equal(visitor(&world).interface, "visit1");
+	fa_world_clear(&world);
+	reply = fa_world_reply_to(&first);
+	fa_world_reply(&world, &reply);
+	assert_int_equal(fa_world_code(&world), 0);
+	assert_string_equal(visitor(&world).interface, "visit1");
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_WANT), 0);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
+}
+
 static void who_claims_a_visitors_address_gets_it_only_from_its_home_agent(void **state)
 {
 	struct fa_world world;
@@ -464,6 +492,7 @@ int main(void)
 		cmocka_unit_test(a_denied_renewal_leaves_the_visitor_as_it_is),
 		cmocka_unit_test(a_deregistration_removes_the_visitor_when_the_home_agent_has_accepted_it),
 		cmocka_unit_test(a_visitor_that_moves_to_another_link_is_delivered_to_there),
+		cmocka_unit_test(a_reply_that_was_overtaken_does_not_bring_a_visitor_back_to_where_it_was),
 		cmocka_unit_test(who_claims_a_visitors_address_gets_it_only_from_its_home_agent),
 		cmocka_unit_test(a_full_agent_serves_its_visitors_only),
 		cmocka_unit_test(visitors_follow_a_link_that_comes_back_under_another_index),
