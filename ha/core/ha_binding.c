@@ -378,13 +378,14 @@ static void emit(struct ha_core *core, const char *name, const struct ha_binding
 	mip_outbox_event(&core->outbox, &event);
 }
 
-static void fill(struct ha_binding *binding, const struct ha_request *request, mip_time expires)
+static void fill(const struct ha_core *core, struct ha_binding *binding, const struct ha_request *request,
+	mip_time expires)
 {
 	binding->care_of_address = request->fields.care_of_address;
 	binding->home_agent = request->home_agent;
 	binding->source = request->source;
 	binding->source_port = request->source_port;
-	binding->local = request->destination;
+	binding->local = ha_reply_source(core, request);
 	binding->local_port = request->destination_port;
 	binding->lifetime = request->lifetime;
 	binding->expires = expires;
@@ -393,20 +394,22 @@ static void fill(struct ha_binding *binding, const struct ha_request *request, m
 	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
 }
 
+void ha_node_unseed(struct ha_core *core, struct ha_node *node)
+{
+	struct mip_want neighbour = {
+		.kind = MIP_WANT_NEIGHBOUR,
+		.neighbour = {.link = node->seeded_link, .address = node->seeded_address},
+	};
+
+	if (node->seeded)
+		mip_outbox_unwant(&core->outbox, &neighbour);
+	node->seeded = false;
+}
+
 /* The node has been at home until now, as far as we knew. */
 static void left_home(struct ha_core *core, struct ha_binding *binding, struct mip_now now)
 {
-	struct ha_node *node = binding->node;
-
-	if (node->seeded) {
-		struct mip_want neighbour = {
-			.kind = MIP_WANT_NEIGHBOUR,
-			.neighbour = {.link = node->seeded_link, .address = binding->home_address},
-		};
-
-		mip_outbox_unwant(&core->outbox, &neighbour);
-		node->seeded = false;
-	}
+	ha_node_unseed(core, binding->node);
 	tell(core, binding);
 	/* rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had none,
 	 * it MUST transmit a gratuitous ARP on behalf of the mobile node. */
@@ -450,14 +453,14 @@ int ha_binding_grant(struct ha_core *core, const struct ha_request *request)
 		binding = ha_binding_new(core, request->node, request->home_address, expires);
 		if (!binding)
 			return -ENOMEM;
-		fill(binding, request, expires);
+		fill(core, binding, request, expires);
 		left_home(core, binding, request->now);
 		return 0;
 	}
 	if (mip_deadline_set(&core->deadlines, &binding->deadline, expires) < 0)
 		return -ENOMEM;
 	old = *binding;
-	fill(binding, request, expires);
+	fill(core, binding, request, expires);
 	changed(core, &old, binding, request->now);
 	return 0;
 }
@@ -485,6 +488,7 @@ void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, stru
 
 void ha_node_came_home(struct ha_core *core, const struct ha_request *request)
 {
+	struct ha_node *node = request->node;
 	struct mip_want neighbour = {
 		.kind = MIP_WANT_NEIGHBOUR,
 		.neighbour =
@@ -496,9 +500,13 @@ void ha_node_came_home(struct ha_core *core, const struct ha_request *request)
 			},
 	};
 
+	if (node->seeded_link != request->link ||
+		!mip_address_equal(node->seeded_address, request->home_address))
+		ha_node_unseed(core, node);
 	mip_outbox_want(&core->outbox, &neighbour);
-	request->node->seeded = true;
-	request->node->seeded_link = request->link;
+	node->seeded = true;
+	node->seeded_link = request->link;
+	node->seeded_address = request->home_address;
 	/* rfc5944-4.6-10: when it accepts this (de)registration it MUST also transmit a gratuitous ARP, to
 	 * associate the home address with the mobile node's own link-layer address. */
 	ha_announce(core, request->home_link, request->home_address, request->link_source, request->now);

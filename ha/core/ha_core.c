@@ -97,6 +97,7 @@ static void carry_over_node(struct ha_core *core, struct ha_tables *tables,
 	struct ha_node *node = ha_node_by_identity(tables, ha_node_identity(old, identity));
 
 	if (!node) {
+		ha_node_unseed(core, old);
 		ha_record_forget_node(core, old);
 		return;
 	}
@@ -104,6 +105,7 @@ static void carry_over_node(struct ha_core *core, struct ha_tables *tables,
 	node->idle_since = old->idle_since;
 	node->seeded = old->seeded;
 	node->seeded_link = old->seeded_link;
+	node->seeded_address = old->seeded_address;
 	if (mip_address_is_none(old->assigned))
 		return;
 	if (!ha_pool_contains(settings, old->assigned) || !ha_network_of(tables, old->assigned) ||

@@ -92,10 +92,19 @@ static int check_form(const struct ha_request *request)
 /* --- the tunnel --------------------------------------------------------------------------------------------
  */
 
-/* A care-of address that leads back into this home agent's own tunnels without end. */
+/* rfc3519-4.6-5: with UDP tunnelling, MUST use the source address of the request as the effective care-of
+ * address. What the node calls its own behind a NAT may be anybody's out here, ours too. */
+static struct mip_address effective_care_of(
+	enum mip_encapsulation encapsulation, struct mip_address care_of_address, struct mip_address source)
+{
+	return encapsulation == MIP_ENCAPSULATION_UDP ? source : care_of_address;
+}
+
+/* A tunnel that leads back into this home agent's own tunnels without end. */
 static bool would_loop(const struct ha_core *core, const struct ha_request *request)
 {
-	struct mip_address end = request->fields.care_of_address;
+	struct mip_address end =
+		effective_care_of(request->encapsulation, request->fields.care_of_address, request->source);
 
 	if (ha_is_own_address(core, end))
 		return true;
@@ -104,7 +113,7 @@ static bool would_loop(const struct ha_core *core, const struct ha_request *requ
 
 		if (!binding)
 			return false;
-		end = binding->care_of_address;
+		end = effective_care_of(binding->encapsulation, binding->care_of_address, binding->source);
 		if (mip_address_equal(end, request->home_address))
 			return true;
 	}
@@ -190,11 +199,10 @@ static uint16_t choose_lifetime(const struct ha_core *core, const struct ha_requ
 
 static int register_node(struct ha_core *core, struct ha_request *request)
 {
-	int code;
+	int code = choose_encapsulation(core, request);
 
-	if (would_loop(core, request))
-		return MIP_CODE_HA_PROHIBITED;
-	code = choose_encapsulation(core, request);
+	if (code == GRANTED && would_loop(core, request))
+		code = MIP_CODE_HA_PROHIBITED;
 	if (code == GRANTED)
 		code = check_reverse_tunnel(core, request);
 	if (code != GRANTED)

@@ -68,6 +68,7 @@ struct ha_node {
 	/* The neighbour entry told to the kernel when the node came home; withdrawn when it leaves. */
 	bool seeded;
 	mip_link seeded_link;
+	struct mip_address seeded_address;
 	UT_hash_handle by_address;
 	UT_hash_handle by_nai;
 	UT_hash_handle by_assigned;
@@ -288,6 +289,8 @@ void ha_binding_refresh_due(struct ha_core *core, struct mip_now now);
 void ha_binding_forget_proxies(struct ha_core *core, mip_link link);
 void ha_binding_unwant_proxy(struct ha_core *core, const struct ha_binding *binding, mip_link link);
 void ha_node_came_home(struct ha_core *core, const struct ha_request *request);
+/* Withdraws what the kernel was told of the node when it came home. */
+void ha_node_unseed(struct ha_core *core, struct ha_node *node);
 void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline);
 void ha_bindings_clear(struct ha_core *core);
 uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now);
@@ -302,8 +305,10 @@ void ha_grant_home_address(struct ha_core *core, struct ha_request *request);
  * denied, having changed nothing. */
 uint8_t ha_grant(struct ha_core *core, struct ha_request *request);
 void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code);
-/* The request came from the node's own home address (or from one that has none yet), straight from its home
- * link. */
+/* Our address that the reply comes from. */
+struct mip_address ha_reply_source(const struct ha_core *core, const struct ha_request *request);
+/* The request came straight from the node's home link, from its home address or from 0.0.0.0 (3.6.1.1: it has
+ * none yet). */
 bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request);
 
 /* --- ha_record.c -----------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 
 /* rfc5944-3.8.3.1-1: the destination of the request; if that was a broadcast or multicast address, the home
  * agent's. */
-static struct mip_address reply_source(const struct ha_core *core, const struct ha_request *request)
+struct mip_address ha_reply_source(const struct ha_core *core, const struct ha_request *request)
 {
 	return ha_is_own_address(core, request->destination) ? request->destination : core->settings.address;
 }
@@ -132,7 +132,7 @@ static int send_frame(struct ha_core *core, const struct ha_request *request,
 	struct mip_ip ip = {
 		.ttl = REPLY_TTL,
 		.protocol = MIP_PROTOCOL_UDP,
-		.source = reply_source(core, request),
+		.source = ha_reply_source(core, request),
 		.destination = request->source,
 	};
 	struct mip_udp udp = {request->destination_port, request->source_port};
@@ -154,17 +154,26 @@ static int send_datagram(
 	struct ha_core *core, const struct ha_request *request, const uint8_t *message, size_t length)
 {
 	struct mip_output_datagram datagram = {
-		.source = reply_source(core, request),
+		.source = ha_reply_source(core, request),
 		.source_port = request->destination_port,
 		.destination = request->source,
 		.destination_port = request->source_port,
 	};
 
 	/* rfc3519-4.2-1: signalling SHALL NOT be tunnelled: by the link that the request came by, past the
-	 * route into the tunnel. */
-	if (ha_binding_find(core, request->source))
+	 * route into the node's own tunnel. (A foreign agent that is a node away itself is reached by its.)
+	 */
+	if (mip_address_equal(request->source, request->home_address) &&
+		ha_binding_find(core, request->source))
 		datagram.link = request->link;
 	return mip_outbox_datagram(&core->outbox, &datagram, message, length);
+}
+
+/* 3.8.3.1: to a node at home as if there were no binding; and there is no routing to 0.0.0.0. */
+static bool must_be_framed(const struct ha_core *core, const struct ha_request *request)
+{
+	return request->framed &&
+	       (mip_address_is_none(request->source) || ha_request_is_from_home(core, request));
 }
 
 void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
@@ -188,7 +197,7 @@ void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
 	if (status == 0 && mip_writer_failed(&writer))
 		status = -1;
 	if (status == 0)
-		status = ha_request_is_from_home(core, request)
+		status = must_be_framed(core, request)
 				 ? send_frame(core, request, &reply, message, writer.length)
 				 : send_datagram(core, request, message, writer.length);
 	if (status < 0) {

@@ -188,6 +188,18 @@ static int judge_identification(struct ha_request *request)
 	return request->verdict == MIP_REPLAY_FRESH ? CONTINUE : MIP_CODE_HA_IDENTIFICATION_MISMATCH;
 }
 
+/*
+ * rfc5944-3.5.4-3, -4: when the care-of address is not the foreign agent's own, and for a deregistration, it
+ * MUST NOT append the extension, so it cannot be asked for (-5; 3.8.1: MAY skip checking for it).
+ */
+static bool may_lack_foreign_home(const struct ha_request *request)
+{
+	bool co_located = (request->fields.flags & MIP_REQUEST_D) &&
+			  !mip_address_equal(request->fields.care_of_address, request->source);
+
+	return co_located || request->fields.lifetime == 0;
+}
+
 /* 3.8.2.1 c and d. */
 static int authenticate_agent(struct ha_core *core, struct ha_request *request)
 {
@@ -195,9 +207,7 @@ static int authenticate_agent(struct ha_core *core, struct ha_request *request)
 	 * extension MUST be discarded. */
 	if (!request->agent && has_foreign_home(request))
 		return drop(core, HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME);
-	/* 3.8.1: with lifetime 0, the home agent MAY skip checking for it. It does so when it is not there.
-	 */
-	if (!request->agent || (request->fields.lifetime == 0 && !has_foreign_home(request)))
+	if (!request->agent || (may_lack_foreign_home(request) && !has_foreign_home(request)))
 		return CONTINUE;
 	return foreign_home_is_valid(request) ? CONTINUE : MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
 }
@@ -229,19 +239,11 @@ static int check_home_agent(struct ha_core *core, struct ha_request *request)
 
 bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request)
 {
-	const struct ha_network *network;
-	struct mip_address home_address = request->home_address;
+	const struct ha_network *network = ha_network_of(&core->tables, request->home_address);
 
-	if (!request->framed)
-		return false;
-	/* 3.6.1.1: a node that does not have a home address sends from 0.0.0.0. */
-	if (mip_address_is_none(request->source))
-		return mip_address_is_none(request->fields.home_address);
-	if (mip_address_is_none(home_address))
-		home_address = request->fields.home_address;
-	network = ha_network_of(&core->tables, home_address);
-	return mip_address_equal(request->source, home_address) && network &&
-	       network->home_link == request->home_link;
+	return request->framed && network && network->home_link == request->home_link &&
+	       (mip_address_is_none(request->source) ||
+		       mip_address_equal(request->source, request->home_address));
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------
@@ -256,7 +258,10 @@ static int judge(struct ha_core *core, struct ha_request *request)
 	if (code != CONTINUE)
 		return code;
 	request->home_agent = core->settings.address;
-	request->home_address = request->fields.home_address;
+	/* rfc2794-3-5: the reply MUST include a nonzero home address, where there is one to tell. */
+	request->home_address = mip_address_is_none(request->fields.home_address)
+					? ha_node_address(request->node)
+					: request->fields.home_address;
 	request->agent = ha_foreign_agent_by_address(&core->tables, request->source);
 	code = authenticate_node(core, request);
 	if (code != CONTINUE)

@@ -192,8 +192,8 @@ static void a_node_that_comes_home_is_given_back_to_its_link_in_the_rfc_s_order(
 	assert_true(ha_want_at(world, neighbour)->neighbour.seed);
 	assert_true(mip_link_address_equal(
 		ha_want_at(world, neighbour)->neighbour.link_address, ha_node_link_address));
-	/* What the node's way in was stays open for a while, and so does the way out: packets that were led to mip0
-	 * before the route went are still to be carried. */
+	/* What the node's way in was stays open for a while, and so does the way out: packets that were led
+	 * to mip0 before the route went are still to be carried. */
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0), -1);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PEER, 0), -1);
 	ha_world_pass(world, 4 * MIP_SECOND);
@@ -313,6 +313,44 @@ static void a_reply_to_a_bound_home_address_does_not_go_into_its_own_tunnel(void
 	odd.source = NODE_ADDRESS;
 	ha_ask_send(world, &odd);
 	assert_int_equal(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->datagram.link, UPLINK);
+}
+
+/* RFC 5944 4.5: a mobile router that is away, and a foreign agent itself. */
+static void a_reply_to_a_foreign_agent_that_is_a_node_away_goes_through_that_node_s_tunnel(void **state)
+{
+	struct world *world = *state;
+	struct ask router = ha_ask_by_agent(), visitor = ha_ask_by_agent();
+
+	router.home_address = VIRTUAL_NODE;
+	ha_ask_expect(world, &router, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	visitor.care_of = VIRTUAL_NODE;
+	ha_ask_send(world, &visitor);
+	assert_int_equal(
+		ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->datagram.link, MIP_LINK_NONE);
+}
+
+static int count_seeds(const struct world *world, enum mip_output_kind kind)
+{
+	int count = 0;
+
+	while (ha_find_want(world, kind, MIP_WANT_NEIGHBOUR, count) >= 0)
+		count++;
+	return count;
+}
+
+static void what_the_kernel_was_told_of_a_node_at_home_is_withdrawn_when_its_place_is_another(void **state)
+{
+	struct world *world = *state;
+	struct ask home = ha_ask_from_home();
+
+	ha_ask_expect(world, &home, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	world->settings.node_count = 0;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ha_world_collect(world);
+	assert_int_equal(count_seeds(world, MIP_OUTPUT_UNWANT), 1);
+	assert_address_equal(ha_want_at(world, ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_NEIGHBOUR, 0))
+				     ->neighbour.address,
+		NODE_ADDRESS);
 }
 
 static void a_revoked_binding_is_gone_at_once(void **state)
@@ -461,6 +499,8 @@ int main(void)
 		TEST(a_deregistration_through_a_router_of_the_home_link_is_answered_by_routing),
 		TEST(a_deregistration_of_one_care_of_address_leaves_another_alone),
 		TEST(a_reply_to_a_bound_home_address_does_not_go_into_its_own_tunnel),
+		TEST(a_reply_to_a_foreign_agent_that_is_a_node_away_goes_through_that_node_s_tunnel),
+		TEST(what_the_kernel_was_told_of_a_node_at_home_is_withdrawn_when_its_place_is_another),
 		TEST(a_revoked_binding_is_gone_at_once),
 		TEST(when_the_home_link_comes_back_its_bindings_are_announced_again),
 		TEST(a_home_link_that_goes_and_comes_with_another_index_gets_its_proxies_there),

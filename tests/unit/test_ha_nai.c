@@ -167,6 +167,40 @@ static void a_mismatch_tells_the_home_address_too(void **state)
 	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
+/* rfc2794-3-5: or a foreign agent makes another code of it. */
+static void a_failed_authentication_tells_the_home_address_if_there_is_one(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = by_name("alice@example.org");
+
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ask.security = world->wrong;
+	ha_ask_send(world, &ask);
+	assert_address_equal(
+		ha_answer_expect(world, MIP_CODE_HA_NODE_FAILED_AUTHENTICATION)->fields.home_address,
+		POOL_FIRST);
+}
+
+/* Its home network is no link: nobody on this one is to hear of its address. */
+static void a_node_of_a_virtual_network_is_not_at_home_on_a_link(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = by_name("alice@example.org");
+
+	world->settings.pool_first = mip_address_of(0xac140064);
+	world->settings.pool_last = mip_address_of(0xac140065);
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ask.framed = true;
+	ask.from_nowhere = true;
+	ask.lifetime = -1;
+	ask.care_of = (struct mip_address){0};
+	ask.link_source = ha_node_link_address;
+	ha_ask_send(world, &ask);
+	assert_true(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->framed);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_NEIGHBOUR, 0), -1);
+	assert_int_equal(ha_count_gratuitous(world, mip_address_of(0xac140064)), 0);
+}
+
 static void a_node_without_an_address_at_home_is_answered_by_a_frame(void **state)
 {
 	struct world *world = *state;
@@ -197,6 +231,8 @@ int main(void)
 		TEST(a_name_does_not_speak_for_another_node_s_address),
 		TEST(a_wrong_name_for_a_configured_address_is_code_129),
 		TEST(a_mismatch_tells_the_home_address_too),
+		TEST(a_failed_authentication_tells_the_home_address_if_there_is_one),
+		TEST(a_node_of_a_virtual_network_is_not_at_home_on_a_link),
 		TEST(a_node_without_an_address_at_home_is_answered_by_a_frame),
 	};
 

@@ -266,6 +266,33 @@ static void a_tunnel_in_udp_may_have_a_shorter_lifetime(void **state)
 	assert_int_equal(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->fields.lifetime, 600);
 }
 
+/* rfc3519-4.6-5: the address that it has behind the NAT is not where the tunnel goes. */
+static void behind_a_nat_a_node_may_have_an_address_that_is_ours_too(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = behind_nat();
+
+	ha_world_address(world, PRIVATE, 24, true);
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ask.source = NAT_ADDRESS;
+	ha_world_address(world, NAT_ADDRESS, 24, true);
+	ha_ask_expect(world, &ask, MIP_CODE_HA_PROHIBITED);
+}
+
+static void a_tunnel_in_udp_never_begins_at_a_group_s_address(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = behind_nat();
+
+	ask.framed = true;
+	ask.destination = mip_address_of(0xe000000b);
+	ha_ask_send(world, &ask);
+	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_address_equal(
+		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0))->tunnel.local,
+		HA_ADDRESS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +311,8 @@ int main(void)
 		TEST(a_tunnel_whose_port_only_a_keepalive_would_tell_is_code_129),
 		TEST(a_deregistration_from_behind_a_nat_ends_the_tunnel),
 		TEST(a_tunnel_in_udp_may_have_a_shorter_lifetime),
+		TEST(behind_a_nat_a_node_may_have_an_address_that_is_ours_too),
+		TEST(a_tunnel_in_udp_never_begins_at_a_group_s_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

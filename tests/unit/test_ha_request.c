@@ -153,6 +153,24 @@ static void an_agent_with_an_association_that_does_not_authenticate_is_code_132(
 	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
+/* rfc5944-3.5.4-3: then the foreign agent MUST NOT append a Foreign-Home authentication extension. */
+static void a_co_located_address_through_an_agent_with_an_association_needs_none_of_its_own(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+	const struct answer *answer;
+
+	ask.source = AGENT_ADDRESS;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(authentic(answer, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION, world->agent));
+	ha_world_clear_outputs(world);
+	ha_world_pass(world, MIP_MILLISECOND);
+	/* One that is there is checked all the same. */
+	ask.foreign_home = world->wrong;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION);
+}
+
 static void a_deregistration_needs_no_authentication_of_the_agent(void **state)
 {
 	struct world *world = *state;
@@ -516,6 +534,20 @@ static void a_request_from_an_impossible_source_is_dropped(void **state)
 	assert_int_equal(ha_counter_value(world, "drop_bad_source"), 2);
 }
 
+static void a_node_with_a_home_address_that_sends_from_none_is_answered_on_its_link(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_from_home();
+	const struct answer *answer;
+
+	ask.from_nowhere = true;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(answer->framed);
+	assert_address_equal(answer->ip.destination, NODE_ADDRESS);
+	assert_true(mip_link_address_equal(answer->frame.destination, ha_node_link_address));
+}
+
 static void care_of_addresses_that_no_host_can_have_are_code_134(void **state)
 {
 	struct world *world = *state;
@@ -700,6 +732,7 @@ int main(void)
 		TEST(when_node_and_agent_both_fail_there_is_silence),
 		TEST(the_agent_s_association_is_checked_and_used_in_the_reply),
 		TEST(an_agent_with_an_association_that_does_not_authenticate_is_code_132),
+		TEST(a_co_located_address_through_an_agent_with_an_association_needs_none_of_its_own),
 		TEST(a_deregistration_needs_no_authentication_of_the_agent),
 		TEST(a_foreign_home_authentication_without_an_association_is_dropped),
 		TEST(a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped),
@@ -723,6 +756,7 @@ int main(void)
 		TEST(a_frame_with_a_wrong_udp_checksum_is_dropped),
 		TEST(other_messages_are_counted_and_dropped),
 		TEST(a_request_from_an_impossible_source_is_dropped),
+		TEST(a_node_with_a_home_address_that_sends_from_none_is_answered_on_its_link),
 		TEST(care_of_addresses_that_no_host_can_have_are_code_134),
 		TEST(a_care_of_address_that_leads_back_here_is_code_129),
 		TEST(two_mobile_home_authentications_are_code_134),
