@@ -90,6 +90,59 @@ static void test_a_lifetime_that_is_over_is_not_less_than_nothing(void **state)
 	assert_int_equal(mn_core_status(bench->core, late).remaining, 0);
 }
 
+/* --- a machine that slept --------------------------------------------------------------------------------
+ */
+
+static void sleep_for(mip_time duration)
+{
+	bench->now.boot += duration;
+	bench->now.wall += duration;
+	mn_core_advance(bench->core, bench->now);
+	bench_collect(bench);
+}
+
+static void test_after_a_sleep_the_agent_is_asked_for_and_registered_with_anew(void **state)
+{
+	(void)state;
+	bench_registered_at_fa1(bench);
+	sleep_for(5000 * MIP_SECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 1);
+	assert_false(bench_status(bench).bound);
+	bench_forget(bench);
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(bench_requests(bench), 1);
+	bench_accept(bench);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+}
+
+static void test_after_a_sleep_a_care_of_address_that_is_still_there_is_registered_at_once(void **state)
+{
+	(void)state;
+	bench_registered_at_spot(bench);
+	sleep_for(5000 * MIP_SECOND);
+	assert_int_equal(bench_requests(bench), 1);
+	assert_false(bench_status(bench).bound);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
+	bench_accept(bench);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+}
+
+static void test_a_clock_that_is_set_back_does_not_repeat_an_identification(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	bench_registered_at_spot(bench);
+	bench_pass(bench, 540 * MIP_SECOND);
+	bench_pass(bench, MIP_SECOND);
+	before = bench_last_request(bench).fixed.identification;
+	bench_forget(bench);
+	bench->now.wall -= 3600 * MIP_SECOND;
+	bench_pass(bench, 2 * MIP_SECOND);
+	assert_true(bench_last_request(bench).fixed.identification > before);
+}
+
 /* --- what was learnt from a denial ------------------------------------------------------------------------
  */
 
@@ -299,6 +352,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_renewal_that_a_failed_move_has_interrupted_is_taken_up_again),
 		TEST(test_a_lifetime_that_is_over_is_not_less_than_nothing),
+		TEST(test_after_a_sleep_the_agent_is_asked_for_and_registered_with_anew),
+		TEST(test_after_a_sleep_a_care_of_address_that_is_still_there_is_registered_at_once),
+		TEST(test_a_clock_that_is_set_back_does_not_repeat_an_identification),
 		TEST(test_the_lifetime_of_code_69_holds_for_renewals_too),
 		TEST(test_the_reverse_tunnel_that_a_foreign_agent_demands_is_asked_for_by_renewals_too),
 		TEST(test_the_reverse_tunnel_that_the_home_agent_demands_is_asked_for_everywhere),
