@@ -123,18 +123,18 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 		       : -EBADMSG;
 }
 
-/* When it ends on the clock of this boot. A wall clock that was set back must not lengthen it. */
+/* When it ends on the clock of this boot: as the node was promised, whatever the most is by now; but one
+ * without end gets the end that a new one would have. A wall clock that was set back must not lengthen it. */
 static mip_time expiry(const struct ha_core *core, const struct kept_binding *kept, struct mip_now now)
 {
 	uint16_t most = core->settings.max_lifetime;
-	mip_time left = kept->expires_wall - now.wall;
-	mip_time granted = (kept->binding.lifetime < most ? kept->binding.lifetime : most) * MIP_SECOND;
+	mip_time granted = (kept->infinite ? most : kept->binding.lifetime) * MIP_SECOND;
 
 	if (kept->infinite && most == MIP_LIFETIME_INFINITE)
 		return MIP_NEVER;
-	if (kept->infinite || left > granted)
-		left = granted;
-	return left > 0 ? now.boot + left : now.boot;
+	if (kept->infinite || kept->expires_wall > now.wall + granted)
+		return now.boot + granted;
+	return kept->expires_wall > now.wall ? now.boot + (kept->expires_wall - now.wall) : now.boot;
 }
 
 /* Whether the node may have this home address as it is configured now. */
@@ -172,7 +172,8 @@ static int restore_binding(
 		return -ENOMEM;
 	binding->reverse_tunnel = kept.binding.reverse_tunnel;
 	binding->encapsulation = kept.binding.encapsulation;
-	binding->lifetime = kept.binding.lifetime;
+	binding->lifetime =
+		kept.infinite && expires != MIP_NEVER ? core->settings.max_lifetime : kept.binding.lifetime;
 	binding->care_of_address = kept.binding.care_of_address;
 	binding->home_agent = kept.binding.home_agent;
 	binding->source = kept.binding.source;

@@ -25,6 +25,23 @@ static int drop(struct ha_core *core, enum ha_counter reason)
 	return HA_SILENT;
 }
 
+/* What RFC 5944 3.8.2.1 calls a security exception and wants no reply to: SHOULD be logged. At a limited
+ * rate, since anybody can cause it. */
+static int drop_exception(
+	struct ha_core *core, const struct ha_request *request, enum ha_counter reason, const char *why)
+{
+	char home_address[MIP_ADDRESS_TEXT], source[MIP_ENDPOINT_TEXT];
+	uint64_t missed = 0;
+
+	if (mip_log_allowed(&core->limit, request->now.boot, &missed))
+		mip_log(core->log, MIP_LOG_WARNING,
+			"registration of %s from %s dropped: %s (%llu more not shown)",
+			mip_address_text(request->fields.home_address, home_address),
+			mip_endpoint_text(request->source, request->source_port, source), why,
+			(unsigned long long)missed);
+	return drop(core, reason);
+}
+
 /* --- taken apart -------------------------------------------------------------------------------------------
  */
 
@@ -121,6 +138,14 @@ static bool has_foreign_home(const struct ha_request *request)
 	return request->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION];
 }
 
+/* rfc5944-3.8.2.1-20: without an association with the foreign agent, a request that contains the extension
+ * MUST be discarded. */
+static int drop_unexpected_agent(struct ha_core *core, const struct ha_request *request)
+{
+	return drop_exception(core, request, HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME,
+		"there is no association with its foreign agent");
+}
+
 /* rfc5944-3.8.2.1-3: ensure that all indicated authentications are carried out. Returns the code for the one
  * that fails. */
 static int check_node_authenticators(const struct ha_request *request)
@@ -152,11 +177,12 @@ static int authenticate_node(struct ha_core *core, struct ha_request *request)
 		return CONTINUE;
 	/* 3.8.2.1 d holds for it too. */
 	if (has_foreign_home(request) && !request->agent)
-		return drop(core, HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME);
+		return drop_unexpected_agent(core, request);
 	/* With a valid Foreign-Home authentication extension, MUST reply with code 131 (rfc5944-3.8.2.1-8);
 	 * if there is no Foreign-Home association, MAY; otherwise neither. */
 	if (request->agent && !foreign_home_is_valid(request))
-		return drop(core, HA_COUNTER_DROP_AUTHENTICATION_FAILED);
+		return drop_exception(core, request, HA_COUNTER_DROP_AUTHENTICATION_FAILED,
+			"neither the node nor the foreign agent is authentic");
 	return code;
 }
 
@@ -203,10 +229,8 @@ static bool may_lack_foreign_home(const struct ha_request *request)
 /* 3.8.2.1 c and d. */
 static int authenticate_agent(struct ha_core *core, struct ha_request *request)
 {
-	/* rfc5944-3.8.2.1-20: without an association with the foreign agent, a request that contains the
-	 * extension MUST be discarded. */
 	if (!request->agent && has_foreign_home(request))
-		return drop(core, HA_COUNTER_DROP_UNEXPECTED_FOREIGN_HOME);
+		return drop_unexpected_agent(core, request);
 	if (!request->agent || (may_lack_foreign_home(request) && !has_foreign_home(request)))
 		return CONTINUE;
 	return foreign_home_is_valid(request) ? CONTINUE : MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;

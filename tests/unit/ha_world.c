@@ -41,6 +41,15 @@ static struct mip_association *associate(uint32_t spi, uint8_t secret, enum mip_
 	return association;
 }
 
+static void count_warning(void *context, enum mip_log_level level, const char *format, va_list arguments)
+{
+	struct world *world = context;
+
+	(void)format;
+	(void)arguments;
+	world->warnings += level == MIP_LOG_WARNING;
+}
+
 static void prepare_settings(struct world *world)
 {
 	world->networks[0] = (struct ha_network_settings){{mip_address_of(0x0a010000), 24}, "home0"};
@@ -80,12 +89,13 @@ void ha_world_prepare(struct world *world)
 	world->agent = associate(2000, 0x55, MIP_REPLAY_TIMESTAMP);
 	world->wrong = associate(1000, 0x66, MIP_REPLAY_TIMESTAMP);
 	world->aaa = associate(3000, 0x77, MIP_REPLAY_TIMESTAMP);
+	world->log = (struct mip_log){.write = count_warning, .context = world};
 	prepare_settings(world);
 }
 
 void ha_world_make(struct world *world)
 {
-	assert_int_equal(ha_core_new(&world->settings, &made_up_random, NULL, &world->core), 0);
+	assert_int_equal(ha_core_new(&world->settings, &made_up_random, &world->log, &world->core), 0);
 }
 
 void ha_world_link(struct world *world, bool up)

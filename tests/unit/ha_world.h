@@ -72,6 +72,8 @@ struct world {
 	size_t count;
 	uint64_t identification; /* of the last request that was built */
 	struct answer answer;	 /* the last one taken */
+	struct mip_log log;
+	unsigned warnings; /* lines of that level in the log */
 };
 
 /* The settings and associations, without a machine: change world->settings, then ha_world_start(). */

@@ -146,6 +146,33 @@ static void a_wall_clock_that_was_set_back_does_not_lengthen_a_binding(void **st
 	assert_int_equal((ha_only_binding(world).expires - world->now.boot) / MIP_SECOND, 600);
 }
 
+/* As over a reload: the node was promised its lifetime, and renews by it. */
+static void a_smaller_maximum_does_not_shorten_what_was_granted(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ha_ask_send(world, &ask);
+	world->settings.max_lifetime = 60;
+	restart(world, 100 * MIP_SECOND);
+	assert_int_equal((ha_only_binding(world).expires - world->now.boot) / MIP_SECOND, 500);
+}
+
+static void a_time_that_no_clock_can_show_ends_a_binding(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	struct kept *record;
+
+	ha_ask_send(world, &ask);
+	store(world);
+	record = find_kept("binding/10.1.0.50");
+	memset(record->octets + 5, 0, 8);
+	record->octets[5] = 0x80; /* the least of all numbers of 64 bits */
+	restart(world, MIP_SECOND);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
 static void a_removed_binding_does_not_come_back(void **state)
 {
 	struct world *world = *state;
@@ -415,6 +442,8 @@ int main(void)
 		KEEPING(a_tunnel_in_udp_survives_a_restart_with_its_ports),
 		KEEPING(a_binding_that_ended_while_the_daemon_was_away_is_forgotten),
 		KEEPING(a_wall_clock_that_was_set_back_does_not_lengthen_a_binding),
+		KEEPING(a_smaller_maximum_does_not_shorten_what_was_granted),
+		KEEPING(a_time_that_no_clock_can_show_ends_a_binding),
 		KEEPING(a_removed_binding_does_not_come_back),
 		KEEPING(a_binding_of_a_node_that_is_no_longer_configured_is_forgotten),
 		KEEPING(a_request_recorded_before_a_restart_is_still_a_replay_after_it),

@@ -192,6 +192,26 @@ static void a_foreign_home_authentication_without_an_association_is_dropped(void
 	assert_int_equal(ha_counter_value(world, "drop_unexpected_foreign_home"), 1);
 }
 
+static void what_is_dropped_for_its_authentication_stands_in_the_log_and_a_flood_does_not_fill_it(
+	void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ask.foreign_home = world->agent;
+	ha_ask_send(world, &ask);
+	assert_int_equal(world->warnings, 1);
+	ask = ha_ask_by_agent();
+	ask.care_of = AGENT_ADDRESS;
+	ask.security = world->wrong;
+	ha_ask_send(world, &ask);
+	assert_int_equal(world->warnings, 2);
+	for (int i = 0; i < 1000; i++)
+		ha_ask_send(world, &ask);
+	ha_answer_expect_none(world);
+	assert_in_range(world->warnings, 2, 20);
+}
+
 static void a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped(void **state)
 {
 	struct world *world = *state;
@@ -736,6 +756,7 @@ int main(void)
 		TEST(a_deregistration_needs_no_authentication_of_the_agent),
 		TEST(a_foreign_home_authentication_without_an_association_is_dropped),
 		TEST(a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped),
+		TEST(what_is_dropped_for_its_authentication_stands_in_the_log_and_a_flood_does_not_fill_it),
 		TEST(the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_request_came_to),
 		TEST(a_replayed_request_is_code_133_and_tells_the_time),
 		TEST(a_timestamp_out_of_tolerance_is_code_133),
