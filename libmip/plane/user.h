@@ -61,6 +61,7 @@ struct mip_user {
 	uint8_t *arena;	  /* packets read from mip0, until they are sent */
 	uint8_t *scratch; /* one packet that has to be changed */
 	struct mip_user_limit icmp_limit;
+	struct mip_log_limit refusal_limit;
 	mip_time now; /* CLOCK_BOOTTIME at the beginning of this turn */
 	uint64_t counters[MIP_USER_COUNTERS];
 };

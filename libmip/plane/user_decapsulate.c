@@ -104,6 +104,24 @@ static int refuse(struct mip_user *user, enum mip_user_counter counter)
 	return -EBADMSG;
 }
 
+/* rfc3024-4.3.2-3: "the home agent MUST silently discard the packet and SHOULD log the event as a security
+ * exception": no binding has this outer source with this inner one. At a limited rate. */
+static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival *arrival, bool spoofed)
+{
+	char remote[MIP_ENDPOINT_TEXT];
+	uint64_t missed = 0;
+
+	mip_user_clock(user);
+	if (mip_log_allowed(&user->refusal_limit, user->now, &missed))
+		mip_log(user->options.log, MIP_LOG_WARNING,
+			"a packet from %s to %s in a tunnel from %s is refused: %s (%llu more not shown)",
+			MIP_TEXT(arrival->inner_source), MIP_TEXT(arrival->inner_destination),
+			mip_endpoint_text(arrival->remote, arrival->remote_port, remote),
+			spoofed ? "not the tunnel of that home address" : "no such home address here",
+			(unsigned long long)missed);
+	return refuse(user, spoofed ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
+}
+
 /* Whether the packet may come in at all; counts it, or why not. */
 static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner)
 {
@@ -117,7 +135,7 @@ static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const
 	arrival->inner_destination = inner->ip.destination;
 	error = mip_plane_table_admit(&user->table, arrival, &home);
 	if (error)
-		return refuse(user, error == -EACCES ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
+		return refuse_stranger(user, arrival, error == -EACCES);
 	/* rfc2003-3.1-4: "If, after decapsulation, the inner datagram has TTL = 0, the decapsulator MUST
 	 * discard the datagram". */
 	if (inner->ip.ttl == 0)

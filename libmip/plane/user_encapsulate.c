@@ -24,6 +24,14 @@ static struct mip_user_sender *sender_of(const struct mip_user *user, const stru
 	return tunnel->encapsulation == MIP_ENCAPSULATION_UDP ? user->udp_sender : user->raw_sender;
 }
 
+/* The address of a NAT is that of everybody behind it, and only what is a tunnel itself can be from the node.
+ */
+static bool is_from_exit(const struct mip_want_tunnel *tunnel, const struct mip_ip *ip)
+{
+	return mip_address_equal(ip->source, tunnel->remote) &&
+	       (tunnel->encapsulation != MIP_ENCAPSULATION_UDP || ip->protocol == MIP_PROTOCOL_IPIP);
+}
+
 /*
  * rfc2003-3.2-2, rfc5944-4.2.3-11: a packet from the tunnel's exit is not sent back into it. And none for a
  * home address that is one of the ends: what comes out at the other side would be the same again.
@@ -34,8 +42,7 @@ static bool loops(const struct mip_plane_home *home, const struct mip_ip *ip)
 {
 	const struct mip_want_tunnel *tunnel = &home->tunnel;
 
-	return mip_address_equal(ip->source, tunnel->remote) ||
-	       mip_address_equal(tunnel->home_address, tunnel->remote) ||
+	return is_from_exit(tunnel, ip) || mip_address_equal(tunnel->home_address, tunnel->remote) ||
 	       mip_address_equal(tunnel->home_address, tunnel->local);
 }
 

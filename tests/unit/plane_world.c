@@ -76,6 +76,15 @@ int plane_socket(const struct world *world, enum side side, int type, const char
 
 /* --- making it ------------------------------------------------------------------------------------------ */
 
+static void count_warning(void *context, enum mip_log_level level, const char *format, va_list arguments)
+{
+	struct world *world = context;
+
+	(void)format;
+	(void)arguments;
+	world->warnings += level == MIP_LOG_WARNING;
+}
+
 static bool on_inspect(void *context, const uint8_t *packet, size_t length)
 {
 	struct world *world = context;
@@ -108,9 +117,11 @@ static void make_plane(struct world *world, enum side side)
 	plane_set_option(host->udp, IPPROTO_IP, IP_PKTINFO, 1);
 	plane_set_option(host->udp, IPPROTO_IP, IP_RECVTOS, 1);
 	options.udp_descriptor = host->udp;
+	world->log = (struct mip_log){.write = count_warning, .context = world};
 	if (side == AT_HOME) {
 		options.inspect = on_inspect;
 		options.context = world;
+		options.log = &world->log;
 	}
 	assert_int_equal(mip_plane_new(&options, &host->plane, &reason), 0);
 	assert_int_equal(mip_plane_descriptors(host->plane, host->descriptors, 2), 2);

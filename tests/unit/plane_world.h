@@ -36,7 +36,9 @@ struct world {
 	/* What `inspect` of the home end saw and answers. */
 	unsigned inspected;
 	bool take_inspected;
-	bool hold_away; /* the visited end's plane is not driven */
+	struct mip_log log;
+	unsigned warnings; /* of the home end's plane */
+	bool hold_away;	   /* the visited end's plane is not driven */
 };
 
 struct mip_address plane_address(const char *text);

@@ -109,6 +109,7 @@ static void spoiled_packets_do_not_come_in(void **state)
 		assert_int_equal(plane_counter(world, AT_HOME, cases[i].counted), before + 1);
 	}
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 0);
+	assert_int_equal(world->warnings, 2); /* RFC 3024 4.3.2: of the two strangers */
 	close(near);
 }
 

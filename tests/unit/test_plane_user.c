@@ -207,6 +207,24 @@ static void packets_from_the_tunnels_exit_are_not_sent_back(void **state)
 	close(socket);
 }
 
+/* All that are behind a NAT have its address: two of them may well talk, one by its home address. */
+static void packets_from_the_nat_that_a_node_is_behind_go_to_it(void **state)
+{
+	struct world *world = *state;
+	struct mip_want tunnel = plane_tunnel(AT_HOME, MIP_ENCAPSULATION_UDP);
+	int socket;
+
+	plane_join(world, MIP_ENCAPSULATION_UDP);
+	tunnel.tunnel.remote = plane_address(CORRESPONDENT);
+	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &tunnel), 0);
+	socket = plane_correspondent(world);
+	assert_int_equal(send(socket, "hello", 5, 0), 5);
+	plane_settle(world);
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_loop"), 0);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
+	close(socket);
+}
+
 static void groups_and_everyone_are_not_tunnelled(void **state)
 {
 	struct world *world = *state;
@@ -410,6 +428,7 @@ int main(void)
 		IN_WORLD(a_udp_packet_has_the_header_of_rfc_3519),
 		IN_WORLD(packets_without_a_tunnel_are_dropped),
 		IN_WORLD(packets_from_the_tunnels_exit_are_not_sent_back),
+		IN_WORLD(packets_from_the_nat_that_a_node_is_behind_go_to_it),
 		IN_WORLD(groups_and_everyone_are_not_tunnelled),
 		IN_WORLD(a_datagram_goes_through_and_back),
 		IN_WORLD(a_stream_arrives_whole_by_ip_in_ip),
