@@ -135,13 +135,14 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	bool same_place = mn_place_same(&core->binding.place, &attempt->place);
 	mip_time last_interval = core->binding.keepalive_interval;
 	mip_time sent_at = attempt->sent_at, began = attempt->began;
+	bool has_t = attempt->flags & MIP_REQUEST_T;
 
 	begin_grace(core, now);
 	clear(core);
 	core->binding = (struct mn_binding){
 		.place = attempt->place,
 		.lifetime = grant->lifetime,
-		.reverse_tunnel = attempt->flags & MIP_REQUEST_T,
+		.reverse_tunnel = has_t || grant->encapsulation == MIP_ENCAPSULATION_UDP,
 		.encapsulation = grant->encapsulation,
 		.keepalive_interval =
 			keepalive_interval_of(core, grant->keepalive_interval, same_place, last_interval),
@@ -150,6 +151,9 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
 	begin_keepalive(core, sent_at, now);
+	/* There is a NAT, so all goes by the tunnel: the home agent is told that too. */
+	if (core->binding.reverse_tunnel && !has_t && !core->reverse_refused)
+		set(core, &core->binding.renew, MN_DEADLINE_RENEW, now.boot);
 	report(core, began, same_place, now);
 }
 

@@ -260,7 +260,7 @@ int mn_core_reconfigure(
 	result = mn_interfaces_configure(core, &copy, now);
 	mn_settings_clear(&core->settings);
 	core->settings = copy;
-	core->reverse_mandatory = false;
+	core->reverse_mandatory = core->reverse_refused = false;
 	if (!mip_address_is_none(copy.home_agent) && !mip_address_equal(copy.home_agent, core->home_agent)) {
 		core->home_agent = copy.home_agent;
 		mn_agents_judge_home(core);
@@ -304,13 +304,13 @@ struct mn_status mn_core_status(const struct mn_core *core, struct mip_now now)
 	const struct mn_place *place = binding->place.mode == MN_MODE_NONE && core->attempt.active
 					       ? &core->attempt.place
 					       : &binding->place;
+	struct mip_address none = {0};
 
 	return (struct mn_status){
 		.state = core->state,
 		.home_address = core->home_address,
 		.home_agent = core->home_agent,
-		.care_of_address =
-			place->mode == MN_MODE_HOME ? (struct mip_address){0} : place->care_of_address,
+		.care_of_address = place->mode == MN_MODE_HOME ? none : place->care_of_address,
 		.mode = place->mode,
 		.interface = mn_interface_name(core, place->link),
 		.agent = place->agent,

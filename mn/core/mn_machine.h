@@ -217,6 +217,7 @@ struct mn_core {
 	bool silent;		/* the home agent has not answered for a while */
 	bool bound_once;	/* since it began: the routing of an absent node is in place */
 	bool reverse_mandatory; /* the home agent has said so (code 138) */
+	bool reverse_refused;	/* the home agent has said so (code 137) */
 	enum mn_state state;
 	int last_code;
 	struct mip_address home_address; /* configured or given */

@@ -196,6 +196,9 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_REVERSE_TUNNEL_MANDATORY:
 		core->reverse_mandatory = true;
 		return false;
+	case MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE:
+		core->reverse_refused = true;
+		return false;
 	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
 		/* Only where the configuration leaves it open: dynamic home agent address resolution. */
 		if (mip_address_is_none(core->settings.home_agent) &&

@@ -57,11 +57,21 @@ static uint16_t lifetime_of(const struct mn_core *core, const struct mn_attempt 
 	return agent && agent->lifetime_most > 0 ? least(lifetime, agent->lifetime_most) : lifetime;
 }
 
+/* Packets from the home address do not survive a NAT. rfc3519-3.1.5-2: SHOULD set the 'T' bit when requesting
+ * UDP tunnelling; that there is a NAT is known from the second request on. */
+static bool is_behind_nat(const struct mn_core *core, const struct mn_place *place)
+{
+	return core->binding.encapsulation == MIP_ENCAPSULATION_UDP &&
+	       mn_place_same(place, &core->binding.place);
+}
+
 static bool wants_reverse_tunnel(const struct mn_core *core, const struct mn_attempt *attempt)
 {
 	const struct mn_agent *agent = agent_of(core, &attempt->place);
 
 	if (core->reverse_mandatory || (agent && agent->reverse_mandatory))
+		return true;
+	if (is_behind_nat(core, &attempt->place) && !core->reverse_refused)
 		return true;
 	/* An agent that does not advertise T would refuse it (RFC 3024 3.1). */
 	return core->settings.reverse_tunnel &&

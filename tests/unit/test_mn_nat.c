@@ -105,6 +105,37 @@ static void test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request(
 	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_UDP);
 }
 
+static void without_reverse_tunnel(struct mn_settings *settings)
+{
+	settings->reverse_tunnel = false;
+}
+
+/* Packets from the home address do not survive a NAT; rfc3519-3.1.5-2: SHOULD set the 'T' bit. */
+static void test_behind_a_nat_packets_go_by_the_tunnel_both_ways_and_the_home_agent_is_told(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	bench_end(bench);
+	bench_begin(bench, without_reverse_tunnel);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	request = bench_last_request(bench);
+	assert_int_equal(request.fixed.flags, MIP_REQUEST_D);
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
+	assert_int_equal(bench_way_out(bench)->link, MIP_LINK_TUNNEL);
+	bench_forget(bench);
+	bench_pass(bench, 1001 * MIP_MILLISECOND);
+	assert_int_equal(bench_requests(bench), 1);
+	request = bench_last_request(bench);
+	assert_int_equal(request.fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T);
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
+	bench_forget(bench);
+	bench_pass(bench, 5 * MIP_SECOND);
+	assert_int_equal(bench_requests(bench), 0);
+}
+
 static void test_a_declined_or_missing_udp_tunnel_reply_means_none(void **state)
 {
 	struct bench_request request;
@@ -208,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request),
+		TEST(test_behind_a_nat_packets_go_by_the_tunnel_both_ways_and_the_home_agent_is_told),
 		TEST(test_a_declined_or_missing_udp_tunnel_reply_means_none),
 		TEST(test_a_udp_tunnel_that_was_not_offered_is_not_taken),
 		TEST(test_keep_alives_go_out_at_the_interval_and_their_answers_are_taken),
