@@ -167,19 +167,20 @@ endif
 # --- style ---------------------------------------------------------------------------------------------------------
 
 # Each is run over the project's own sources with the include paths of every layer; what a layer may see, the build says.
+# scripts/analysis holds what the analysers see of uthash.
 SOURCES := $(wildcard libmip/*/*.c $(ROLES:%=%/core/*.c) $(ROLES:%=%/shell/*.c) mipctl/*.c)
 
 cppcheck:
 	@mkdir -p $(BUILD)/cppcheck
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=unknownMacro --cppcheck-build-dir=$(BUILD)/cppcheck \
-		-D_GNU_SOURCE -DHAVE_SYSTEMD=1 -DMIP_VERSION='""' $(addprefix -I,$(filter-out -iquote,$(SEE_all))) -j 2 $(SOURCES)
+		-D_GNU_SOURCE -DHAVE_SYSTEMD=1 -DMIP_VERSION='""' -Iscripts/analysis $(addprefix -I,$(filter-out -iquote,$(SEE_all))) -j 2 $(SOURCES)
 
 tidy: $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY)
-	$(Q)clang-tidy --quiet $< -- $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all)
+	$(Q)clang-tidy --quiet $< -- -isystem scripts/analysis $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all)
 	@touch $@
 
 clean:

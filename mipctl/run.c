@@ -153,9 +153,8 @@ static int gone(const struct request *request, int error)
 static int show_events(const struct request *request, struct mip_control_lines *lines)
 {
 	json_t *event;
-	int r;
 
-	while ((r = mip_control_lines_next(lines, &event)) == 0) {
+	while (mip_control_lines_next(lines, &event) == 0) {
 		show(request, event);
 		json_decref(event);
 		if (fflush(stdout) != 0)

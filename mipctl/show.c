@@ -83,7 +83,7 @@ static void array_text(const char *name, const json_t *array, char *text)
 {
 	size_t length = 0;
 
-	strcpy(text, json_array_size(array) ? "" : "-");
+	copy(text, json_array_size(array) ? "" : "-");
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		char element[MIPCTL_CELL];
 
@@ -98,17 +98,17 @@ const char *mipctl_cell(const char *name, const json_t *value, char text[static 
 {
 	switch (value ? json_typeof(value) : JSON_NULL) {
 	case JSON_NULL:
-		strcpy(text, "-");
+		copy(text, "-");
 		break;
 	case JSON_TRUE:
-		strcpy(text, "yes");
+		copy(text, "yes");
 		break;
 	case JSON_FALSE:
-		strcpy(text, "no");
+		copy(text, "no");
 		break;
 	case JSON_INTEGER:
 		if (is_lifetime(name) && json_integer_value(value) == INFINITE_LIFETIME)
-			strcpy(text, "infinite");
+			copy(text, "infinite");
 		else
 			sprintf(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		break;
@@ -122,7 +122,7 @@ const char *mipctl_cell(const char *name, const json_t *value, char text[static 
 		array_text(name, value, text);
 		break;
 	case JSON_OBJECT:
-		strcpy(text, "{…}");
+		copy(text, "{…}");
 		break;
 	}
 	return text;
@@ -169,7 +169,7 @@ static void column_begin(struct column *column, const char *name)
 	}
 	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
 		if (strcmp(headings[i].name, name) == 0)
-			strcpy(column->heading, headings[i].heading);
+			snprintf(column->heading, sizeof(column->heading), "%s", headings[i].heading);
 	}
 	column->width = mipctl_width(column->heading);
 }
@@ -285,7 +285,7 @@ static const char *fact_text(const char *name, const json_t *value, char *text)
 	if (strcmp(name, "uptime") == 0 && json_is_number(value) && json_number_value(value) >= 0)
 		duration_text((json_int_t)json_number_value(value), text);
 	else if (seconds && json_is_number(value) && strcmp(text, "infinite") != 0)
-		strcat(text, " s");
+		memcpy(text + strlen(text), " s", sizeof(" s"));
 	return text;
 }
 
@@ -335,7 +335,7 @@ void mipctl_print_facts(FILE *stream, json_t *result, bool colour)
 		const char *sequence;
 
 		name_text(name, text);
-		strcat(text, ":");
+		memcpy(text + strlen(text), ":", sizeof(":"));
 		put_colour(stream, colour, BOLD);
 		put_padded(stream, text, width, false);
 		put_colour(stream, colour, PLAIN);

@@ -36,8 +36,8 @@ static int copy_string(const char *string, size_t size, char *ret_copy)
 	if (length >= size)
 		return -EINVAL;
 	memset(ret_copy, 0, size);
-	if (length > 0)
-		memcpy(ret_copy, string, length);
+	if (string)
+		memcpy(ret_copy, string, length + 1);
 	return 0;
 }
 

@@ -71,6 +71,7 @@ static int reserve(struct mip_deadlines *deadlines)
 
 	if (deadlines->count < deadlines->size)
 		return 0;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	heap = reallocarray(deadlines->heap, size, sizeof(*heap));
 	if (heap == NULL)
 		return -ENOMEM;

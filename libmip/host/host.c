@@ -172,6 +172,7 @@ static int watch_plane(struct mip_host *host)
 	int *descriptors = calloc(count + 1, sizeof(*descriptors));
 	int error = 0;
 
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	host->plane_watches = calloc(count + 1, sizeof(*host->plane_watches));
 	if (descriptors == NULL || host->plane_watches == NULL) {
 		error = -ENOMEM;

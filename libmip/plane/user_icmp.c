@@ -125,7 +125,7 @@ static int read_quoted(const uint8_t *octets, size_t length, struct quoted *ret_
 	mip_read_skip(&reader, 2);
 	quoted.source = mip_read_address(&reader);
 	quoted.destination = mip_read_address(&reader);
-	quoted.header_length = (first & 0x0f) * 4u;
+	quoted.header_length = (size_t)(first & 0x0f) * 4;
 	if (mip_reader_failed(&reader) || first >> 4 != 4 || quoted.header_length < MIP_IP_HEADER ||
 		length < quoted.header_length + TRANSPORT_QUOTE)
 		return -EBADMSG;

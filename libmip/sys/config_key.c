@@ -87,7 +87,7 @@ static int key_read_hex(const char *digits, struct mip_key *ret_key, char *reaso
 	if (!octets)
 		return -ENOMEM;
 	for (size_t i = 0; i < count / 2; i++)
-		octets[i] = (uint8_t)(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
+		octets[i] = (uint8_t)(16 * hex_digit(digits[2 * i]) + hex_digit(digits[2 * i + 1]));
 	*ret_key = (struct mip_key){.octets = octets, .length = count / 2};
 	return 0;
 }

@@ -65,10 +65,8 @@ char *config_path(const struct mip_config *config, const char *path)
 	size_t size = strlen(folder) + strlen(path) + 1;
 	char *joined = malloc(size);
 
-	if (joined) {
-		strcpy(joined, folder);
-		strcat(joined, path);
-	}
+	if (joined)
+		snprintf(joined, size, "%s%s", folder, path);
 	return joined;
 }
 
@@ -409,7 +407,7 @@ static int source_include(struct mip_config *config, const char *name, unsigned 
 {
 	struct scan scan = {.config = config, .line = 1, .depth = depth};
 	struct octets octets = {0};
-	int descriptor, r;
+	int descriptor = -1, r;
 
 	r = open_file(name, depth, &descriptor);
 	if (r < 0)

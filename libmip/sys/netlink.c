@@ -79,10 +79,10 @@ fail:
 int mip_netlink_new(struct mip_netlink **ret_netlink)
 {
 	const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-	struct mip_netlink *netlink;
+	struct mip_netlink *netlink = NULL;
 	int result = open_socket(&netlink);
 
-	if (result < 0)
+	if (netlink == NULL)
 		return result;
 	/* Answers without a copy of the request; words for refusals; dumps of one interface or table only. */
 	set_option(netlink->descriptor, SOL_NETLINK, NETLINK_CAP_ACK, 1);
@@ -109,10 +109,10 @@ int mip_netlink_new_notices(const int *groups, size_t count, const struct sock_f
 		.len = (unsigned short)filter_length,
 		.filter = (struct sock_filter *)(uintptr_t)filter,
 	};
-	struct mip_netlink *netlink;
+	struct mip_netlink *netlink = NULL;
 	int result = open_socket(&netlink);
 
-	if (result < 0)
+	if (netlink == NULL)
 		return result;
 	if (setsockopt(netlink->descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
 		result = -errno;
@@ -382,6 +382,7 @@ bool mip_netlink_attributes(
 
 	if (nlmsg_datalen(message) < (int)header)
 		return false;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	memset(ret_attributes, 0, ((size_t)most + 1) * sizeof(*ret_attributes));
 	left = nlmsg_attrlen(message, (int)header);
 	for (attribute = nlmsg_attrdata(message, (int)header); nla_ok(attribute, left);

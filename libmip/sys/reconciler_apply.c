@@ -181,6 +181,7 @@ static void probe(struct mip_reconciler *reconciler)
 
 	mip_netlink_results(reconciler->requests, on_probe, reconciler);
 	DL_FOREACH (reconciler->queue, item) {
+		/* cppcheck-suppress uninitvar ; the macro, which it does not see, sets it */
 		if (item->want.kind != MIP_WANT_NEIGHBOUR && item->want.kind != MIP_WANT_PROXY)
 			continue;
 		if (!item->wanted || item->state == MIP_ITEM_OURS || item->was_ours)

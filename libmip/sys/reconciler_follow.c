@@ -467,6 +467,7 @@ static void take_leftover(void *context, const struct nlmsghdr *message)
 	if (!mip_object_read(message, &object) || object.protocol != leftovers->protocol)
 		return;
 	if (leftovers->count == leftovers->size) {
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 		more = reallocarray(leftovers->removals, leftovers->size * 2 + 64, sizeof(*more));
 		if (more == NULL)
 			return;

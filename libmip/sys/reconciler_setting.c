@@ -378,7 +378,7 @@ static bool adopt(struct record *record, int current)
 
 static bool refresh(struct record *record)
 {
-	int current;
+	int current = 0;
 
 	return read_setting(record->key.link, record->key.setting, &current) == 0 && adopt(record, current);
 }
@@ -388,7 +388,7 @@ static bool refresh(struct record *record)
 static int take_dependent(struct mip_settings *settings, mip_link link, int setting)
 {
 	struct record *record;
-	int current;
+	int current = 0;
 
 	if (read_setting(link, setting, &current) < 0)
 		return 0; /* a link that has just gone */
@@ -402,7 +402,7 @@ static int take_dependent(struct mip_settings *settings, mip_link link, int sett
 static int take_dependents(struct mip_settings *settings)
 {
 	struct if_nameindex *links = if_nameindex();
-	int result = links == NULL ? -errno : 0;
+	int result = links == NULL ? -ENOBUFS : 0;
 
 	for (size_t i = 0; result == 0 && links[i].if_index != 0; i++)
 		result = take_dependent(settings, (mip_link)links[i].if_index, MIP_SETTING_FORWARDING);
@@ -483,7 +483,7 @@ int mip_settings_set(struct mip_settings *settings, mip_link link, enum mip_kern
 {
 	const struct record *host = changed_host(settings);
 	struct record *record;
-	int current;
+	int current = 0;
 	int result = read_setting(link, (int)setting, &current);
 
 	if (result < 0)

@@ -110,6 +110,7 @@ static struct mip_address care_of_address_of(const struct mn_core *core, const s
 		for (size_t i = 0; i < agent->care_of_address_count; i++)
 			if (mip_address_equal(agent->care_of_addresses[i], bound->care_of_address))
 				return bound->care_of_address;
+	/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): mn_agent_usable() has seen that there is one */
 	return agent->care_of_addresses[agent->backoff.failures % agent->care_of_address_count];
 }
 

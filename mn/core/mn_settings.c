@@ -10,7 +10,7 @@
 
 static void *copy_of(const void *octets, size_t length)
 {
-	void *copy = malloc(length > 0 ? length : 1);
+	void *copy = calloc(1, length > 0 ? length : 1);
 
 	if (copy && length > 0)
 		memcpy(copy, octets, length);
