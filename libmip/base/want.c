@@ -96,8 +96,11 @@ bool mip_want_same_key(const struct mip_want *a, const struct mip_want *b)
 {
 	uint8_t key_a[MIP_WANT_KEY];
 	uint8_t key_b[MIP_WANT_KEY];
-	size_t length = mip_want_key(a, key_a);
+	size_t length;
 
+	if (a->kind != b->kind)
+		return false;
+	length = mip_want_key(a, key_a);
 	return length == mip_want_key(b, key_b) && memcmp(key_a, key_b, length) == 0;
 }
 

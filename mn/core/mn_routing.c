@@ -42,6 +42,15 @@ static const struct mip_want *find(const struct mn_wants *wants, const struct mi
 	return NULL;
 }
 
+/* The same, where most of it stands in the same place. */
+static const struct mip_want *find_near(
+	const struct mn_wants *wants, size_t place, const struct mip_want *item)
+{
+	if (place < wants->count && mip_want_same_key(&wants->items[place], item))
+		return &wants->items[place];
+	return find(wants, item);
+}
+
 /* The first to want a thing says how it shall be. */
 static void add(struct mn_wants *wants, struct mip_want item)
 {
@@ -402,13 +411,13 @@ void mn_routing_apply(struct mn_core *core)
 		return;
 	build(core, &wants);
 	for (size_t i = 0; i < wants.count; i++) {
-		const struct mip_want *was = find(&before, &wants.items[i]);
+		const struct mip_want *was = find_near(&before, i, &wants.items[i]);
 
 		if (!was || !mip_want_equal(was, &wants.items[i]))
 			(void)mip_outbox_want(&core->outbox, &wants.items[i]);
 	}
 	for (size_t i = before.count; i-- > 0;)
-		if (!find(&wants, &before.items[i]))
+		if (!find_near(&wants, i, &before.items[i]))
 			(void)mip_outbox_unwant(&core->outbox, &before.items[i]);
 	core->wants = wants;
 	free(before.items);
