@@ -103,6 +103,17 @@ bool fa_address_is_own(const struct fa_core *core, struct mip_address address)
 	       fa_address_is_assigned(core, address);
 }
 
+bool fa_address_is_needed(const struct fa_core *core, struct mip_address address)
+{
+	struct fa_default_route *route, *next;
+
+	HASH_ITER (hh, core->default_routes, route, next) {
+		if (mip_address_equal(route->key.gateway, address))
+			return true;
+	}
+	return fa_home_agent_is_named(&core->settings, address);
+}
+
 static const struct fa_own_address *first_address(const struct fa_core *core, mip_link index)
 {
 	struct fa_own_address *own, *next;

@@ -211,6 +211,8 @@ struct fa_link *fa_link_find(struct fa_core *core, mip_link index);
 bool fa_address_is_assigned(const struct fa_core *core, struct mip_address address);
 /* The same, or the care-of address whoever has it. */
 bool fa_address_is_own(const struct fa_core *core, struct mip_address address);
+/* Packets for it must leave as they do: a gateway, or a home agent that is named in the settings. */
+bool fa_address_is_needed(const struct fa_core *core, struct mip_address address);
 /* The address of the agent on this link: what it advertises from. */
 struct mip_address fa_link_address(const struct fa_core *core, const struct fa_link *link);
 /* Whether packets from `address` can come in by this link: it is on it, or a default route leads there. */

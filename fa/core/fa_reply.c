@@ -94,6 +94,7 @@ static uint8_t code_against(const struct reply *reply, const struct fa_pending *
 		return MIP_CODE_FA_MISSING_HOME_ADDRESS;
 	if (!mip_address_is_unicast(reply->fields.home_address) ||
 		fa_address_is_own(reply->core, reply->fields.home_address) ||
+		fa_address_is_needed(reply->core, reply->fields.home_address) ||
 		!mip_address_is_unicast(reply->fields.home_agent))
 		return MIP_CODE_FA_POORLY_FORMED_REPLY;
 	visitor = fa_visitor_find(reply->core, reply->fields.home_address);

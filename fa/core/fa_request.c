@@ -117,6 +117,11 @@ static uint8_t check_permission(const struct request *request)
 	const struct fa_registration *registration = request->registration;
 	const struct fa_visitor *visitor = fa_visitor_find(core, registration->request.home_address);
 
+	/* A route to the visitor must not take packets from where this host itself sends them. A home agent
+	 * of the claimant's own would not mind. */
+	if (fa_address_is_needed(core, registration->request.home_address) ||
+		mip_address_equal(registration->request.home_address, registration->request.home_agent))
+		return MIP_CODE_FA_PROHIBITED;
 	if (core->settings.values.home_agents_only &&
 		!fa_home_agent_is_named(&core->settings, registration->request.home_agent))
 		return MIP_CODE_FA_PROHIBITED;
