@@ -53,9 +53,15 @@ static struct mip_want tunnel_of(const struct ha_binding *binding)
 		want.tunnel.local = binding->local;
 		want.tunnel.local_port = binding->local_port;
 		want.tunnel.remote = binding->source;
-		want.tunnel.remote_port = binding->source_port;
+		want.tunnel.remote_port = binding->half_bound ? binding->tunnel_port : binding->source_port;
 	}
 	return want;
+}
+
+/* rfc3519-4.6-7: with the 'R' flag it MUST wait for the first keep-alive, before it can send. */
+static bool has_tunnel(const struct ha_binding *binding)
+{
+	return !binding->half_bound || binding->tunnel_port != 0;
 }
 
 /* rfc3024-4.3.2-2: the outer source must be the care-of address, the inner one the home address. Wanted
@@ -182,8 +188,10 @@ static void tell(struct ha_core *core, struct ha_binding *binding)
 	struct mip_want route = route_of(binding);
 	struct ha_home_link *home_link = home_link_of(core, binding);
 
-	want(core, &peer);
-	want(core, &tunnel);
+	if (has_tunnel(binding)) {
+		want(core, &peer);
+		want(core, &tunnel);
+	}
 	mip_outbox_want(&core->outbox, &route);
 	if (home_link) {
 		struct mip_want proxy = proxy_of(binding, home_link->link);
@@ -201,13 +209,17 @@ static void tell_change(
 	struct mip_want old_tunnel = tunnel_of(old), tunnel = tunnel_of(binding);
 	struct mip_want old_route = route_of(old), route = route_of(binding);
 
-	if (!mip_want_equal(&old_peer, &peer))
+	bool had = has_tunnel(old), has = has_tunnel(binding);
+
+	if (has && (!had || !mip_want_equal(&old_peer, &peer)))
 		want(core, &peer);
-	if (!mip_want_equal(&old_tunnel, &tunnel))
-		mip_outbox_want(&core->outbox, &tunnel);
+	if (has && (!had || !mip_want_equal(&old_tunnel, &tunnel)))
+		want(core, &tunnel);
+	if (had && !has)
+		mip_outbox_unwant(&core->outbox, &old_tunnel);
 	if (!mip_want_equal(&old_route, &route))
 		mip_outbox_want(&core->outbox, &route);
-	if (!mip_want_same_key(&old_peer, &peer))
+	if (had && !mip_want_same_key(&old_peer, &peer))
 		retire(core, &old_peer, now);
 }
 
@@ -222,6 +234,8 @@ static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bo
 	if (home_link)
 		ha_binding_unwant_proxy(core, binding, home_link->link);
 	mip_outbox_unwant(&core->outbox, &route);
+	if (!has_tunnel(binding))
+		return;
 	if (grace) {
 		retire(core, &tunnel, now);
 		retire(core, &peer, now);
@@ -351,9 +365,16 @@ failed:
 	return NULL;
 }
 
+void ha_binding_set_half_bound(struct ha_core *core, struct ha_binding *binding, bool half_bound)
+{
+	core->half_bound_count += (size_t)half_bound - (size_t)binding->half_bound;
+	binding->half_bound = half_bound;
+}
+
 static void free_binding(struct ha_core *core, struct ha_binding *binding)
 {
 	refresh_remove(core, binding);
+	ha_binding_set_half_bound(core, binding, false);
 	mip_deadline_cancel(&core->deadlines, &binding->deadline);
 	HASH_DELETE(hh, core->bindings, binding);
 	if (binding->node && binding->node->binding == binding)
@@ -378,9 +399,17 @@ static void emit(struct ha_core *core, const char *name, const struct ha_binding
 	mip_outbox_event(&core->outbox, &event);
 }
 
-static void fill(const struct ha_core *core, struct ha_binding *binding, const struct ha_request *request,
-	mip_time expires)
+static void fill(
+	struct ha_core *core, struct ha_binding *binding, const struct ha_request *request, mip_time expires)
 {
+	/* A renewal: the tunnel stays where the last keep-alive said. */
+	bool same_place = request->half_bound && binding->half_bound &&
+			  mip_address_equal(binding->source, request->source) &&
+			  mip_address_equal(binding->care_of_address, request->fields.care_of_address);
+
+	ha_binding_set_half_bound(core, binding, request->half_bound);
+	if (!same_place)
+		binding->tunnel_port = 0;
 	binding->care_of_address = request->fields.care_of_address;
 	binding->home_agent = request->home_agent;
 	binding->source = request->source;
@@ -463,6 +492,16 @@ int ha_binding_grant(struct ha_core *core, const struct ha_request *request)
 	fill(core, binding, request, expires);
 	changed(core, &old, binding, request->now);
 	return 0;
+}
+
+void ha_binding_set_port(struct ha_core *core, struct ha_binding *binding, uint16_t port, struct mip_now now)
+{
+	struct ha_binding old = *binding;
+
+	binding->tunnel_port = port;
+	if (binding->told)
+		tell_change(core, &old, binding, now);
+	ha_record_keep_binding(core, binding, now);
 }
 
 void ha_binding_remove(

@@ -104,6 +104,9 @@ void ha_core_link(struct ha_core *core, const struct mip_input_link *link, struc
 void ha_core_address(struct ha_core *core, const struct mip_input_address *address, struct mip_now now);
 void ha_core_begin(struct ha_core *core, struct mip_now now);
 void ha_core_datagram(struct ha_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
+/* A MIP Tunnel Data message that the data plane is about to get. True: the outbox is to be carried out first,
+ * for the tunnel that it came by has become known from it (RFC 3519 4.6, 'R' flag). */
+bool ha_core_tunnel_data(struct ha_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
 void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, struct mip_now now);
 /* Serves what is due, or part of it: then the deadline is still in the past, and it is to be called again. */
 void ha_core_advance(struct ha_core *core, struct mip_now now);

@@ -157,10 +157,9 @@ static int choose_encapsulation(const struct ha_core *core, struct ha_request *r
 		if (core->settings.udp_tunnel == HA_UDP_TUNNEL_REFUSED ||
 			(core->settings.udp_tunnel == HA_UDP_TUNNEL_NAT_ONLY && !nat))
 			return MIP_CODE_HA_PROHIBITED;
-		/* 4.6: with 'R' the tunnel's port is only known with the first keep-alive, which goes
-		 * another way than the registration. Not had here, and IP in IP would not get through. */
-		if (request->tunnel_request.through_foreign_agent)
-			return MIP_CODE_HA_PROHIBITED;
+		/* rfc3519-4.6-6: the 'R' flag, which is the node's to set. */
+		request->half_bound =
+			request->tunnel_request.through_foreign_agent && !request->tunnel_request_by_agent;
 		return choose_udp_encapsulation(request);
 	}
 	/* rfc3024-4.3.1-1: unable to support the requested form of encapsulation, it MUST return code 139. */

@@ -1,11 +1,17 @@
 /*
  * What the files of the home agent's machine share. Nobody else includes this.
  *
- *   ha_core.c       life, inputs, deadlines, views        ha_binding.c   bindings and the kernel state for
- * them ha_table.c      who and what is configured            ha_announce.c  gratuitous ARP ha_request.c    a
- * request: taken apart, judged        ha_link.c      home links, addresses, advertisements ha_grant.c whether
- * and how it is granted         ha_pool.c      addresses for nodes without one ha_reply.c      the reply
- * ha_record.c    what survives a restart
+ * - ha_core.c: life, inputs, deadlines, views
+ * - ha_table.c: who and what is configured
+ * - ha_request.c: a request, taken apart and judged
+ * - ha_grant.c: whether and how it is granted
+ * - ha_reply.c: the reply
+ * - ha_binding.c: bindings, and the kernel state for them
+ * - ha_keepalive.c: tunnels whose port a keep-alive tells
+ * - ha_announce.c: gratuitous ARP
+ * - ha_link.c: home links, addresses, advertisements
+ * - ha_pool.c: addresses for nodes without one
+ * - ha_record.c: what survives a restart
  */
 #ifndef HA_INTERNAL_H
 #define HA_INTERNAL_H
@@ -109,6 +115,10 @@ struct ha_binding {
 	uint64_t identification;       /* of the request */
 	uint64_t reply_identification; /* 3.8.1: of the reply */
 	enum mip_encapsulation encapsulation;
+	/* RFC 3519 4.6, 'R' flag: registered through a foreign agent, so that the port of the tunnel in UDP
+	 * is that of the node's latest keep-alive (ha_keepalive.c); 0: there was none. */
+	bool half_bound;
+	uint16_t tunnel_port;
 	bool reverse_tunnel;
 	bool told; /* the kernel state for it has been wanted */
 	struct mip_deadline deadline;
@@ -156,6 +166,7 @@ struct ha_core {
 	struct ha_binding *bindings;
 	struct ha_binding *refresh_first, *refresh_last;
 	size_t refresh_count;
+	size_t half_bound_count;
 	struct mip_deadline refresh_deadline;
 	struct ha_grace *graces;
 	struct ha_announcement *announcements;
@@ -204,6 +215,7 @@ struct ha_request {
 	uint16_t lifetime;
 	enum mip_encapsulation encapsulation;
 	bool udp_forced;
+	bool half_bound;
 };
 
 /* What becomes of a request: a code to reply with, or no reply. */
@@ -280,6 +292,9 @@ struct ha_binding *ha_binding_new(
 /* With grace, packets by the old way are taken for a while. `reason` goes into the event. Frees it. */
 void ha_binding_remove(
 	struct ha_core *core, struct ha_binding *binding, bool grace, const char *reason, struct mip_now now);
+/* A half-bound one's tunnel has this port now. */
+void ha_binding_set_port(struct ha_core *core, struct ha_binding *binding, uint16_t port, struct mip_now now);
+void ha_binding_set_half_bound(struct ha_core *core, struct ha_binding *binding, bool half_bound);
 void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
 void ha_binding_refresh_later(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
 void ha_binding_refresh_network(

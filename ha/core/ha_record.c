@@ -12,9 +12,10 @@
 #include "text.h"
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	BINDING_REVERSE_TUNNEL = 1,
 	BINDING_INFINITE = 2,
+	BINDING_HALF_BOUND = 4,
 	REPLAY_ACCEPTED_ANY = 1,
 	REPLAY_HAS_NONCE = 2,
 	RECORD_MAX = 512,
@@ -62,7 +63,8 @@ void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *bindi
 	ha_node_identity(binding->node, identity);
 	mip_write8(&record, VERSION);
 	mip_write8(&record, (uint8_t)((binding->reverse_tunnel ? BINDING_REVERSE_TUNNEL : 0) |
-				      (infinite ? BINDING_INFINITE : 0)));
+				      (infinite ? BINDING_INFINITE : 0) |
+				      (binding->half_bound ? BINDING_HALF_BOUND : 0)));
 	mip_write8(&record, (uint8_t)binding->encapsulation);
 	mip_write16(&record, binding->lifetime);
 	mip_write64(&record, infinite ? 0 : (uint64_t)(now.wall + (binding->expires - now.boot)));
@@ -72,6 +74,7 @@ void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *bindi
 	mip_write16(&record, binding->source_port);
 	mip_write_address(&record, binding->local);
 	mip_write16(&record, binding->local_port);
+	mip_write16(&record, binding->tunnel_port);
 	mip_write64(&record, binding->identification);
 	mip_write64(&record, binding->reply_identification);
 	mip_write16(&record, (uint16_t)strlen(identity));
@@ -100,6 +103,7 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 
 	binding->reverse_tunnel = flags & BINDING_REVERSE_TUNNEL;
 	kept->infinite = flags & BINDING_INFINITE;
+	binding->half_bound = flags & BINDING_HALF_BOUND;
 	binding->encapsulation = mip_read8(reader);
 	binding->lifetime = mip_read16(reader);
 	kept->expires_wall = (mip_time)mip_read64(reader);
@@ -109,6 +113,7 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 	binding->source_port = mip_read16(reader);
 	binding->local = mip_read_address(reader);
 	binding->local_port = mip_read16(reader);
+	binding->tunnel_port = mip_read16(reader);
 	binding->identification = mip_read64(reader);
 	binding->reply_identification = mip_read64(reader);
 	length = mip_read16(reader);
@@ -180,6 +185,8 @@ static int restore_binding(
 	binding->source_port = kept.binding.source_port;
 	binding->local = kept.binding.local;
 	binding->local_port = kept.binding.local_port;
+	binding->tunnel_port = kept.binding.tunnel_port;
+	ha_binding_set_half_bound(core, binding, kept.binding.half_bound);
 	binding->identification = kept.binding.identification;
 	binding->reply_identification = kept.binding.reply_identification;
 	ha_count(core, HA_COUNTER_BINDINGS_RESTORED);

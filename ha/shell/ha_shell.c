@@ -21,6 +21,11 @@ static void on_datagram(void *core, const struct mip_input_datagram *datagram, s
 	ha_core_datagram(core, datagram, now);
 }
 
+static bool on_tunnel_data(void *core, const struct mip_input_datagram *datagram, struct mip_now now)
+{
+	return ha_core_tunnel_data(core, datagram, now);
+}
+
 static void on_frame(void *core, const struct mip_input_frame *frame, struct mip_now now)
 {
 	ha_core_frame(core, frame, now);
@@ -62,6 +67,7 @@ static struct mip_machine machine_of(struct ha_core *core)
 		.core = core,
 		.outbox = ha_core_outbox(core),
 		.datagram = on_datagram,
+		.tunnel_data = on_tunnel_data,
 		.frame = on_frame,
 		.link = on_link,
 		.address = on_address,

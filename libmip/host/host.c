@@ -31,7 +31,9 @@ static bool comes_as_frame(const struct mip_host *host, const struct mip_input_d
 	if (datagram->source_port != MIP_REGISTRATION_PORT &&
 		datagram->destination_port != MIP_REGISTRATION_PORT)
 		return false;
-	return mip_host_link_socket(host, datagram->link) != NULL;
+	/* What this host sends to itself goes over no link, though the kernel names that of the address. */
+	return mip_host_link_socket(host, datagram->link) != NULL &&
+	       !mip_host_address_is_own(host, datagram->source);
 }
 
 /* RFC 3519 3.3: tunnelled packets and signalling share the port, the type octet tells them apart. */
@@ -46,6 +48,9 @@ static void on_datagram(void *context, const struct mip_input_datagram *datagram
 
 	if (is_tunnel_data(datagram->octets, datagram->length)) {
 		host->counters[MIP_HOST_TUNNEL_DATA_IN]++;
+		if (host->machine.tunnel_data != NULL &&
+			host->machine.tunnel_data(host->machine.core, datagram, mip_clock_now()))
+			mip_host_deliver(host);
 		mip_plane_udp_input(host->plane, datagram);
 		return;
 	}
@@ -105,6 +110,7 @@ static void on_address(void *context, const struct mip_input_address *address)
 {
 	struct mip_host *host = context;
 
+	mip_host_addresses_follow(host, address);
 	if (host->machine.address != NULL)
 		host->machine.address(host->machine.core, address, mip_clock_now());
 }
@@ -317,6 +323,7 @@ void mip_host_free(struct mip_host *host)
 	free(host->plane_watches);
 	mip_plane_free(host->plane);
 	mip_host_links_clear(host);
+	mip_host_addresses_clear(host);
 	mip_udp_socket_free(host->udp);
 	mip_store_free(host->store);
 	free(host->restore_file);

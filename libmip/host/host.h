@@ -27,6 +27,9 @@ struct mip_machine {
 	void *core;
 	struct mip_outbox *outbox;
 	void (*datagram)(void *core, const struct mip_input_datagram *datagram, struct mip_now now);
+	/* A MIP Tunnel Data message, before the data plane gets it; true: what the machine has put into its
+	 * outbox is to be carried out before that. */
+	bool (*tunnel_data)(void *core, const struct mip_input_datagram *datagram, struct mip_now now);
 	void (*frame)(void *core, const struct mip_input_frame *frame, struct mip_now now);
 	void (*link)(void *core, const struct mip_input_link *link, struct mip_now now);
 	void (*address)(void *core, const struct mip_input_address *address, struct mip_now now);

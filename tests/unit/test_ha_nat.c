@@ -225,13 +225,158 @@ static void a_node_that_registers_another_address_from_home_is_not_behind_a_nat(
 	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_IPIP);
 }
 
-static void a_tunnel_whose_port_only_a_keepalive_would_tell_is_code_129(void **state)
+/* RFC 3519 4.6, 4.11: registered through a foreign agent behind the same NAT. */
+static struct ask through_agent(void)
 {
-	struct world *world = *state;
 	struct ask ask = behind_nat();
 
 	ask.tunnel_through_agent = true;
-	ha_ask_expect(world, &ask, MIP_CODE_HA_PROHIBITED);
+	return ask;
+}
+
+struct keepalive {
+	struct mip_address source, destination, inner_source, inner_destination;
+	uint16_t port;
+	uint8_t type;
+};
+
+static struct keepalive good_keepalive(void)
+{
+	return (struct keepalive){
+		NAT_ADDRESS, HA_ADDRESS, NODE_ADDRESS, HA_ADDRESS, 62000, MIP_ICMP_ECHO_REQUEST};
+}
+
+static bool hear(struct world *world, const struct keepalive *keepalive)
+{
+	struct mip_ip ip = {.ttl = 64,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = keepalive->inner_source,
+		.destination = keepalive->inner_destination};
+	uint8_t message[64], echo[8] = {keepalive->type};
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_input_datagram datagram = {
+		.link = UPLINK,
+		.source = keepalive->source,
+		.source_port = keepalive->port,
+		.destination = keepalive->destination,
+		.destination_port = MIP_REGISTRATION_PORT,
+		.octets = message,
+	};
+	bool said;
+
+	mip_tunnel_data_write(&writer, MIP_PROTOCOL_IPIP);
+	mip_ip_packet_write(&writer, &ip, echo, sizeof(echo));
+	datagram.length = writer.length;
+	ha_world_clear_outputs(world);
+	said = ha_core_tunnel_data(world->core, &datagram, world->now);
+	ha_world_collect(world);
+	return said;
+}
+
+static void expect_port(struct world *world, uint16_t port)
+{
+	const struct mip_want *want =
+		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0));
+
+	assert_int_equal(want->tunnel.encapsulation, MIP_ENCAPSULATION_UDP);
+	assert_address_equal(want->tunnel.remote, NAT_ADDRESS);
+	assert_int_equal(want->tunnel.remote_port, port);
+	want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_PEER, 0));
+	assert_address_equal(want->peer.remote, NAT_ADDRESS);
+	assert_int_equal(want->peer.remote_port, port);
+}
+
+static void a_tunnel_through_an_agent_waits_for_the_keepalive_that_tells_its_port(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = through_agent();
+	struct keepalive keepalive = good_keepalive();
+
+	ha_ask_send(world, &ask);
+	assert_int_equal(tunnel_reply(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)).code, 0);
+	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_UDP);
+	assert_true(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE, 0) >= 0);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0), -1);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_PEER, 0), -1);
+	assert_true(hear(world, &keepalive));
+	expect_port(world, 62000);
+	assert_true(ha_find_record(world, MIP_OUTPUT_KEEP, "binding/10.1.0.50") >= 0);
+	/* The next ones tell nothing new, until the NAT gives another port. */
+	assert_false(hear(world, &keepalive));
+	keepalive.port = 62001;
+	assert_true(hear(world, &keepalive));
+	expect_port(world, 62001);
+	ha_world_pass(world, world->settings.grace);
+	assert_int_equal(
+		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PEER, 0))->peer.remote_port,
+		62000);
+}
+
+static void a_renewal_through_an_agent_keeps_the_port_and_a_move_forgets_it(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = through_agent();
+	struct keepalive keepalive = good_keepalive();
+
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(hear(world, &keepalive));
+	ha_world_clear_outputs(world);
+	ask.source_port++;
+	ha_ask_send(world, &ask);
+	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0), -1);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0), -1);
+	ha_world_clear_outputs(world);
+	ha_world_pass(world, MIP_MILLISECOND);
+	ask.care_of = mip_address_of(0xc0a80106);
+	ha_ask_send(world, &ask);
+	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0) >= 0);
+	assert_true(hear(world, &keepalive));
+	expect_port(world, 62000);
+	/* Its peer was to go with the grace of the old way. */
+	ha_world_pass(world, world->settings.grace + MIP_SECOND);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PEER, 0), -1);
+}
+
+static void a_keepalive_that_is_not_quite_one_tells_nothing(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = through_agent();
+	struct keepalive wrong[] = {
+		good_keepalive(), good_keepalive(), good_keepalive(), good_keepalive(), good_keepalive()};
+	struct keepalive good = good_keepalive();
+
+	wrong[0].source = OTHER_AGENT; /* rfc3519-6.1.2-1 */
+	wrong[1].destination = OTHER_AGENT;
+	wrong[2].inner_source = NONCE_ADDRESS;
+	wrong[3].inner_destination = OTHER_AGENT;
+	wrong[4].type = MIP_ICMP_ECHO_REPLY;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(wrong); i++) {
+		assert_false(hear(world, &wrong[i]));
+		assert_int_equal(world->count, 0);
+	}
+	/* Where the tunnel has the request's port, a keep-alive moves nothing. */
+	ha_world_pass(world, MIP_MILLISECOND);
+	ask = behind_nat();
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_false(hear(world, &good));
+}
+
+static void a_binding_that_waits_for_its_keepalive_ends_as_any_other(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = through_agent();
+	struct keepalive keepalive = good_keepalive();
+
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ask.lifetime = -1;
+	ha_ask_send(world, &ask);
+	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_ROUTE, 0) >= 0);
+	assert_false(hear(world, &keepalive));
+	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
 static void a_deregistration_from_behind_a_nat_ends_the_tunnel(void **state)
@@ -274,8 +419,7 @@ static void behind_a_nat_a_node_may_have_an_address_that_is_ours_too(void **stat
 
 	ha_world_address(world, PRIVATE, 24, true);
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
-	ask.source = NAT_ADDRESS;
-	ha_world_address(world, NAT_ADDRESS, 24, true);
+	ask.source = HA_ADDRESS;
 	ha_ask_expect(world, &ask, MIP_CODE_HA_PROHIBITED);
 }
 
@@ -308,7 +452,10 @@ int main(void)
 		TEST(an_encapsulation_in_udp_that_is_not_had_is_code_142),
 		TEST(a_renewal_by_another_port_moves_the_tunnel_and_keeps_the_old_peer_for_a_while),
 		TEST(a_node_that_registers_another_address_from_home_is_not_behind_a_nat),
-		TEST(a_tunnel_whose_port_only_a_keepalive_would_tell_is_code_129),
+		TEST(a_tunnel_through_an_agent_waits_for_the_keepalive_that_tells_its_port),
+		TEST(a_renewal_through_an_agent_keeps_the_port_and_a_move_forgets_it),
+		TEST(a_keepalive_that_is_not_quite_one_tells_nothing),
+		TEST(a_binding_that_waits_for_its_keepalive_ends_as_any_other),
 		TEST(a_deregistration_from_behind_a_nat_ends_the_tunnel),
 		TEST(a_tunnel_in_udp_may_have_a_shorter_lifetime),
 		TEST(behind_a_nat_a_node_may_have_an_address_that_is_ours_too),

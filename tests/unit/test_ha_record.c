@@ -124,6 +124,34 @@ static void a_tunnel_in_udp_survives_a_restart_with_its_ports(void **state)
 	assert_address_equal(want->tunnel.local, HA_ADDRESS);
 }
 
+static void a_tunnel_whose_port_a_keepalive_told_survives_a_restart(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+	const uint8_t echo[8] = {MIP_ICMP_ECHO_REQUEST};
+	struct mip_ip ip = {
+		.ttl = 64, .protocol = MIP_PROTOCOL_ICMP, .source = NODE_ADDRESS, .destination = HA_ADDRESS};
+	uint8_t message[64];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_input_datagram datagram = {
+		.source = NAT_ADDRESS, .source_port = 62000, .destination = HA_ADDRESS, .octets = message};
+
+	ask.care_of = PRIVATE;
+	ask.source = NAT_ADDRESS;
+	ask.tunnel_request = ask.tunnel_through_agent = true;
+	ha_ask_send(world, &ask);
+	restart(world, MIP_SECOND);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0), -1);
+	mip_tunnel_data_write(&writer, MIP_PROTOCOL_IPIP);
+	mip_ip_packet_write(&writer, &ip, echo, sizeof(echo));
+	datagram.length = writer.length;
+	assert_true(ha_core_tunnel_data(world->core, &datagram, world->now));
+	restart(world, MIP_SECOND);
+	assert_int_equal(ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0))
+				 ->tunnel.remote_port,
+		62000);
+}
+
 static void a_binding_that_ended_while_the_daemon_was_away_is_forgotten(void **state)
 {
 	struct world *world = *state;
@@ -441,6 +469,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KEEPING(a_binding_survives_a_restart_with_what_is_left_of_its_lifetime),
 		KEEPING(a_tunnel_in_udp_survives_a_restart_with_its_ports),
+		KEEPING(a_tunnel_whose_port_a_keepalive_told_survives_a_restart),
 		KEEPING(a_binding_that_ended_while_the_daemon_was_away_is_forgotten),
 		KEEPING(a_wall_clock_that_was_set_back_does_not_lengthen_a_binding),
 		KEEPING(a_smaller_maximum_does_not_shorten_what_was_granted),

@@ -401,6 +401,18 @@ static void on_datagram(void *core, const struct mip_input_datagram *datagram, s
 	note("datagram");
 }
 
+static bool say_on_tunnel_data;
+
+static bool on_tunnel_data(void *core, const struct mip_input_datagram *datagram, struct mip_now now)
+{
+	(void)core;
+	(void)datagram;
+	(void)now;
+	if (say_on_tunnel_data)
+		send_word("port", MIP_LINK_NONE);
+	return say_on_tunnel_data;
+}
+
 static void on_frame(void *core, const struct mip_input_frame *frame, struct mip_now now)
 {
 	(void)core;
@@ -467,6 +479,7 @@ static struct mip_host_options options_of_test = {
 	.daemon = &daemon_of_test,
 	.machine = {.outbox = &outbox,
 		.datagram = on_datagram,
+		.tunnel_data = on_tunnel_data,
 		.frame = on_frame,
 		.link = on_link,
 		.icmp_error = on_icmp_error,
@@ -492,6 +505,7 @@ static void reset(void)
 	failing_step = 0;
 	send_result = 0;
 	send_on_link = false;
+	say_on_tunnel_data = false;
 	store_pending_is_silent = true;
 	happened[0] = '\0';
 }
@@ -758,6 +772,10 @@ static void tunnel_data_goes_to_the_data_plane_from_every_link(void **state)
 	udp.batch_end(udp.context);
 	udp.icmp_error(udp.context, &error);
 	assert_happened("tunnel-data tunnel-data batch-end tunnel-error");
+	/* What the machine learns from it is so before the plane gets it. */
+	say_on_tunnel_data = true;
+	udp.datagram(udp.context, &datagram);
+	assert_happened("send(port@0) tunnel-data");
 	error.octets = (const uint8_t *)"\x01";
 	udp.icmp_error(udp.context, &error);
 	error.length = 0;
