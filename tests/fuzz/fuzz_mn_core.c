@@ -391,7 +391,7 @@ static void step(struct run *run)
 	}
 	drain(run, true);
 	check_way_out(run);
-	FUZZ_CHECK(mn_core_agent_count(run->core) <= 1024);
+	FUZZ_CHECK(mn_core_agent_count(run->core) <= 64 * LINKS);
 }
 
 static void begin(struct run *run, uint8_t how)
