@@ -31,9 +31,7 @@ static bool comes_as_frame(const struct mip_host *host, const struct mip_input_d
 	if (datagram->source_port != MIP_REGISTRATION_PORT &&
 		datagram->destination_port != MIP_REGISTRATION_PORT)
 		return false;
-	/* What this host sends to itself goes over no link, though the kernel names that of the address. */
-	return mip_host_link_socket(host, datagram->link) != NULL &&
-	       !mip_host_address_is_own(host, datagram->source);
+	return mip_host_link_socket(host, datagram->link) != NULL;
 }
 
 /* RFC 3519 3.3: tunnelled packets and signalling share the port, the type octet tells them apart. */
@@ -110,7 +108,6 @@ static void on_address(void *context, const struct mip_input_address *address)
 {
 	struct mip_host *host = context;
 
-	mip_host_addresses_follow(host, address);
 	if (host->machine.address != NULL)
 		host->machine.address(host->machine.core, address, mip_clock_now());
 }
@@ -323,7 +320,6 @@ void mip_host_free(struct mip_host *host)
 	free(host->plane_watches);
 	mip_plane_free(host->plane);
 	mip_host_links_clear(host);
-	mip_host_addresses_clear(host);
 	mip_udp_socket_free(host->udp);
 	mip_store_free(host->store);
 	free(host->restore_file);
