@@ -78,10 +78,10 @@ void mn_core_udp_port(struct mn_core *core, uint16_t port)
 
 mip_time mn_jitter(struct mn_core *core, mip_time most)
 {
-	uint32_t number = 0;
+	uint64_t number = 0;
 
 	core->random->fill(core->random->context, &number, sizeof(number));
-	return most > 0 ? (mip_time)number % most : 0;
+	return most > 0 ? (mip_time)(number % (uint64_t)most) : 0;
 }
 
 void mn_home_agent_forget(struct mn_core *core)
