@@ -60,7 +60,9 @@ struct fa_core_settings {
 	size_t pending_per_node_most; /* … and from one link address */
 	size_t visitors_most; /* 0: as many as come; else B is advertised and code 66 sent when full */
 
-	uint32_t table;		/* the routing table whose default route leads into the tunnel */
+	/* The routing table whose default route leads into the tunnel; the next one has the visitors' own
+	 * routes. */
+	uint32_t table;
 	uint32_t rule_priority; /* of the rules that lead the visitors' packets there */
 
 	const struct fa_home_agent_settings *home_agents;

@@ -136,7 +136,7 @@ struct fa_denial {
 };
 
 enum {
-	FA_VISITOR_WANTS = 5,	/* route, neighbour, peer, tunnel, rule */
+	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule */
 	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
 };
 
@@ -160,8 +160,8 @@ struct fa_core {
 	struct fa_settings settings;
 	struct mip_deadlines deadlines;
 	bool begun;
-	bool table_wanted;
-	struct mip_want table_default; /* the default route into the tunnel, if table_wanted */
+	struct mip_want table_default; /* the default route into the tunnel; MIP_WANT_NONE: not wanted */
+	struct mip_want delivery_rule; /* what comes out of the tunnel is led to the table of deliveries */
 	struct fa_link *links;
 	struct fa_link *links_by_index;
 	struct fa_own_address *own_addresses;
@@ -252,7 +252,7 @@ void fa_visitor_remove(
 void fa_visitor_remove_link(struct fa_core *core, const struct fa_link *link);
 /* The link's index has changed: its visitors' routes go there. */
 void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link);
-/* Wants the table's default route into the tunnel, or no longer. */
+/* Wants what all visitors share: the default route into the tunnel, the rule for what comes out of it. */
 void fa_visitor_table(struct fa_core *core);
 
 /* fa_send.c */

@@ -201,13 +201,21 @@ static uint8_t check_reverse_tunnel(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc5944-3.7.2-3: one of our own addresses: MUST NOT forward; Code 194, unless this host serves the node as
+ * a home agent. That is a process of its own then, which the configuration names by its address. */
+static bool is_invalid_here(const struct fa_core *core, struct mip_address home_agent)
+{
+	if (mip_address_equal(home_agent, core->settings.values.care_of_address))
+		return true;
+	return fa_address_is_own(core, home_agent) && !fa_home_agent_is_named(&core->settings, home_agent);
+}
+
 static uint8_t check_home_agent(const struct request *request)
 {
 	struct mip_address home_agent = request->registration->request.home_agent;
 
-	/* rfc5944-3.7.2-3: one of our own addresses: MUST NOT forward; Code 194. Nor is there anything to
-	 * forward to if it is no address of a host. */
-	if (!mip_address_is_unicast(home_agent) || fa_address_is_own(request->core, home_agent))
+	/* Nor is there anything to forward to if it is no address of a host. */
+	if (!mip_address_is_unicast(home_agent) || is_invalid_here(request->core, home_agent))
 		return MIP_CODE_FA_INVALID_HOME_AGENT_ADDRESS;
 	return ACCEPT;
 }

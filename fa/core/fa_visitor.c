@@ -3,10 +3,11 @@
  * like for each (RFC 5944 4.2.2, RFC 3024 5.1):
  *
  *   neighbour  home address at the link address of its request, permanent: no ARP for it, ever
- *   route      home address/32 on the visited link
- *   peer       packets for the home address come out of the tunnel from its home agent
- *   tunnel     with a reverse tunnel: packets from the home address go into the tunnel to its home agent …
- *   rule       … which is where those that come in by the visited link are led
+ *   routes     home address/32 on the visited link: in the table for what comes out of the tunnel, and in the
+ * main table, where a home agent on this host may have a route to the same address into its own tunnel peer
+ * packets for the home address come out of the tunnel from its home agent tunnel     with a reverse tunnel:
+ * packets from the home address go into the tunnel to its home agent … rule       … which is where those that
+ * come in by the visited link are led
  *
  * They are a value that is computed anew whenever the visitor changes; what is new is wanted first, what is
  * no longer in it is unwanted then. A co-located node takes its packets out of the tunnel itself: nothing is
@@ -46,7 +47,24 @@ static struct mip_prefix host_prefix(struct mip_address address)
 	return (struct mip_prefix){.address = address, .length = 32};
 }
 
-static void add_delivery(const struct fa_visitor *visitor, struct mip_want *wants, size_t *count)
+/* Where a home agent on this host has bound the node its route counts: the node may have left us unheard. */
+enum {
+	MAIN_METRIC = 79,
+};
+
+static struct mip_want route_to(const struct fa_visitor *visitor, uint32_t table, uint32_t metric)
+{
+	return (struct mip_want){
+		.kind = MIP_WANT_ROUTE,
+		.route = {.table = table,
+			.destination = host_prefix(visitor->home_address),
+			.metric = metric,
+			.link = visitor->registration.link->index},
+	};
+}
+
+static void add_delivery(
+	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {
 	mip_link link = visitor->registration.link->index;
 
@@ -57,12 +75,8 @@ static void add_delivery(const struct fa_visitor *visitor, struct mip_want *want
 			.address = visitor->home_address,
 			.link_address = visitor->registration.link_address},
 	};
-	wants[(*count)++] = (struct mip_want){
-		.kind = MIP_WANT_ROUTE,
-		.route = {.table = MIP_TABLE_MAIN,
-			.destination = host_prefix(visitor->home_address),
-			.link = link},
-	};
+	wants[(*count)++] = route_to(visitor, core->settings.values.table + 1, 0);
+	wants[(*count)++] = route_to(visitor, MIP_TABLE_MAIN, MAIN_METRIC);
 	wants[(*count)++] = (struct mip_want){
 		.kind = MIP_WANT_PEER,
 		.peer = {.home_address = visitor->home_address,
@@ -139,7 +153,7 @@ static void refresh(struct fa_core *core, struct fa_visitor *visitor)
 	if (visitor->registration.link->index == MIP_LINK_NONE)
 		return;
 	if (!(visitor->registration.request.flags & MIP_REQUEST_D)) {
-		add_delivery(visitor, wants, &count);
+		add_delivery(visitor, core, wants, &count);
 		if (visitor->reverse_tunnel)
 			add_reverse_tunnel(visitor, core, wants, &count);
 	}
@@ -156,22 +170,39 @@ void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link)
 	}
 }
 
+/* Wants `item` in place of what is in `place`. */
+static void want_instead(struct fa_core *core, struct mip_want *place, const struct mip_want *item)
+{
+	bool wanted = place->kind != MIP_WANT_NONE;
+
+	if (wanted && mip_want_equal(item, place))
+		return;
+	mip_outbox_want(core->environment.outbox, item);
+	if (wanted && !mip_want_same_key(item, place))
+		mip_outbox_unwant(core->environment.outbox, place);
+	*place = *item;
+}
+
 void fa_visitor_table(struct fa_core *core)
 {
+	uint32_t table = core->settings.values.table;
+	struct mip_want rule = {
+		.kind = MIP_WANT_RULE,
+		.rule = {.priority = core->settings.values.rule_priority,
+			.incoming = MIP_LINK_TUNNEL,
+			.table = table + 1,
+			.suppress_prefix_length = -1},
+	};
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.table = core->settings.values.table, .link = MIP_LINK_TUNNEL},
+		.route = {.table = table, .link = MIP_LINK_TUNNEL},
 	};
 
-	if (!core->begun || (!core->settings.values.reverse_tunnel && !core->table_wanted))
+	if (!core->begun)
 		return;
-	if (core->table_wanted && mip_want_equal(&route, &core->table_default))
-		return;
-	mip_outbox_want(core->environment.outbox, &route);
-	if (core->table_wanted && !mip_want_same_key(&route, &core->table_default))
-		mip_outbox_unwant(core->environment.outbox, &core->table_default);
-	core->table_default = route;
-	core->table_wanted = true;
+	want_instead(core, &core->delivery_rule, &rule);
+	if (core->settings.values.reverse_tunnel || core->table_default.kind != MIP_WANT_NONE)
+		want_instead(core, &core->table_default, &route);
 }
 
 static void tell(struct fa_core *core, const char *name, const struct fa_visitor *visitor, const char *reason)

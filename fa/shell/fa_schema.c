@@ -198,8 +198,10 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(routing_table),
 		.otherwise = "79",
 		.least = 1,
-		.most = UINT32_MAX,
-		.help = "The routing table that leads visitors' packets into the reverse tunnels."},
+		.most = UINT32_MAX - 1,
+		.help = "The routing table that leads visitors' packets into the reverse tunnels; the one "
+			"after "
+			"it leads to the visitors."},
 	{.name = "rule_priority",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = IN_AGENT(rule_priority),
@@ -242,9 +244,9 @@ static int check_agent(struct mip_config *config, const struct mip_config_group 
 	if (agent->reverse_tunnel_required && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "reverse_tunnel_required",
 			"'reverse_tunnel_required' = true needs 'reverse_tunnel' = true");
-	if (agent->routing_table >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
+	if (agent->routing_table + 1 >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
 		return mip_config_error(config, group, "routing_table",
-			"'routing_table' = %lld is one of the host's own tables",
+			"'routing_table' = %lld, or the one after it, is one of the host's own tables",
 			(long long)agent->routing_table);
 	return check_unique(config, group, "interfaces", "name", agent->interfaces,
 		sizeof(agent->interfaces[0]), agent->interface_count, same_interface);

@@ -201,6 +201,8 @@ static int start_host(struct fa_shell *shell, const struct fa_config *config, co
 		.protocol = MIP_ROUTE_PROTOCOL_FA,
 		.plane = (enum mip_plane_kind)config->data_plane,
 		.tunnel_device = config->tunnel_interface,
+		/* Only this address, so that a home agent on this host can have the others. */
+		.udp_address = config->agent.care_of_address,
 		.udp_port = MIP_REGISTRATION_PORT,
 		.links = settings->link_names,
 		.link_count = settings->values.link_count,
@@ -246,6 +248,8 @@ static const char *needs_restart(const struct fa_config *old, const struct fa_co
 		return "another tunnel_interface takes a restart";
 	if (old->data_plane != new->data_plane)
 		return "another data_plane takes a restart";
+	if (!mip_address_equal(old->agent.care_of_address, new->agent.care_of_address))
+		return "another care_of_address takes a restart";
 	return NULL;
 }
 

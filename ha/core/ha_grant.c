@@ -100,6 +100,16 @@ static struct mip_address effective_care_of(
 	return encapsulation == MIP_ENCAPSULATION_UDP ? source : care_of_address;
 }
 
+/* A foreign agent on this host has an address of ours, another than the home agent's. No host but this one
+ * can send from it: the kernel drops what comes in with a source of its own. */
+static bool is_foreign_agent_here(
+	const struct ha_core *core, const struct ha_request *request, struct mip_address end)
+{
+	return mip_address_equal(request->source, end) && !request->framed &&
+	       !mip_address_equal(end, core->settings.address) &&
+	       !mip_address_equal(end, request->destination);
+}
+
 /* A tunnel that leads back into this home agent's own tunnels without end. */
 static bool would_loop(const struct ha_core *core, const struct ha_request *request)
 {
@@ -107,7 +117,7 @@ static bool would_loop(const struct ha_core *core, const struct ha_request *requ
 		effective_care_of(request->encapsulation, request->fields.care_of_address, request->source);
 
 	if (ha_is_own_address(core, end))
-		return true;
+		return !is_foreign_agent_here(core, request, end);
 	for (int i = 0; i < NESTING_MAX; i++) {
 		const struct ha_binding *binding = ha_binding_find(core, end);
 

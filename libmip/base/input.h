@@ -13,7 +13,7 @@ enum {
 
 /* A UDP datagram that a UDP socket of the daemon received. Ports in host byte order. */
 struct mip_input_datagram {
-	mip_link link; /* where it came in */
+	mip_link link; /* where it came in; MIP_LINK_NONE: from this host itself */
 	struct mip_address source;
 	uint16_t source_port;
 	struct mip_address destination;

@@ -43,6 +43,7 @@ static bool is_tunnel_data(const uint8_t *octets, size_t length)
 static void on_datagram(void *context, const struct mip_input_datagram *datagram)
 {
 	struct mip_host *host = context;
+	struct mip_input_datagram message;
 
 	if (is_tunnel_data(datagram->octets, datagram->length)) {
 		host->counters[MIP_HOST_TUNNEL_DATA_IN]++;
@@ -52,13 +53,17 @@ static void on_datagram(void *context, const struct mip_input_datagram *datagram
 		mip_plane_udp_input(host->plane, datagram);
 		return;
 	}
-	if (comes_as_frame(host, datagram)) {
+	message = *datagram;
+	/* What this host sends to itself came over no link, though the kernel names that of the address. */
+	if (mip_host_address_is_own(host, message.source))
+		message.link = MIP_LINK_NONE;
+	if (comes_as_frame(host, &message)) {
 		host->counters[MIP_HOST_DATAGRAMS_AS_FRAMES]++;
 		return;
 	}
 	host->counters[MIP_HOST_DATAGRAMS_IN]++;
 	if (host->machine.datagram != NULL)
-		host->machine.datagram(host->machine.core, datagram, mip_clock_now());
+		host->machine.datagram(host->machine.core, &message, mip_clock_now());
 }
 
 static void on_batch_end(void *context)
@@ -108,6 +113,7 @@ static void on_address(void *context, const struct mip_input_address *address)
 {
 	struct mip_host *host = context;
 
+	mip_host_addresses_follow(host, address);
 	if (host->machine.address != NULL)
 		host->machine.address(host->machine.core, address, mip_clock_now());
 }
@@ -320,6 +326,7 @@ void mip_host_free(struct mip_host *host)
 	free(host->plane_watches);
 	mip_plane_free(host->plane);
 	mip_host_links_clear(host);
+	mip_host_addresses_clear(host);
 	mip_udp_socket_free(host->udp);
 	mip_store_free(host->store);
 	free(host->restore_file);

@@ -145,3 +145,47 @@ int mip_host_links_set(struct mip_host *host, const char *const *names, size_t c
 	}
 	return 0;
 }
+
+/* --- the host's own addresses -----------------------------------------------------------------------------
+ */
+
+void mip_host_addresses_follow(struct mip_host *host, const struct mip_input_address *address)
+{
+	struct mip_host_address *own = NULL, *made;
+
+	made = calloc(1, sizeof(*made));
+	if (made == NULL)
+		return;
+	made->key.link = address->link;
+	made->key.address = address->address;
+	HASH_FIND(hh, host->addresses, &made->key, sizeof(made->key), own);
+	if (own == NULL && address->present) {
+		HASH_ADD(hh, host->addresses, key, sizeof(made->key), made);
+		if (made->hh.tbl != NULL) /* else uthash without memory */
+			return;
+	}
+	free(made);
+	if (own != NULL && !address->present) {
+		HASH_DELETE(hh, host->addresses, own);
+		free(own);
+	}
+}
+
+bool mip_host_address_is_own(const struct mip_host *host, struct mip_address address)
+{
+	for (const struct mip_host_address *own = host->addresses; own != NULL; own = own->hh.next) {
+		if (own->key.address.value == address.value)
+			return true;
+	}
+	return false;
+}
+
+void mip_host_addresses_clear(struct mip_host *host)
+{
+	struct mip_host_address *own, *next;
+
+	HASH_ITER (hh, host->addresses, own, next) {
+		HASH_DELETE(hh, host->addresses, own);
+		free(own);
+	}
+}

@@ -41,6 +41,15 @@ struct mip_host_link {
 	UT_hash_handle by_index; /* while it has a socket */
 };
 
+/* An address of this host, on one of its links. */
+struct mip_host_address {
+	struct {
+		mip_link link;
+		struct mip_address address;
+	} key;
+	UT_hash_handle hh;
+};
+
 struct mip_host {
 	struct mip_daemon *daemon;
 	const struct mip_log *log;
@@ -58,6 +67,7 @@ struct mip_host {
 	struct mip_monitor *monitor;
 	struct mip_host_link *links_by_name;
 	struct mip_host_link *links_by_index;
+	struct mip_host_address *addresses;
 
 	bool begun;
 	bool kernel_pending; /* the reconciler has something queued */
@@ -77,5 +87,9 @@ void mip_host_links_clear(struct mip_host *host);
 void mip_host_links_follow(struct mip_host *host, const struct mip_input_link *link);
 /* NULL: the link has no socket. */
 struct mip_link_socket *mip_host_link_socket(const struct mip_host *host, mip_link link);
+/* The monitor's news of the host's own addresses, of which there are few. */
+void mip_host_addresses_follow(struct mip_host *host, const struct mip_input_address *address);
+bool mip_host_address_is_own(const struct mip_host *host, struct mip_address address);
+void mip_host_addresses_clear(struct mip_host *host);
 
 #endif

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/errqueue.h> /* wants <time.h> before it */
+#include <linux/filter.h>
 
 enum {
 	BATCH = 32,
@@ -40,6 +41,7 @@ struct slot {
 
 struct mip_udp_socket {
 	int descriptor;
+	int sink; /* -1: none */
 	uint16_t port;
 	struct mip_watch *watch;
 	struct mip_udp_functions functions;
@@ -62,8 +64,8 @@ static int set_options(int descriptor)
 		{SOL_SOCKET, SO_BROADCAST, 1, true}, {IPPROTO_IP, IP_PKTINFO, 1, true},
 		{IPPROTO_IP, IP_RECVTTL, 1, true}, {IPPROTO_IP, IP_RECVTOS, 1, true},
 		{IPPROTO_IP, IP_RECVERR, 1, true}, {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, true},
-		{IPPROTO_IP, IP_RECVFRAGSIZE, 1, false}, /* Linux 4.11 */
-		{SOL_UDP, UDP_GRO, 1, false},		 /* Linux 5.0 */
+		{IPPROTO_IP, IP_FREEBIND, 1, true}, {IPPROTO_IP, IP_RECVFRAGSIZE, 1, false}, /* Linux 4.11 */
+		{SOL_UDP, UDP_GRO, 1, false},						     /* Linux 5.0 */
 	};
 
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(options); i++) {
@@ -229,21 +231,56 @@ static void on_event(void *context, int descriptor, unsigned events)
 	}
 }
 
-static int open_socket(struct mip_udp_socket *udp, struct mip_address address, uint16_t port)
+static int bind_to(int descriptor, struct mip_address address, uint16_t port)
 {
 	struct sockaddr_in name = {
 		.sin_family = AF_INET, .sin_addr.s_addr = address.value, .sin_port = htons(port)};
+
+	return bind(descriptor, (struct sockaddr *)&name, sizeof(name)) < 0 ? -errno : 0;
+}
+
+/*
+ * What comes to the port at other addresses goes nowhere, without an ICMP error to a node that is served on
+ * its link. Somebody else's socket for any address does as well, and one that comes later is found before
+ * this one, as the kernel looks at the latest first. Only after it has been bound is it said to share, so
+ * that there is one.
+ */
+static int open_sink(uint16_t port)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &nothing};
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (descriptor < 0)
+		return -1;
+	if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 &&
+		bind_to(descriptor, (struct mip_address){0}, port) == 0 &&
+		set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) == 0)
+		return descriptor;
+	close(descriptor);
+	return -1;
+}
+
+static int open_socket(struct mip_udp_socket *udp, struct mip_address address, uint16_t port)
+{
+	struct sockaddr_in name = {0};
 	socklen_t length = sizeof(name);
 	int result;
 
+	if (port != 0 && address.value != 0)
+		udp->sink = open_sink(port);
 	udp->descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (udp->descriptor < 0)
 		return -errno;
 	result = set_options(udp->descriptor);
+	/* A port of the kernel's choice is for that socket alone. */
+	if (result == 0 && port != 0)
+		result = set_option(udp->descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (result == 0)
+		result = bind_to(udp->descriptor, address, port);
 	if (result < 0)
 		return result;
-	if (bind(udp->descriptor, (struct sockaddr *)&name, sizeof(name)) < 0 ||
-		getsockname(udp->descriptor, (struct sockaddr *)&name, &length) < 0)
+	if (getsockname(udp->descriptor, (struct sockaddr *)&name, &length) < 0)
 		return -errno;
 	udp->port = ntohs(name.sin_port);
 	return 0;
@@ -258,6 +295,7 @@ int mip_udp_socket_new(struct mip_loop *loop, struct mip_address address, uint16
 	if (udp == NULL)
 		return -ENOMEM;
 	udp->descriptor = -1;
+	udp->sink = -1;
 	udp->functions = *functions;
 	udp->buffers = malloc((size_t)BATCH * BUFFER);
 	if (udp->buffers == NULL)
@@ -282,6 +320,8 @@ void mip_udp_socket_free(struct mip_udp_socket *socket)
 	mip_watch_free(socket->watch);
 	if (socket->descriptor >= 0)
 		close(socket->descriptor);
+	if (socket->sink >= 0)
+		close(socket->sink);
 	free(socket->buffers);
 	free(socket);
 }

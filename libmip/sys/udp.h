@@ -21,7 +21,11 @@ struct mip_udp_functions {
 
 /* Bound to `address` (0.0.0.0: any) and `port` (0: the kernel's choice), with SO_BROADCAST, IP_PKTINFO,
  * IP_RECVTTL, IP_RECVTOS, IP_RECVERR, UDP_GRO; datagrams that the kernel joined are given one by one. Path
- * MTU discovery is off for what is sent (signalling may be fragmented). 0 or negative errno. */
+ * MTU discovery is off for what is sent (signalling may be fragmented). 0 or negative errno.
+ *
+ * One socket for any address and others for single addresses can share a port, in whatever order they come:
+ * those have theirs, it has the rest. The address need not be there yet. While nobody has the rest, a socket
+ * for a single address keeps the kernel from answering it with ICMP errors. */
 int mip_udp_socket_new(struct mip_loop *loop, struct mip_address address, uint16_t port,
 	const struct mip_udp_functions *functions, struct mip_udp_socket **ret_socket);
 void mip_udp_socket_free(struct mip_udp_socket *socket);

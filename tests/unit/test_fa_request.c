@@ -428,6 +428,25 @@ static void a_home_agent_that_is_this_host_gets_code_194(void **state)
 	assert_int_equal(code_with_defaults(&request), 194);
 }
 
+static void a_home_agent_on_this_host_is_relayed_to_if_it_is_named(void **state)
+{
+	struct fa_home_agent_settings home_agents[] = {
+		{.address = address("10.3.0.1")}, {.address = address("10.2.0.1")}};
+	struct fa_world_request request = fa_world_request();
+	struct fa_world world;
+
+	(void)state;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(home_agents); i++) {
+		fa_world_init(&world);
+		world.settings.home_agents = home_agents;
+		world.settings.home_agent_count = MIP_ARRAY_SIZE(home_agents);
+		request.fields.home_agent = home_agents[i].address;
+		/* But never to the address that replies would come to. */
+		assert_int_equal(code_of(&world, &request), i == 0 ? -1 : 194);
+		fa_world_end(&world);
+	}
+}
+
 static void peers_that_are_not_named_get_code_65_if_only_named_ones_are_served(void **state)
 {
 	struct fa_world_request request = fa_world_request();
@@ -775,6 +794,7 @@ int main(void)
 		cmocka_unit_test(reverse_tunnels_are_refused_or_required_as_configured),
 		cmocka_unit_test(a_reverse_tunnel_from_far_away_gets_code_76),
 		cmocka_unit_test(a_home_agent_that_is_this_host_gets_code_194),
+		cmocka_unit_test(a_home_agent_on_this_host_is_relayed_to_if_it_is_named),
 		cmocka_unit_test(peers_that_are_not_named_get_code_65_if_only_named_ones_are_served),
 		cmocka_unit_test(the_checks_stand_in_the_order_of_the_rfcs),
 		cmocka_unit_test(a_node_is_denied_once_a_second_at_most),

@@ -28,6 +28,7 @@ static void an_accepted_visitor_is_delivered_to_and_tunnelled_for(void **state)
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	const struct mip_want *want;
+	size_t place;
 
 	(void)state;
 	fa_world_init(&world);
@@ -39,10 +40,14 @@ static void an_accepted_visitor_is_delivered_to_and_tunnelled_for(void **state)
 	assert_true(mip_link_address_equal(want->neighbour.link_address, request.link_address));
 	assert_false(want->neighbour.seed);
 	want = wanted(&world, MIP_WANT_ROUTE);
-	assert_int_equal(want->route.table, MIP_TABLE_MAIN);
+	assert_int_equal(want->route.table, 80);
 	assert_int_equal(want->route.link, WORLD_VISITED);
 	assert_int_equal(want->route.destination.length, 32);
 	assert_true(mip_address_equal(want->route.destination.address, address("10.1.0.50")));
+	/* A second one in the main table gives way to that of a home agent on this host. */
+	place = fa_world_want_place(&world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE) + 1;
+	assert_int_equal(world.outputs[place].want.route.table, MIP_TABLE_MAIN);
+	assert_true(world.outputs[place].want.route.metric > 0);
 	want = wanted(&world, MIP_WANT_PEER);
 	assert_int_equal(want->peer.end, MIP_TUNNEL_VISITED);
 	assert_true(mip_address_equal(want->peer.remote, address("10.1.0.1")));
@@ -72,7 +77,7 @@ static void without_t_nothing_is_tunnelled_back(void **state)
 	fa_world_init(&world);
 	fa_world_start(&world);
 	fa_world_register(&world, &request);
-	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_WANT), 3);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_WANT), 4);
 	assert_null(fa_world_want(&world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL));
 	assert_null(fa_world_want(&world, MIP_OUTPUT_WANT, MIP_WANT_RULE));
 	assert_false(visitor(&world).reverse_tunnel);
@@ -176,7 +181,7 @@ static void a_visitor_whose_lifetime_ends_is_forgotten_without_a_word(void **sta
 	fa_world_wait(&world, 600 * MIP_SECOND - 1);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 0);
 	fa_world_wait(&world, 1);
-	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 5);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 6);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_FRAME), 0);
 	assert_false(fa_world_view(&world, address("10.1.0.50"), &view));
 	fa_world_end(&world);
@@ -265,7 +270,7 @@ static void a_deregistration_removes_the_visitor_when_the_home_agent_has_accepte
 	reply = fa_world_reply_to(&request);
 	fa_world_clear(&world);
 	fa_world_reply(&world, &reply);
-	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 5);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 6);
 	assert_int_equal(fa_world_code(&world), 0);
 	assert_int_equal(fa_core_visitor_count(world.core), 0);
 	fa_world_end(&world);
@@ -438,7 +443,7 @@ static void a_reload_keeps_visitors_but_those_of_a_link_that_is_no_longer_served
 	assert_int_equal(fa_core_configure(world.core, &world.settings, world.now), 0);
 	fa_world_wait(&world, 0);
 	assert_int_equal(fa_core_visitor_count(world.core), 1);
-	assert_int_equal(wanted(&world, MIP_WANT_RULE)->rule.table, 80);
+	assert_int_equal(wanted(&world, MIP_WANT_RULE)->rule.table, 81);
 	assert_int_equal(wanted(&world, MIP_WANT_ROUTE)->route.table, 80);
 	assert_int_equal(
 		fa_world_want(&world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP)->group.link, WORLD_OTHER_VISITED);

@@ -597,6 +597,21 @@ static void a_care_of_address_that_leads_back_here_is_code_129(void **state)
 	ha_ask_expect(world, &other, MIP_CODE_HA_PROHIBITED);
 }
 
+static void a_foreign_agent_on_the_home_agent_s_own_host_is_no_loop(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ha_world_address(world, OTHER_AGENT, 24, true);
+	ask.care_of = ask.source = OTHER_AGENT;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	/* Only this host itself can send from there. */
+	ask.source = CARE_OF;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_PROHIBITED);
+	ask.care_of = ask.source = HA_ADDRESS;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_PROHIBITED);
+}
+
 static void two_mobile_home_authentications_are_code_134(void **state)
 {
 	struct world *world = *state;
@@ -780,6 +795,7 @@ int main(void)
 		TEST(a_node_with_a_home_address_that_sends_from_none_is_answered_on_its_link),
 		TEST(care_of_addresses_that_no_host_can_have_are_code_134),
 		TEST(a_care_of_address_that_leads_back_here_is_code_129),
+		TEST(a_foreign_agent_on_the_home_agent_s_own_host_is_no_loop),
 		TEST(two_mobile_home_authentications_are_code_134),
 		TEST(encapsulations_that_are_not_had_are_code_139),
 		TEST(reserved_bits_and_broadcasts_are_ignored),

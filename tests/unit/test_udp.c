@@ -314,6 +314,68 @@ static void a_taken_port_is_an_error(void **state)
 	mip_udp_socket_free(NULL);
 }
 
+/* Sends to port 434 of the address, and says whether an ICMP error comes back for it. */
+static bool is_refused(const char *to)
+{
+	struct sockaddr_in name = {
+		.sin_family = AF_INET, .sin_addr.s_addr = ip(to).value, .sin_port = htons(434)};
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool refused;
+
+	assert_true(descriptor >= 0);
+	assert_int_equal(connect(descriptor, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(send(descriptor, "x", 1, 0), 1);
+	/* On the loopback the error is there when the call returns. */
+	refused = send(descriptor, "y", 1, 0) < 0;
+	close(descriptor);
+	return refused;
+}
+
+static void on_single(void *context, const struct mip_input_datagram *datagram)
+{
+	size_t *count = context;
+
+	assert_true(mip_address_equal(datagram->destination, ip("10.0.0.2")));
+	(*count)++;
+}
+
+static struct mip_udp_socket *open_434(struct bench *bench, bool single, size_t *count)
+{
+	const struct mip_udp_functions rest = {.datagram = on_datagram, .context = bench};
+	const struct mip_udp_functions its = {.datagram = on_single, .context = count};
+	struct mip_udp_socket *socket = NULL;
+
+	assert_int_equal(mip_udp_socket_new(bench->loop, single ? ip("10.0.0.2") : (struct mip_address){0},
+				 434, single ? &its : &rest, &socket),
+		0);
+	return socket;
+}
+
+static void one_for_an_address_and_one_for_the_others_share_a_port_in_either_order(void **state)
+{
+	struct bench *bench = *state;
+	size_t count = 0;
+
+	if (!namespace_allowed())
+		skip();
+	for (int i = 0; i < 2; i++) {
+		bool single = i == 0;
+		struct mip_udp_socket *first = open_434(bench, single, &count), *second;
+
+		/* With either alone there is no ICMP error, at whatever address. */
+		assert_false(is_refused("10.0.0.1"));
+		await(bench, bench->count + (single ? 0 : 2), 0);
+		second = open_434(bench, !single, &count);
+		assert_false(is_refused("10.0.0.1"));
+		assert_false(is_refused("10.0.0.2"));
+		await(bench, bench->count + 2, 0);
+		mip_udp_socket_free(first);
+		mip_udp_socket_free(second);
+		assert_true(is_refused("10.0.0.1"));
+	}
+	assert_int_equal(count, 4);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -328,6 +390,7 @@ int main(void)
 		TEST(an_icmp_error_is_told_with_what_was_sent),
 		TEST(an_error_about_one_peer_does_not_stop_a_datagram_to_another),
 		TEST(a_taken_port_is_an_error),
+		TEST(one_for_an_address_and_one_for_the_others_share_a_port_in_either_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
