@@ -33,6 +33,8 @@ enum {
 static const uint32_t home_addresses[NODES] = {0x0a010032, 0x0a01003c, 0xac140032, 0};
 static const char nai[] = "alice@example.org";
 
+#define GRACE (3 * MIP_SECOND)
+
 struct record {
 	char key[MIP_RECORD_KEY];
 	uint8_t octets[600];
@@ -52,6 +54,7 @@ struct model {
 	/* By home address: those of the nodes, then those of the pool. */
 	bool authorized[NODES + POOL_SIZE];
 	bool route[NODES + POOL_SIZE], tunnel[NODES + POOL_SIZE], proxy[NODES + POOL_SIZE];
+	mip_time bound_last[NODES + POOL_SIZE]; /* when it was seen bound */
 	unsigned replies, accepted;
 	uint32_t nonce; /* of the last reply */
 };
@@ -204,6 +207,7 @@ static void look(struct model *model)
 struct check {
 	struct model *model;
 	bool bound[NODES + POOL_SIZE];
+	bool in_udp[NODES + POOL_SIZE];
 };
 
 static void check_binding(void *context, const struct ha_binding_view *binding)
@@ -212,6 +216,8 @@ static void check_binding(void *context, const struct ha_binding_view *binding)
 	int slot = slot_of(binding->home_address);
 
 	check->bound[slot] = true;
+	check->in_udp[slot] = binding->encapsulation == MIP_ENCAPSULATION_UDP;
+	check->model->bound_last[slot] = check->model->now.boot;
 	FUZZ_CHECK(check->model->authorized[slot]);
 	FUZZ_CHECK(binding->lifetime > 0 && binding->lifetime <= MAX_LIFETIME);
 	FUZZ_CHECK(binding->expires > check->model->now.boot);
@@ -229,10 +235,13 @@ static void check(struct model *model)
 	for (int i = 0; i < NODES + POOL_SIZE; i++) {
 		model->authorized[i] = check.bound[i];
 		FUZZ_CHECK(!model->route[i] || check.bound[i]);
-		FUZZ_CHECK(!model->tunnel[i] || check.bound[i]);
+		FUZZ_CHECK(!model->tunnel[i] || model->now.boot <= model->bound_last[i] + GRACE);
 		FUZZ_CHECK(!model->proxy[i] || (check.bound[i] && i != 2));
-		if (ha_core_pending_count(model->core) == 0)
-			FUZZ_CHECK(model->route[i] == check.bound[i] && model->tunnel[i] == check.bound[i]);
+		if (ha_core_pending_count(model->core) > 0)
+			continue;
+		FUZZ_CHECK(model->route[i] == check.bound[i]);
+		/* One in UDP may wait for a keep-alive that tells its port. */
+		FUZZ_CHECK(!check.bound[i] || check.in_udp[i] || model->tunnel[i]);
 	}
 }
 
@@ -354,6 +363,28 @@ static void take_junk(struct model *model)
 	free(octets);
 }
 
+/* A keep-alive, or something like it, in a MIP Tunnel Data message. */
+static void take_tunnel_data(struct model *model)
+{
+	struct mip_reader *input = &model->input;
+	struct mip_ip ip = {.ttl = 64, .protocol = MIP_PROTOCOL_ICMP, .source = choose_address(input)};
+	uint8_t echo[8] = {mip_read8(input) % 2 ? MIP_ICMP_ECHO_REQUEST : MIP_ICMP_ECHO_REPLY};
+	uint8_t message[64];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_input_datagram datagram = {
+		.source = choose_address(input),
+		.source_port = mip_read16(input),
+		.destination = choose_destination(input),
+		.octets = message,
+	};
+
+	ip.destination = choose_destination(input);
+	mip_tunnel_data_write(&writer, MIP_PROTOCOL_IPIP);
+	mip_ip_packet_write(&writer, &ip, echo, sizeof(echo));
+	datagram.length = mip_read8(input) % (writer.length + 1);
+	(void)ha_core_tunnel_data(model->core, &datagram, model->now);
+}
+
 static void take_raw_frame(struct model *model)
 {
 	size_t length;
@@ -377,7 +408,9 @@ static void take_raw_frame(struct model *model)
  * not. */
 static void write_extensions(struct model *model, struct mip_writer *writer, unsigned node)
 {
-	struct mip_udp_tunnel_request request = {.force = mip_read8(&model->input) % 4 == 0};
+	uint8_t flags = mip_read8(&model->input);
+	struct mip_udp_tunnel_request request = {
+		.force = flags % 4 == 0, .through_foreign_agent = flags % 3 == 0};
 	uint8_t bits = mip_read8(&model->input);
 
 	if (node == 3 || bits & 1)
@@ -462,7 +495,7 @@ static void reload(struct model *model)
 
 	model->networks[0].interface = bits & 1 ? "home0" : NULL;
 	model->settings.node_count = bits & 2 ? NODES : NODES - 2;
-	model->settings.grace = bits & 4 ? 3 * MIP_SECOND : 0;
+	model->settings.grace = bits & 4 ? GRACE : 0;
 	model->settings.reverse_tunnel = (enum ha_reverse_tunnel)((bits >> 3) % 3);
 	model->settings.udp_tunnel = (enum ha_udp_tunnel)((bits >> 5) % 3);
 	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
@@ -474,7 +507,7 @@ static void reload(struct model *model)
 static void step(struct model *model)
 {
 	model->replies = model->accepted = 0;
-	switch (mip_read8(&model->input) % 9) {
+	switch (mip_read8(&model->input) % 10) {
 	case 0:
 		take_junk(model);
 		break;
@@ -495,6 +528,9 @@ static void step(struct model *model)
 		break;
 	case 6:
 		reload(model);
+		break;
+	case 7:
+		take_tunnel_data(model);
 		break;
 	default:
 		take_request(model);
@@ -523,7 +559,7 @@ static void begin(struct model *model)
 		.pool_first = mip_address_of(POOL),
 		.pool_last = mip_address_of(POOL + POOL_SIZE - 1),
 		.max_lifetime = MAX_LIFETIME,
-		.grace = 3 * MIP_SECOND,
+		.grace = GRACE,
 		.advertise = {.enabled = true, .interval = 60 * MIP_SECOND, .lifetime = 180 * MIP_SECOND},
 	};
 	FUZZ_CHECK(ha_core_new(&model->settings, &made_up_random, NULL, &model->core) == 0);
