@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 struct listing {
 	const struct ha_shell *shell;
 	struct mip_now now;

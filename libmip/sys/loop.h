@@ -13,7 +13,8 @@ struct mip_watch;
 enum {
 	MIP_WATCH_READ = 1,
 	MIP_WATCH_WRITE = 2,
-	/* With the others, when the watch is made: bulk traffic, served after everything else that is ready. */
+	/* With the others, when the watch is made: bulk traffic, served after everything else that is ready.
+	 */
 	MIP_WATCH_BULK = 4,
 };
 
