@@ -9,6 +9,12 @@
 #include <stdbool.h>
 
 bool namespace_allowed(void);
+/* At the beginning of a test: skips it where there may be no namespace. Needs <cmocka.h>. */
+#define NEEDS_ROOT()                                                                                         \
+	do {                                                                                                 \
+		if (!namespace_allowed())                                                                    \
+			skip();                                                                              \
+	} while (0)
 /* A fresh namespace with lo up. Returns 0, or negative errno. */
 int namespace_enter(void);
 /* Runs commands by the shell, `format` as printf's; their exit status, output to nowhere. */

@@ -102,12 +102,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define NEEDS_ROOT()                                                                                         \
-	do {                                                                                                 \
-		if (!namespace_allowed())                                                                    \
-			skip();                                                                              \
-	} while (0)
-
 static void start(struct bench *bench, unsigned flags)
 {
 	assert_int_equal(

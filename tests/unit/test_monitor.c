@@ -115,12 +115,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define NEEDS_ROOT()                                                                                         \
-	do {                                                                                                 \
-		if (!namespace_allowed())                                                                    \
-			skip();                                                                              \
-	} while (0)
-
 static int place_of(struct bench *bench, const char *line)
 {
 	for (size_t i = 0; i < bench->count; i++)

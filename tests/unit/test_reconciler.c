@@ -95,12 +95,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define NEEDS_ROOT()                                                                                         \
-	do {                                                                                                 \
-		if (!namespace_allowed())                                                                    \
-			skip();                                                                              \
-	} while (0)
-
 /* --- asking the kernel --- */
 
 static bool shows(const char *command, const char *text)
