@@ -106,6 +106,27 @@ void bench_end(struct bench *bench)
 	mip_association_unref(bench->home);
 }
 
+struct bench bench_of_test;
+
+int bench_setup(void **state)
+{
+	bench_begin(&bench_of_test, NULL);
+	*state = &bench_of_test;
+	return 0;
+}
+
+int bench_teardown(void **state)
+{
+	bench_end(*state);
+	return 0;
+}
+
+void bench_again_with(void (*change)(struct mn_settings *settings))
+{
+	bench_end(&bench_of_test);
+	bench_begin(&bench_of_test, change);
+}
+
 /* --- what comes out ---------------------------------------------------------------------------------------
  */
 

@@ -95,6 +95,13 @@ struct bench_agent {
 /* wlan0 (priority 10), wwan0 (20), eth0 (5); begun, nothing up. `change` may alter the settings first. */
 void bench_begin(struct bench *bench, void (*change)(struct mn_settings *settings));
 void bench_end(struct bench *bench);
+/* The bench of the test that runs, made and ended around it by TEST(); also its state. */
+extern struct bench bench_of_test;
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+int bench_setup(void **state);
+int bench_teardown(void **state);
+/* Begins it again, with other settings. */
+void bench_again_with(void (*change)(struct mn_settings *settings));
 /* Takes the outputs so far as seen. */
 void bench_forget(struct bench *bench);
 /* Fetches what the machine has put out; called by all the functions below. */

@@ -5,21 +5,6 @@
 
 #include "packet.h"
 
-static int setup(void **state)
-{
-	static struct bench bench;
-
-	bench_begin(&bench, NULL);
-	*state = &bench;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bench_end(*state);
-	return 0;
-}
-
 static void test_a_link_that_comes_up_is_solicited_at_once(void **state)
 {
 	struct bench *bench = *state;
@@ -317,7 +302,6 @@ static void test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_networ
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_a_link_that_comes_up_is_solicited_at_once),
 		TEST(test_solicitations_back_off_to_a_minute),
 		TEST(test_a_flapping_link_is_solicited_each_time_it_comes_up),

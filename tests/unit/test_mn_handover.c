@@ -8,28 +8,7 @@
 #include "extension.h"
 #include "packet.h"
 
-static struct bench bench_storage;
-static struct bench *const bench = &bench_storage;
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_begin(bench, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_end(bench);
-	return 0;
-}
-
-static void again_with(void (*change)(struct mn_settings *settings))
-{
-	bench_end(bench);
-	bench_begin(bench, change);
-}
+static struct bench *const bench = &bench_of_test;
 
 static struct mip_want way_out(void)
 {
@@ -148,7 +127,7 @@ static void test_co_located_without_a_reverse_tunnel_packets_go_out_directly(voi
 	struct mip_want peer = peer_of_home(0);
 
 	(void)state;
-	again_with(without_reverse_tunnel);
+	bench_again_with(without_reverse_tunnel);
 	bench_registered_at_spot(bench);
 	assert_int_equal(bench_way_out(bench)->link, BENCH_WLAN);
 	assert_int_equal(mip_address_number(bench_way_out(bench)->gateway), BENCH_SPOT_GW);
@@ -199,7 +178,7 @@ static void only_co_located(struct mn_settings *settings)
 static void test_only_co_located_does_not_wait_and_ignores_agents(void **state)
 {
 	(void)state;
-	again_with(only_co_located);
+	bench_again_with(only_co_located);
 	bench_link(bench, BENCH_WLAN, true);
 	bench_advertise(bench, &bench_fa2);
 	assert_int_equal(bench_requests(bench), 0);
@@ -216,7 +195,7 @@ static void only_foreign_agents(struct mn_settings *settings)
 static void test_only_foreign_agents_does_not_use_addresses(void **state)
 {
 	(void)state;
-	again_with(only_foreign_agents);
+	bench_again_with(only_foreign_agents);
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
 	bench_pass(bench, 5 * MIP_SECOND);
@@ -587,7 +566,7 @@ static void with_nai(struct mn_settings *settings)
 static void test_without_a_home_address_nothing_is_at_home(void **state)
 {
 	(void)state;
-	again_with(with_nai);
+	bench_again_with(with_nai);
 	bench_link(bench, BENCH_ETH, true);
 	bench_advertise(bench, &bench_home_agent);
 	bench_pass(bench, MIP_SECOND);
@@ -640,7 +619,6 @@ static void test_away_only_its_foreign_agent_gets_an_arp_answer_and_that_unicast
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_from_the_beginning_the_home_address_is_on_the_tunnel_device),
 		TEST(test_through_a_foreign_agent_the_way_out_is_the_agent_without_arp),
 		TEST(test_co_located_the_node_is_the_end_of_the_tunnel),

@@ -7,22 +7,7 @@
 #include "extension.h"
 #include "packet.h"
 
-static struct bench bench_storage;
-static struct bench *const bench = &bench_storage;
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_begin(bench, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_end(bench);
-	return 0;
-}
+static struct bench *const bench = &bench_of_test;
 
 static struct mip_want peer_of_home(uint16_t port)
 {
@@ -237,7 +222,6 @@ static void test_the_hosts_own_ping_through_the_tunnel_is_not_taken(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request),
 		TEST(test_behind_a_nat_packets_go_by_the_tunnel_both_ways_and_the_home_agent_is_told),
 		TEST(test_a_declined_or_missing_udp_tunnel_reply_means_none),

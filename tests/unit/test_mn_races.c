@@ -6,28 +6,7 @@
 
 #include <string.h>
 
-static struct bench bench_storage;
-static struct bench *const bench = &bench_storage;
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_begin(bench, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_end(bench);
-	return 0;
-}
-
-static void again_with(void (*change)(struct mn_settings *settings))
-{
-	bench_end(bench);
-	bench_begin(bench, change);
-}
+static struct bench *const bench = &bench_of_test;
 
 /* An agent that need not be heard again soon. */
 static struct bench_agent patient(const struct bench_agent *agent)
@@ -181,7 +160,7 @@ static void test_the_lifetime_of_code_69_holds_for_renewals_too(void **state)
 static void test_the_reverse_tunnel_that_a_foreign_agent_demands_is_asked_for_by_renewals_too(void **state)
 {
 	(void)state;
-	again_with(without_reverse_tunnel);
+	bench_again_with(without_reverse_tunnel);
 	register_with_fa1();
 	bench_deny(bench, 75);
 	bench_pass(bench, 1001 * MIP_MILLISECOND);
@@ -195,7 +174,7 @@ static void test_the_reverse_tunnel_that_a_foreign_agent_demands_is_asked_for_by
 static void test_the_reverse_tunnel_that_the_home_agent_demands_is_asked_for_everywhere(void **state)
 {
 	(void)state;
-	again_with(without_reverse_tunnel);
+	bench_again_with(without_reverse_tunnel);
 	register_with_fa1();
 	bench_deny(bench, 138);
 	bench_pass(bench, 1001 * MIP_MILLISECOND);
@@ -268,7 +247,7 @@ static void test_a_found_home_agent_that_is_silent_keeps_its_tunnel_as_long_as_t
 	struct bench_request request;
 
 	(void)state;
-	again_with(without_home_agent);
+	bench_again_with(without_home_agent);
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
 	bench_pass(bench, 50 * MIP_MILLISECOND);
@@ -344,8 +323,6 @@ static void test_an_agent_that_is_not_in_use_may_fall_silent_without_being_asked
 	assert_int_equal(mn_core_agent_count(bench->core), 1);
 	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 0);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

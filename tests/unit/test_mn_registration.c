@@ -10,28 +10,7 @@
 #include "extension.h"
 #include "packet.h"
 
-static struct bench bench_storage;
-static struct bench *const bench = &bench_storage;
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_begin(bench, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_end(bench);
-	return 0;
-}
-
-static void again_with(void (*change)(struct mn_settings *settings))
-{
-	bench_end(bench);
-	bench_begin(bench, change);
-}
+static struct bench *const bench = &bench_of_test;
 
 static void without_reverse_tunnel(struct mn_settings *settings)
 {
@@ -109,7 +88,7 @@ static void test_with_nonces_the_unanswered_request_is_repeated_unchanged(void *
 	uint8_t octets[512];
 
 	(void)state;
-	again_with(with_nonces);
+	bench_again_with(with_nonces);
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
 	bench_pass(bench, 50 * MIP_MILLISECOND);
@@ -246,7 +225,7 @@ static void test_with_a_shared_association_the_agents_authenticator_is_required(
 
 	(void)state;
 	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), bench_other_association()};
-	again_with(with_shared);
+	bench_again_with(with_shared);
 	start_at_fa1(&request);
 	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600});
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
@@ -298,7 +277,7 @@ static void test_an_infinite_lifetime_is_never_renewed(void **state)
 	struct bench_agent agent = bench_fa1;
 
 	(void)state;
-	again_with(infinite);
+	bench_again_with(infinite);
 	agent.registration_lifetime = 65535;
 	agent.lifetime = 9000;
 	bench_link(bench, BENCH_WWAN, true);
@@ -415,7 +394,7 @@ static void test_code_75_and_138_ask_for_the_reverse_tunnel_that_is_mandatory(vo
 	struct bench_request request;
 
 	(void)state;
-	again_with(without_reverse_tunnel);
+	bench_again_with(without_reverse_tunnel);
 	start_at_fa1(&request);
 	assert_int_equal(request.fixed.flags, 0);
 	bench_deny(bench, 75);
@@ -455,7 +434,7 @@ static void test_an_unknown_home_agent_is_found_by_the_broadcast_of_the_home_net
 	struct bench_request request;
 
 	(void)state;
-	again_with(without_home_agent);
+	bench_again_with(without_home_agent);
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
 	bench_pass(bench, 50 * MIP_MILLISECOND);
@@ -480,7 +459,7 @@ static void test_through_an_agent_the_broadcast_stands_only_in_the_body(void **s
 	struct bench_request request;
 
 	(void)state;
-	again_with(without_home_agent);
+	bench_again_with(without_home_agent);
 	start_at_fa1(&request);
 	assert_int_equal(mip_address_number(request.destination), BENCH_FA1);
 	assert_int_equal(mip_address_number(request.fixed.home_agent), 0x0a0100ff);
@@ -511,7 +490,7 @@ static void test_a_node_known_by_its_nai_takes_the_home_address_that_it_is_given
 	struct mip_extensions extensions;
 
 	(void)state;
-	again_with(with_nai);
+	bench_again_with(with_nai);
 	start_at_fa1(&request);
 	assert_int_equal(mip_address_number(request.source), 0);
 	assert_int_equal(mip_address_number(request.fixed.home_address), 0);
@@ -713,7 +692,6 @@ static void test_a_reload_keeps_the_binding_and_registers_as_is_asked_now(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_unanswered_it_repeats_with_exponential_back_off_and_new_identifications),
 		TEST(test_it_is_unreachable_after_three_time_outs),
 		TEST(test_with_nonces_the_unanswered_request_is_repeated_unchanged),

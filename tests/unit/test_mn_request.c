@@ -9,28 +9,7 @@
 #include "extension.h"
 #include "packet.h"
 
-static struct bench bench_storage;
-static struct bench *const bench = &bench_storage;
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_begin(bench, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_end(bench);
-	return 0;
-}
-
-static void again_with(void (*change)(struct mn_settings *settings))
-{
-	bench_end(bench);
-	bench_begin(bench, change);
-}
+static struct bench *const bench = &bench_of_test;
 
 static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
 {
@@ -106,7 +85,7 @@ static void test_udp_is_forced_when_the_settings_say_so(void **state)
 	struct mip_udp_tunnel_request udp;
 
 	(void)state;
-	again_with(force_udp);
+	bench_again_with(force_udp);
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
 	bench_pass(bench, 50 * MIP_MILLISECOND);
@@ -127,7 +106,7 @@ static void without_reverse_tunnel(struct mn_settings *settings)
 static void test_without_a_reverse_tunnel_t_is_not_set(void **state)
 {
 	(void)state;
-	again_with(without_reverse_tunnel);
+	bench_again_with(without_reverse_tunnel);
 	bench_link(bench, BENCH_WWAN, true);
 	bench_advertise(bench, &bench_fa1);
 	assert_int_equal(bench_last_request(bench).fixed.flags, 0);
@@ -174,7 +153,7 @@ static void test_the_extensions_stand_in_the_order_that_is_required(void **state
 
 	(void)state;
 	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), bench_other_association()};
-	again_with(with_shared);
+	bench_again_with(with_shared);
 	agent.challenge = "a challenge";
 	bench_link(bench, BENCH_WWAN, true);
 	bench_advertise(bench, &agent);
@@ -203,7 +182,7 @@ static void test_with_aaa_the_challenge_is_authenticated_by_it(void **state)
 
 	(void)state;
 	shared.association = bench_other_association();
-	again_with(with_aaa_and_nai);
+	bench_again_with(with_aaa_and_nai);
 	agent.challenge = "another";
 	bench_link(bench, BENCH_WWAN, true);
 	bench_advertise(bench, &agent);
@@ -263,7 +242,6 @@ static void test_an_agent_that_insists_relays_a_co_located_registration(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address),
 		TEST(test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer),
 		TEST(test_udp_is_forced_when_the_settings_say_so),
