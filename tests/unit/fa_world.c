@@ -33,6 +33,17 @@ struct mip_link_address link_address(uint8_t last)
 	return (struct mip_link_address){.length = 6, .octets = {2, 0, 0, 0, 0, last}};
 }
 
+struct mip_association *fa_world_association(uint32_t spi)
+{
+	static uint8_t octets[] = "0123456789abcdef";
+	struct mip_association_settings settings = {
+		.spi = spi, .algorithm = MIP_ALGORITHM_HMAC_MD5, .key = {.octets = octets, .length = 16}};
+	struct mip_association *result;
+
+	assert_int_equal(mip_association_new(&settings, &result), 0);
+	return result;
+}
+
 void fa_world_init(struct fa_world *world)
 {
 	*world = (struct fa_world){
@@ -111,6 +122,12 @@ void fa_world_start(struct fa_world *world)
 	fa_core_default_route(world->core, &route, world->now);
 	fa_core_begin(world->core, world->now);
 	take(world);
+}
+
+void fa_world_begin(struct fa_world *world)
+{
+	fa_world_init(world);
+	fa_world_start(world);
 }
 
 void fa_world_end(struct fa_world *world)
@@ -256,6 +273,12 @@ void fa_world_register(struct fa_world *world, const struct fa_world_request *re
 	fa_world_send(world, request, message);
 	fa_world_clear(world);
 	fa_world_reply(world, &reply);
+}
+
+void fa_world_begin_with_visitor(struct fa_world *world, const struct fa_world_request *request)
+{
+	fa_world_begin(world);
+	fa_world_register(world, request);
 }
 
 void fa_world_wait(struct fa_world *world, mip_time duration)

@@ -60,7 +60,11 @@ struct mip_link_address link_address(uint8_t last);
 /* Settings that tests change before fa_world_start(). */
 void fa_world_init(struct fa_world *world);
 void fa_world_start(struct fa_world *world);
+/* Both, with the usual settings. */
+void fa_world_begin(struct fa_world *world);
 void fa_world_end(struct fa_world *world);
+/* An association of this SPI; to be unreferenced. */
+struct mip_association *fa_world_association(uint32_t spi);
 
 struct fa_world_request fa_world_request(void);
 /* Builds it, hands it to the machine, takes what comes out. Returns the message's length in `message`. */
@@ -78,6 +82,8 @@ void fa_world_deliver(
 void fa_world_reply(struct fa_world *world, const struct mip_registration_reply *reply);
 /* Request and accepted reply; the outputs of the reply are what is left. */
 void fa_world_register(struct fa_world *world, const struct fa_world_request *request);
+/* fa_world_begin(), and that. */
+void fa_world_begin_with_visitor(struct fa_world *world, const struct fa_world_request *request);
 
 /* Time goes on, all deadlines on the way are served. */
 void fa_world_wait(struct fa_world *world, mip_time duration);

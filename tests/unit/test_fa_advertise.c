@@ -10,11 +10,17 @@
 #include "address.h"
 #include "advertiser.h"
 
-/* The advertisements among the outputs, on one link. */
-static size_t advertisements(const struct fa_world *world, mip_link link,
-	struct mip_agent_advertisement *ret_last, struct mip_ip *ret_ip, const struct mip_output **ret_output)
+/* The advertisements among the outputs on one link: how many, and the last of them. */
+struct heard {
+	size_t count;
+	struct mip_agent_advertisement last;
+	struct mip_ip ip;
+	struct mip_link_address destination;
+};
+
+static struct heard heard_on(const struct fa_world *world, mip_link link)
 {
-	size_t count = 0;
+	struct heard heard = {0};
 
 	for (size_t i = 0; i < world->count; i++) {
 		const struct mip_output *output = &world->outputs[i];
@@ -23,53 +29,55 @@ static size_t advertisements(const struct fa_world *world, mip_link link,
 		if (output->kind != MIP_OUTPUT_FRAME || output->frame.link != link)
 			continue;
 		reader = mip_reader_of(output->octets, output->length);
-		assert_int_equal(mip_ip_read(&reader, ret_ip, &payload), 0);
-		if (ret_ip->protocol != MIP_PROTOCOL_ICMP)
+		assert_int_equal(mip_ip_read(&reader, &heard.ip, &payload), 0);
+		if (heard.ip.protocol != MIP_PROTOCOL_ICMP)
 			continue;
-		assert_int_equal(mip_advertisement_read(&payload, ret_last), 0);
-		*ret_output = output;
-		count++;
+		assert_int_equal(mip_advertisement_read(&payload, &heard.last), 0);
+		heard.destination = output->frame.destination;
+		heard.count++;
 	}
-	return count;
+	return heard;
 }
 
 static size_t count_on(const struct fa_world *world, mip_link link)
 {
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	return heard_on(world, link).count;
+}
 
-	return advertisements(world, link, &last, &ip, &output);
+static struct heard heard_once(const struct fa_world *world, mip_link link)
+{
+	struct heard heard = heard_on(world, link);
+
+	assert_int_equal(heard.count, 1);
+	return heard;
 }
 
 static void an_advertisement_says_what_the_agent_is(void **state)
 {
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
 	fa_world_init(&world);
 	world.settings.advertise_prefix = true;
 	fa_world_start(&world);
-	assert_int_equal(advertisements(&world, WORLD_OTHER_VISITED, &last, &ip, &output), 1);
-	assert_int_equal(ip.ttl, 1);
-	assert_true(mip_address_equal(ip.source, address("10.3.0.1")));
-	assert_true(mip_address_equal(ip.destination, address("224.0.0.1")));
-	assert_int_equal(output->frame.destination.octets[0], 0x01);
-	assert_true(last.is_agent);
-	assert_int_equal(last.code, 0);
-	assert_int_equal(last.lifetime, 3);
-	assert_int_equal(last.sequence, 0);
-	assert_int_equal(last.flags, MIP_AGENT_F | MIP_AGENT_T);
-	assert_int_equal(last.registration_lifetime, WORLD_LIFETIME_MOST);
-	assert_int_equal(last.care_of_address_count, 1);
-	assert_true(mip_address_equal(last.care_of_addresses[0], address("10.2.0.1")));
-	assert_int_equal(last.router_count, 1);
-	assert_true(mip_address_equal(last.routers[0].address, address("10.3.0.1")));
-	assert_int_equal(last.prefix_length_count, 1);
-	assert_int_equal(last.prefix_lengths[0], 24);
+	heard = heard_once(&world, WORLD_OTHER_VISITED);
+	assert_int_equal(heard.ip.ttl, 1);
+	assert_true(mip_address_equal(heard.ip.source, address("10.3.0.1")));
+	assert_true(mip_address_equal(heard.ip.destination, address("224.0.0.1")));
+	assert_int_equal(heard.destination.octets[0], 0x01);
+	assert_true(heard.last.is_agent);
+	assert_int_equal(heard.last.code, 0);
+	assert_int_equal(heard.last.lifetime, 3);
+	assert_int_equal(heard.last.sequence, 0);
+	assert_int_equal(heard.last.flags, MIP_AGENT_F | MIP_AGENT_T);
+	assert_int_equal(heard.last.registration_lifetime, WORLD_LIFETIME_MOST);
+	assert_int_equal(heard.last.care_of_address_count, 1);
+	assert_true(mip_address_equal(heard.last.care_of_addresses[0], address("10.2.0.1")));
+	assert_int_equal(heard.last.router_count, 1);
+	assert_true(mip_address_equal(heard.last.routers[0].address, address("10.3.0.1")));
+	assert_int_equal(heard.last.prefix_length_count, 1);
+	assert_int_equal(heard.last.prefix_lengths[0], 24);
 	assert_int_equal(count_on(&world, WORLD_UPLINK), 0);
 	fa_world_end(&world);
 }
@@ -78,9 +86,7 @@ static void the_flags_follow_the_settings(void **state)
 {
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
 	fa_world_init(&world);
@@ -89,32 +95,28 @@ static void the_flags_follow_the_settings(void **state)
 	world.settings.visitors_most = 1;
 	request.fields.flags = 0;
 	fa_world_start(&world);
-	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-	assert_int_equal(last.flags, MIP_AGENT_F | MIP_AGENT_R);
-	assert_int_equal(last.prefix_length_count, 0);
+	heard = heard_once(&world, WORLD_VISITED);
+	assert_int_equal(heard.last.flags, MIP_AGENT_F | MIP_AGENT_R);
+	assert_int_equal(heard.last.prefix_length_count, 0);
 	fa_world_register(&world, &request);
 	fa_world_clear(&world);
 	fa_world_wait(&world, MIP_SECOND);
-	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-	assert_int_equal(last.flags, MIP_AGENT_F | MIP_AGENT_R | MIP_AGENT_B);
+	heard = heard_once(&world, WORLD_VISITED);
+	assert_int_equal(heard.last.flags, MIP_AGENT_F | MIP_AGENT_R | MIP_AGENT_B);
 	fa_world_end(&world);
 }
 
 static void they_come_at_the_interval_a_little_early_and_never_late(void **state)
 {
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
-	size_t count;
+	struct heard heard;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	fa_world_wait(&world, 100 * MIP_SECOND);
-	count = advertisements(&world, WORLD_VISITED, &last, &ip, &output);
-	assert_in_range(count, 101, 112);
-	assert_int_equal(last.sequence, count - 1);
+	heard = heard_on(&world, WORLD_VISITED);
+	assert_in_range(heard.count, 101, 112);
+	assert_int_equal(heard.last.sequence, heard.count - 1);
 	fa_world_end(&world);
 }
 
@@ -148,21 +150,18 @@ static void a_solicitation_is_answered_at_once_to_its_link_address(void **state)
 {
 	static const char *const destinations[] = {"224.0.0.2", "224.0.0.11", "255.255.255.255", "10.2.0.1"};
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	for (size_t i = 0; i < 4; i++) {
 		fa_world_clear(&world);
 		solicit(&world, "10.1.0.50", 0x50, destinations[i]);
-		assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-		assert_true(mip_link_address_equal(output->frame.destination, link_address(0x50)));
-		assert_true(mip_address_equal(ip.destination, address("10.1.0.50")));
-		assert_int_equal(ip.ttl, 1);
-		assert_int_equal(last.sequence, i + 1);
+		heard = heard_once(&world, WORLD_VISITED);
+		assert_true(mip_link_address_equal(heard.destination, link_address(0x50)));
+		assert_true(mip_address_equal(heard.ip.destination, address("10.1.0.50")));
+		assert_int_equal(heard.ip.ttl, 1);
+		assert_int_equal(heard.last.sequence, i + 1);
 	}
 	fa_world_clear(&world);
 	solicit(&world, "10.1.0.50", 0x50, "10.9.9.9"); /* on its way to somebody else */
@@ -174,19 +173,16 @@ static void a_solicitation_is_answered_at_once_to_its_link_address(void **state)
 static void a_solicitation_without_an_address_is_answered_to_all_soon(void **state)
 {
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	fa_world_wait(&world, 500 * MIP_MILLISECOND);
 	fa_world_clear(&world);
 	solicit(&world, "0.0.0.0", 0x50, "224.0.0.11");
 	fa_world_wait(&world, MIP_ADVERTISER_RESPONSE_DELAY);
-	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-	assert_true(mip_address_equal(ip.destination, address("224.0.0.1")));
+	heard = heard_once(&world, WORLD_VISITED);
+	assert_true(mip_address_equal(heard.ip.destination, address("224.0.0.1")));
 	fa_world_end(&world);
 }
 
@@ -195,8 +191,7 @@ static void a_flood_of_solicitations_is_answered_within_bounds(void **state)
 	struct fa_world world;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	fa_world_clear(&world);
 	for (int i = 0; i < 1000; i++) {
 		solicit(&world, "0.0.0.0", 0x50, "224.0.0.11");
@@ -251,20 +246,17 @@ static void tell_link(struct fa_world *world, bool up)
 static void a_link_that_comes_up_is_advertised_on_at_once_with_the_next_number(void **state)
 {
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	tell_link(&world, false);
 	fa_world_clear(&world);
 	fa_world_wait(&world, 10 * MIP_SECOND);
 	assert_int_equal(count_on(&world, WORLD_VISITED), 0);
 	tell_link(&world, true);
-	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-	assert_int_equal(last.sequence, 1);
+	heard = heard_once(&world, WORLD_VISITED);
+	assert_int_equal(heard.last.sequence, 1);
 	fa_world_end(&world);
 }
 
@@ -273,54 +265,45 @@ static void a_link_without_an_address_is_advertised_on_from_the_care_of_address(
 	struct fa_world world;
 	struct mip_input_address input = {
 		.link = WORLD_OTHER_VISITED, .address = address("10.3.0.1"), .prefix_length = 24};
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	fa_world_wait(&world, 500 * MIP_MILLISECOND);
 	fa_world_clear(&world);
 	fa_core_address(world.core, &input, world.now);
 	fa_world_wait(&world, 0);
-	assert_int_equal(advertisements(&world, WORLD_OTHER_VISITED, &last, &ip, &output), 1);
-	assert_true(mip_address_equal(ip.source, address("10.2.0.1")));
-	assert_int_equal(last.router_count, 0);
+	heard = heard_once(&world, WORLD_OTHER_VISITED);
+	assert_true(mip_address_equal(heard.ip.source, address("10.2.0.1")));
+	assert_int_equal(heard.last.router_count, 0);
 	fa_world_end(&world);
 }
 
 static void an_agent_that_stops_says_so(void **state)
 {
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	fa_world_clear(&world);
 	fa_core_farewell(world.core, world.now);
 	fa_world_wait(&world, 100 * MIP_SECOND);
-	assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-	assert_int_equal(last.lifetime, 0);
+	heard = heard_once(&world, WORLD_VISITED);
+	assert_int_equal(heard.last.lifetime, 0);
 	fa_world_end(&world);
 }
 
 static void a_restarted_agent_begins_with_number_0(void **state)
 {
 	struct fa_world world;
-	struct mip_agent_advertisement last;
-	struct mip_ip ip;
-	const struct mip_output *output;
+	struct heard heard;
 
 	(void)state;
 	for (int run = 0; run < 2; run++) {
-		fa_world_init(&world);
-		fa_world_start(&world);
-		assert_int_equal(advertisements(&world, WORLD_VISITED, &last, &ip, &output), 1);
-		assert_int_equal(last.sequence, 0);
+		fa_world_begin(&world);
+		heard = heard_once(&world, WORLD_VISITED);
+		assert_int_equal(heard.last.sequence, 0);
 		fa_world_wait(&world, 20 * MIP_SECOND);
 		fa_world_end(&world);
 	}

@@ -8,17 +8,6 @@
 
 #include "address.h"
 
-static struct mip_association *association(uint32_t spi)
-{
-	static uint8_t octets[] = "0123456789abcdef";
-	struct mip_association_settings settings = {
-		.spi = spi, .algorithm = MIP_ALGORITHM_HMAC_MD5, .key = {.octets = octets, .length = 16}};
-	struct mip_association *result;
-
-	assert_int_equal(mip_association_new(&settings, &result), 0);
-	return result;
-}
-
 /* A started world in which the request has been sent. */
 static void begin(struct fa_world *world, const struct fa_world_request *request)
 {
@@ -275,7 +264,7 @@ static void a_poorly_formed_reply_ends_with_code_71(void **state)
 
 static void write_foreign_home(struct mip_writer *writer)
 {
-	struct mip_association *key = association(3000);
+	struct mip_association *key = fa_world_association(3000);
 
 	assert_int_equal(
 		mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, key), 0);
@@ -299,7 +288,7 @@ static int code_with_association(uint16_t lifetime, void (*trailer)(struct mip_w
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct fa_home_agent_settings home_agent = {
-		.address = address("10.1.0.1"), .association = association(3000)};
+		.address = address("10.1.0.1"), .association = fa_world_association(3000)};
 	struct mip_registration_reply reply;
 	uint8_t message[WORLD_MESSAGE];
 	size_t length;
@@ -335,7 +324,8 @@ static void a_relayed_reply_is_authenticated_to_a_node_that_has_an_association(v
 {
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
-	struct fa_mobile_node_settings node = {.nai = "alice@example.org", .association = association(2000)};
+	struct fa_mobile_node_settings node = {
+		.nai = "alice@example.org", .association = fa_world_association(2000)};
 	struct mip_registration_reply reply = fa_world_reply_to(&request), relayed;
 	struct mip_extensions extensions;
 	struct mip_reader reader;

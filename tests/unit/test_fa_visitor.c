@@ -31,9 +31,7 @@ static void an_accepted_visitor_is_delivered_to_and_tunnelled_for(void **state)
 	size_t place;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	want = wanted(&world, MIP_WANT_NEIGHBOUR);
 	assert_int_equal(want->neighbour.link, WORLD_VISITED);
 	assert_true(mip_address_equal(want->neighbour.address, address("10.1.0.50")));
@@ -74,9 +72,7 @@ static void without_t_nothing_is_tunnelled_back(void **state)
 
 	(void)state;
 	request.fields.flags = 0;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_WANT), 4);
 	assert_null(fa_world_want(&world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL));
 	assert_null(fa_world_want(&world, MIP_OUTPUT_WANT, MIP_WANT_RULE));
@@ -92,9 +88,7 @@ static void a_co_located_node_is_on_the_list_and_nothing_is_wanted_for_it(void *
 	(void)state;
 	request.fields.flags = MIP_REQUEST_D | MIP_REQUEST_T;
 	request.fields.care_of_address = address("10.2.0.77");
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	assert_int_equal(fa_world_code(&world), 0);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_WANT), 0);
 	assert_true(visitor(&world).co_located);
@@ -110,8 +104,7 @@ static void the_list_shows_what_a_visitor_is_and_what_is_on_its_way(void **state
 	uint8_t message[WORLD_MESSAGE];
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	assert_false(fa_world_view(&world, address("10.1.0.50"), &view));
 	fa_world_send(&world, &request, message);
 	request.fields.identification++;
@@ -174,9 +167,7 @@ static void a_visitor_whose_lifetime_ends_is_forgotten_without_a_word(void **sta
 	struct fa_visitor_view view;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	fa_world_clear(&world);
 	fa_world_wait(&world, 600 * MIP_SECOND - 1);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 0);
@@ -210,9 +201,7 @@ static void a_renewal_changes_nothing_but_the_lifetime(void **state)
 	struct fa_world_request request = fa_world_request();
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	fa_world_wait(&world, 500 * MIP_SECOND);
 	request.fields.identification++;
 	fa_world_clear(&world);
@@ -233,9 +222,7 @@ static void a_denied_renewal_leaves_the_visitor_as_it_is(void **state)
 	uint8_t message[WORLD_MESSAGE];
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	fa_world_wait(&world, 100 * MIP_SECOND);
 	request.fields.identification++;
 	request.fields.lifetime = 0;
@@ -258,9 +245,7 @@ static void a_deregistration_removes_the_visitor_when_the_home_agent_has_accepte
 	uint8_t message[WORLD_MESSAGE];
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	request.fields.identification++;
 	request.fields.lifetime = 0;
 	fa_world_clear(&world);
@@ -283,9 +268,7 @@ static void a_visitor_that_moves_to_another_link_is_delivered_to_there(void **st
 	const struct mip_want *want;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	request.fields.identification++;
 	request.link = WORLD_OTHER_VISITED;
 	request.link_address = link_address(0x51);
@@ -317,8 +300,7 @@ static void a_reply_that_was_overtaken_does_not_bring_a_visitor_back_to_where_it
 	uint8_t message[WORLD_MESSAGE];
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	fa_world_send(&world, &first, message);
 	second = first;
 	second.fields.identification++;
@@ -344,9 +326,7 @@ static void who_claims_a_visitors_address_gets_it_only_from_its_home_agent(void 
 	uint8_t message[WORLD_MESSAGE];
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	fa_world_clear(&world);
 	/* A home agent of the claimant's own. */
 	request.fields.identification++;
@@ -407,9 +387,7 @@ static void visitors_follow_a_link_that_comes_back_under_another_index(void **st
 	const struct mip_want *want;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	tell_link(&world, WORLD_VISITED, false, false);
 	assert_int_equal(fa_core_visitor_count(world.core), 1);
 	fa_world_clear(&world);
@@ -428,9 +406,7 @@ static void a_reload_keeps_visitors_but_those_of_a_link_that_is_no_longer_served
 	struct fa_world_request request = fa_world_request();
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
-	fa_world_register(&world, &request);
+	fa_world_begin_with_visitor(&world, &request);
 	request.link = WORLD_OTHER_VISITED;
 	request.link_address = link_address(0x51);
 	request.fields.home_address = address("10.1.0.51");
@@ -459,8 +435,7 @@ static void the_kernel_is_prepared_on_the_visited_links(void **state)
 	unsigned settings = 0, groups = 0;
 
 	(void)state;
-	fa_world_init(&world);
-	fa_world_start(&world);
+	fa_world_begin(&world);
 	for (size_t i = 0; i < world.count; i++) {
 		const struct mip_want *want = &world.outputs[i].want;
 

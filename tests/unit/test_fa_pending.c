@@ -1,0 +1,180 @@
+/*
+ * Requests that wait for their reply at a foreign agent (RFC 5944 3.7.1): how many there may be, which of
+ * them takes another's place, how each of them ends; and how often denials are sent.
+ */
+#include "fa_world.h"
+
+static void a_node_is_denied_once_a_second_at_most(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	request.ttl = 3;
+	fa_world_begin(&world);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), 76);
+	fa_world_clear(&world);
+	fa_world_wait(&world, 900 * MIP_MILLISECOND);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), -1);
+	assert_int_equal(fa_world_counter(&world, "drop_denial_limit"), 1);
+	request.link_address = link_address(0x51);
+	request.fields.home_address = address("10.1.0.51");
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), 76);
+	fa_world_clear(&world);
+	fa_world_wait(&world, MIP_SECOND);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), 76);
+	fa_world_end(&world);
+}
+
+static void a_flood_of_requests_is_bounded_for_a_node_and_in_all(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.pending_most = 7;
+	fa_world_start(&world);
+	for (int i = 0; i < 20; i++) {
+		request.fields.identification++;
+		fa_world_send(&world, &request, message);
+	}
+	assert_int_equal(fa_core_pending_count(world.core), 5);
+	assert_int_equal(fa_world_code(&world), 66);
+	for (uint8_t i = 0; i < 20; i++) {
+		request.link_address = link_address(i);
+		request.fields.identification++;
+		fa_world_send(&world, &request, message);
+	}
+	assert_int_equal(fa_core_pending_count(world.core), 7);
+	assert_int_equal(fa_world_counter(&world, "requests_relayed"), 7);
+	fa_world_wait(&world, 7 * MIP_SECOND);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
+}
+
+static void a_visitor_renews_while_strangers_fill_the_list(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request(), stranger = request;
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.pending_most = 7;
+	fa_world_start(&world);
+	fa_world_register(&world, &request);
+	for (uint8_t i = 0; i < 20; i++) {
+		stranger.fields.home_address = mip_address_of(0x0a010100U + i);
+		stranger.link_address = link_address(0x80 + i);
+		stranger.fields.identification++;
+		fa_world_send(&world, &stranger, message);
+	}
+	assert_int_equal(fa_core_pending_count(world.core), 7);
+	request.fields.identification += 100;
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_core_pending_count(world.core), 8);
+	/* Who only says that it is the visitor has no such privilege. */
+	request.link_address = link_address(0x66);
+	request.fields.identification++;
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_core_pending_count(world.core), 8);
+	fa_world_end(&world);
+}
+
+static void a_repeated_request_takes_the_place_of_the_first(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_begin(&world);
+	fa_world_send(&world, &request, message);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_core_pending_count(world.core), 1);
+	assert_int_equal(fa_world_counter(&world, "requests_relayed"), 2);
+	/* Another node with the same home address and identification cannot push it out. */
+	request.link_address = link_address(0x66);
+	fa_world_clear(&world);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), 66);
+	assert_int_equal(fa_core_pending_count(world.core), 1);
+	fa_world_end(&world);
+}
+
+static void a_request_without_a_reply_ends_with_code_78(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_begin(&world);
+	fa_world_send(&world, &request, message);
+	fa_world_clear(&world);
+	fa_world_wait(&world, 6999 * MIP_MILLISECOND);
+	assert_int_equal(fa_world_code(&world), -1);
+	fa_world_wait(&world, MIP_MILLISECOND);
+	assert_int_equal(fa_world_code(&world), 78);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
+}
+
+static void a_request_whose_own_lifetime_ends_first_goes_without_a_word(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	request.fields.lifetime = 2;
+	fa_world_begin(&world);
+	fa_world_send(&world, &request, message);
+	fa_world_clear(&world);
+	fa_world_wait(&world, 2 * MIP_SECOND);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	assert_int_equal(fa_world_code(&world), -1);
+	fa_world_end(&world);
+}
+
+static void the_request_is_known_by_its_nai_when_it_has_no_home_address(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	request.fields.home_address = (struct mip_address){0};
+	request.source = (struct mip_address){0};
+	request.nai = "alice@example.org";
+	fa_world_begin(&world);
+	fa_world_send(&world, &request, message);
+	request.nai = "bob@example.org";
+	request.link_address = link_address(0x51);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_core_pending_count(world.core), 2);
+	assert_int_equal(fa_world_counter(&world, "requests_relayed"), 2);
+	fa_world_end(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_node_is_denied_once_a_second_at_most),
+		cmocka_unit_test(a_flood_of_requests_is_bounded_for_a_node_and_in_all),
+		cmocka_unit_test(a_visitor_renews_while_strangers_fill_the_list),
+		cmocka_unit_test(a_repeated_request_takes_the_place_of_the_first),
+		cmocka_unit_test(a_request_without_a_reply_ends_with_code_78),
+		cmocka_unit_test(a_request_whose_own_lifetime_ends_first_goes_without_a_word),
+		cmocka_unit_test(the_request_is_known_by_its_nai_when_it_has_no_home_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
