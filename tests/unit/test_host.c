@@ -1,376 +1,13 @@
 /*
- * The host between a made-up machine and a made-up Linux: sockets, kernel, data plane and store are replaced
- * by functions that write down what they are asked, in its order. What is tested is who gets what, and when.
+ * The host between a made-up machine and a made-up Linux. What is tested is who gets what, and when.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "made_up_linux.h"
+
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "address.h"
 #include "host.h"
-#include "link_socket.h"
-#include "monitor.h"
-#include "reconciler.h"
-#include "store.h"
 #include "text.h"
-#include "udp.h"
-
-/* --- what happened, a word each ---------------------------------------------------------------- */
-
-static char happened[1024];
-
-static void note(const char *word)
-{
-	size_t used = strlen(happened);
-
-	snprintf(happened + used, sizeof(happened) - used, "%s%s", used > 0 ? " " : "", word);
-}
-
-static void assert_happened(const char *expected)
-{
-	assert_string_equal(happened, expected);
-	happened[0] = '\0';
-}
-
-/* --- the made-up Linux ------------------------------------------------------------------------- */
-
-static struct mip_udp_functions udp;
-static struct mip_monitor_functions monitor;
-static struct mip_plane_options plane;
-static struct {
-	mip_frame_function *function;
-	void *context;
-	mip_link link;
-} link_socket;
-static mip_time reconciler_deadline;
-static mip_link index_by_name;
-static int failing_step; /* 1 udp, 2 plane, 3 reconciler, 4 monitor */
-static int send_result;
-static int plane_pipe[2];
-
-static int step(int number, const char *word)
-{
-	if (failing_step == number)
-		return -EADDRINUSE;
-	note(word);
-	return 0;
-}
-
-int mip_udp_socket_new(struct mip_loop *loop, struct mip_address address, uint16_t port,
-	const struct mip_udp_functions *functions, struct mip_udp_socket **ret_socket)
-{
-	int error = step(1, "udp");
-
-	(void)loop;
-	(void)address;
-	(void)port;
-	udp = *functions;
-	if (error == 0)
-		*ret_socket = (struct mip_udp_socket *)&udp;
-	return error;
-}
-
-void mip_udp_socket_free(struct mip_udp_socket *socket)
-{
-	if (socket != NULL)
-		note("udp-free");
-}
-
-uint16_t mip_udp_socket_port(const struct mip_udp_socket *socket)
-{
-	(void)socket;
-	return 40434;
-}
-
-int mip_udp_socket_descriptor(const struct mip_udp_socket *socket)
-{
-	assert_non_null(socket);
-	return 99;
-}
-
-int mip_udp_socket_send(struct mip_udp_socket *socket, const struct mip_output_datagram *datagram,
-	const void *octets, size_t length)
-{
-	char word[32];
-
-	(void)socket;
-	snprintf(word, sizeof(word), "send(%.*s@%d)", (int)length, (const char *)octets, datagram->link);
-	note(word);
-	return send_result;
-}
-
-int mip_link_socket_new(struct mip_loop *loop, mip_link link, unsigned flags, mip_frame_function *function,
-	void *context, struct mip_link_socket **ret_socket)
-{
-	(void)loop;
-	assert_int_equal(flags, MIP_LINK_SOCKET_ARP);
-	if (link == 13)
-		return -ENOTSUP;
-	note("link-socket");
-	link_socket.function = function;
-	link_socket.context = context;
-	link_socket.link = link;
-	*ret_socket = (struct mip_link_socket *)&link_socket;
-	return 0;
-}
-
-void mip_link_socket_free(struct mip_link_socket *socket)
-{
-	if (socket != NULL)
-		note("link-socket-free");
-}
-
-int mip_link_socket_send(struct mip_link_socket *socket, const struct mip_output_frame *frame,
-	const void *octets, size_t length)
-{
-	char word[32];
-
-	assert_ptr_equal(socket, &link_socket);
-	assert_int_equal(frame->link, link_socket.link);
-	snprintf(word, sizeof(word), "frame(%.*s)", (int)length, (const char *)octets);
-	note(word);
-	return send_result;
-}
-
-int mip_monitor_new(struct mip_loop *loop, uint8_t ignored_protocol,
-	const struct mip_monitor_functions *functions, struct mip_monitor **ret_monitor)
-{
-	int error = step(4, "monitor");
-
-	(void)loop;
-	assert_int_equal(ignored_protocol, MIP_ROUTE_PROTOCOL_HA);
-	monitor = *functions;
-	if (error == 0)
-		*ret_monitor = (struct mip_monitor *)&monitor;
-	return error;
-}
-
-void mip_monitor_free(struct mip_monitor *old)
-{
-	if (old != NULL)
-		note("monitor-free");
-}
-
-mip_link mip_link_index(const char *name)
-{
-	assert_string_equal(name, "home0");
-	return index_by_name;
-}
-
-int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
-	const char *restore_file, struct mip_reconciler **ret_reconciler)
-{
-	int error = step(3, "reconciler");
-
-	(void)loop;
-	(void)log;
-	assert_int_equal(protocol, MIP_ROUTE_PROTOCOL_HA);
-	assert_string_equal(restore_file, "/run/test.sock.restore");
-	if (error == 0)
-		*ret_reconciler = (struct mip_reconciler *)&reconciler_deadline;
-	return error;
-}
-
-void mip_reconciler_free(struct mip_reconciler *reconciler)
-{
-	if (reconciler != NULL)
-		note("reconciler-free");
-}
-
-void mip_reconciler_set_tunnel(struct mip_reconciler *reconciler, mip_link link)
-{
-	assert_non_null(reconciler);
-	assert_int_equal(link, 42);
-}
-
-int mip_reconciler_want(struct mip_reconciler *reconciler, const struct mip_want *want)
-{
-	(void)reconciler;
-	(void)want;
-	note("want");
-	return 0;
-}
-
-int mip_reconciler_unwant(struct mip_reconciler *reconciler, const struct mip_want *want)
-{
-	(void)reconciler;
-	(void)want;
-	note("unwant");
-	return 0;
-}
-
-void mip_reconciler_flush(struct mip_reconciler *reconciler)
-{
-	(void)reconciler;
-	reconciler_deadline = MIP_NEVER;
-	note("flush");
-}
-
-mip_time mip_reconciler_deadline(const struct mip_reconciler *reconciler)
-{
-	(void)reconciler;
-	return reconciler_deadline;
-}
-
-static const struct mip_counter_name reconciler_names[] = {{"kernel_changes", "Changes"}};
-static const uint64_t reconciler_values[] = {5};
-
-struct mip_counter_table mip_reconciler_counters(const struct mip_reconciler *reconciler)
-{
-	(void)reconciler;
-	return (struct mip_counter_table){reconciler_names, reconciler_values, 1};
-}
-
-const struct mip_name mip_plane_names[] = {{MIP_PLANE_AUTO, "auto"}, {MIP_PLANE_USER, "user"}, {0, NULL}};
-
-int mip_plane_new(
-	const struct mip_plane_options *options, struct mip_plane **ret_plane, const char **ret_reason)
-{
-	int error = step(2, "plane");
-
-	plane = *options;
-	if (error == 0)
-		*ret_plane = (struct mip_plane *)&plane;
-	else
-		*ret_reason = "made up";
-	return error;
-}
-
-void mip_plane_free(struct mip_plane *old)
-{
-	if (old != NULL)
-		note("plane-free");
-}
-
-enum mip_plane_kind mip_plane_kind(const struct mip_plane *old)
-{
-	(void)old;
-	return MIP_PLANE_USER;
-}
-
-const char *mip_plane_reason(const struct mip_plane *old)
-{
-	(void)old;
-	return "a test";
-}
-
-mip_link mip_plane_link(const struct mip_plane *old)
-{
-	(void)old;
-	return 42;
-}
-
-int mip_plane_want(struct mip_plane *old, const struct mip_want *want)
-{
-	(void)old;
-	note(want->kind == MIP_WANT_TUNNEL ? "tunnel" : "peer");
-	return 0;
-}
-
-int mip_plane_unwant(struct mip_plane *old, const struct mip_want *want)
-{
-	(void)old;
-	note(want->kind == MIP_WANT_TUNNEL ? "no-tunnel" : "no-peer");
-	return -ENOENT;
-}
-
-size_t mip_plane_descriptors(const struct mip_plane *old, int *descriptors, size_t size)
-{
-	(void)old;
-	if (size > 0)
-		descriptors[0] = plane_pipe[0];
-	return 1;
-}
-
-void mip_plane_service(struct mip_plane *old, int descriptor)
-{
-	char c;
-
-	(void)old;
-	assert_int_equal(read(descriptor, &c, 1), 1);
-	note("service");
-}
-
-void mip_plane_udp_input(struct mip_plane *old, const struct mip_input_datagram *datagram)
-{
-	(void)old;
-	(void)datagram;
-	note("tunnel-data");
-}
-
-void mip_plane_udp_error(struct mip_plane *old, const struct mip_input_icmp_error *error)
-{
-	(void)old;
-	(void)error;
-	note("tunnel-error");
-}
-
-void mip_plane_batch_end(struct mip_plane *old)
-{
-	(void)old;
-	note("batch-end");
-}
-
-struct mip_counter_table mip_plane_counters(const struct mip_plane *old)
-{
-	(void)old;
-	return (struct mip_counter_table){0};
-}
-
-int mip_store_new(const char *folder, const struct mip_log *log, struct mip_store **ret_store)
-{
-	(void)log;
-	assert_string_equal(folder, "/state");
-	*ret_store = (struct mip_store *)&send_result;
-	return 0;
-}
-
-void mip_store_free(struct mip_store *store)
-{
-	if (store != NULL)
-		note("store-free");
-}
-
-int mip_store_read(struct mip_store *store, mip_record_function *function, void *context)
-{
-	(void)store;
-	function(context, "binding/1", (const uint8_t *)"r", 1);
-	return 0;
-}
-
-int mip_store_keep(struct mip_store *store, const char *key, const void *octets, size_t length)
-{
-	(void)store;
-	(void)key;
-	(void)octets;
-	(void)length;
-	note("keep");
-	return 0;
-}
-
-int mip_store_forget(struct mip_store *store, const char *key)
-{
-	(void)store;
-	(void)key;
-	note("forget");
-	return 0;
-}
-
-static bool store_pending_is_silent = true;
-
-int mip_store_flush(struct mip_store *store)
-{
-	(void)store;
-	if (!store_pending_is_silent)
-		note("commit");
-	return 0;
-}
 
 /* --- the made-up machine ----------------------------------------------------------------------- */
 
@@ -500,13 +137,13 @@ static struct mip_host_options options_of_test = {
 static void reset(void)
 {
 	machine_deadline = MIP_NEVER;
-	reconciler_deadline = MIP_NEVER;
-	index_by_name = 0;
-	failing_step = 0;
-	send_result = 0;
+	made_up.reconciler_deadline = MIP_NEVER;
+	made_up.index_by_name = 0;
+	made_up.failing_step = 0;
+	made_up.send_result = 0;
 	send_on_link = false;
 	say_on_tunnel_data = false;
-	store_pending_is_silent = true;
+	made_up.store_pending_is_silent = true;
 	happened[0] = '\0';
 }
 
@@ -514,7 +151,7 @@ static int setup_loop(void **state)
 {
 	(void)state;
 	reset();
-	assert_int_equal(pipe(plane_pipe), 0);
+	assert_int_equal(pipe(made_up.plane_pipe), 0);
 	assert_int_equal(mip_loop_new(&loop), 0);
 	daemon_of_test.loop = loop;
 	daemon_of_test.data_plane = NULL;
@@ -538,8 +175,8 @@ static int teardown_loop(void **state)
 	(void)state;
 	mip_loop_free(loop);
 	mip_outbox_clear(&outbox);
-	close(plane_pipe[0]);
-	close(plane_pipe[1]);
+	close(made_up.plane_pipe[0]);
+	close(made_up.plane_pipe[1]);
 	return 0;
 }
 
@@ -555,7 +192,7 @@ static void link_news(mip_link link, const char *name, bool present)
 	struct mip_text text = mip_text_of(news.name, sizeof(news.name));
 
 	mip_text_add(&text, name);
-	monitor.link(monitor.context, &news);
+	made_up.monitor.link(made_up.monitor.context, &news);
 }
 
 static const struct mip_want a_route = {.kind = MIP_WANT_ROUTE};
@@ -571,8 +208,8 @@ static void what_can_only_be_had_once_comes_before_the_kernel_is_touched(void **
 	(void)state;
 	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
 	assert_happened("udp plane reconciler record monitor begin send(hello@0)");
-	assert_int_equal(plane.udp_descriptor, 99);
-	assert_int_equal(plane.kind, MIP_PLANE_AUTO);
+	assert_int_equal(made_up.plane.udp_descriptor, 99);
+	assert_int_equal(made_up.plane.kind, MIP_PLANE_AUTO);
 	assert_int_equal(mip_host_udp_port(host), 40434);
 	send_word("farewell", MIP_LINK_NONE);
 	mip_host_free(host);
@@ -588,10 +225,10 @@ static void a_start_that_fails_puts_back_what_it_has_made(void **state)
 	struct mip_host *host = NULL;
 
 	(void)state;
-	for (failing_step = 1; failing_step <= 4; failing_step++) {
+	for (made_up.failing_step = 1; made_up.failing_step <= 4; made_up.failing_step++) {
 		assert_int_equal(mip_host_new(&options_of_test, &host), -EADDRINUSE);
 		assert_null(host);
-		assert_happened(left[failing_step - 1]);
+		assert_happened(left[made_up.failing_step - 1]);
 	}
 }
 
@@ -602,13 +239,13 @@ static void the_option_goes_over_the_configured_data_plane(void **state)
 	(void)state;
 	daemon_of_test.data_plane = "user";
 	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
-	assert_int_equal(plane.kind, MIP_PLANE_USER);
+	assert_int_equal(made_up.plane.kind, MIP_PLANE_USER);
 	mip_host_free(host);
 }
 
 static void what_a_reply_promises_is_so_before_it_leaves(void **state)
 {
-	store_pending_is_silent = false;
+	made_up.store_pending_is_silent = false;
 	mip_outbox_want(&outbox, &a_route);
 	mip_outbox_want(&outbox, &a_tunnel);
 	mip_outbox_want(&outbox, &a_peer);
@@ -635,7 +272,7 @@ static void the_order_of_changes_and_packets_is_kept(void **state)
 
 static void a_batch_of_records_is_committed_once(void **state)
 {
-	store_pending_is_silent = false;
+	made_up.store_pending_is_silent = false;
 	for (int i = 0; i < 3; i++) {
 		mip_outbox_keep(&outbox, "binding/1", "x", 1);
 		send_word("r", MIP_LINK_NONE);
@@ -659,7 +296,7 @@ static int64_t counter(struct mip_host *host, const char *name)
 
 static void packets_that_cannot_leave_are_counted(void **state)
 {
-	send_result = -ENETUNREACH;
+	made_up.send_result = -ENETUNREACH;
 	send_word("lost", MIP_LINK_NONE);
 	send_frame("lost too", 7); /* no link socket there */
 	mip_host_deliver(*state);
@@ -688,7 +325,7 @@ static void a_named_link_has_a_socket_while_it_is_there(void **state)
 	assert_happened("link-socket link"); /* the machine can send on it at once */
 	mip_host_deliver(*state);
 	assert_happened("frame(solicit)");
-	link_socket.function(link_socket.context, &frame);
+	made_up.link_socket.function(made_up.link_socket.context, &frame);
 	assert_happened("frame-in");
 	send_on_link = false;
 	link_news(7, "home0", true); /* up, down, whatever: the socket stays */
@@ -710,7 +347,7 @@ static void a_link_that_is_there_at_the_start_gets_its_socket_then(void **state)
 	struct mip_host *host;
 
 	(void)state;
-	index_by_name = 7;
+	made_up.index_by_name = 7;
 	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
 	assert_happened("udp plane reconciler record link-socket monitor begin send(hello@0)");
 	assert_int_equal(mip_host_set_links(host, NULL, 0), 0);
@@ -732,7 +369,7 @@ static void hear_datagram(mip_link link, uint16_t source_port, uint16_t destinat
 		.octets = (const uint8_t *)"\x01",
 		.length = 1};
 
-	udp.datagram(udp.context, &datagram);
+	made_up.udp.datagram(made_up.udp.context, &datagram);
 }
 
 static void nothing_comes_twice_and_nothing_is_missed(void **state)
@@ -766,24 +403,24 @@ static void tunnel_data_goes_to_the_data_plane_from_every_link(void **state)
 	(void)state;
 	link_news(7, "home0", true);
 	happened[0] = '\0';
-	udp.datagram(udp.context, &datagram);
+	made_up.udp.datagram(made_up.udp.context, &datagram);
 	datagram.link = 5;
-	udp.datagram(udp.context, &datagram);
-	udp.batch_end(udp.context);
-	udp.icmp_error(udp.context, &error);
+	made_up.udp.datagram(made_up.udp.context, &datagram);
+	made_up.udp.batch_end(made_up.udp.context);
+	made_up.udp.icmp_error(made_up.udp.context, &error);
 	assert_happened("tunnel-data tunnel-data batch-end tunnel-error");
 	/* What the machine learns from it is so before the plane gets it. */
 	say_on_tunnel_data = true;
-	udp.datagram(udp.context, &datagram);
+	made_up.udp.datagram(made_up.udp.context, &datagram);
 	assert_happened("send(port@0) tunnel-data");
 	error.octets = (const uint8_t *)"\x01";
-	udp.icmp_error(udp.context, &error);
+	made_up.udp.icmp_error(made_up.udp.context, &error);
 	error.length = 0;
-	udp.icmp_error(udp.context, &error);
+	made_up.udp.icmp_error(made_up.udp.context, &error);
 	datagram.length = 0;
-	udp.datagram(udp.context, &datagram); /* empty: the machine counts it */
+	made_up.udp.datagram(made_up.udp.context, &datagram); /* empty: the machine counts it */
 	assert_happened("icmp-error icmp-error datagram");
-	assert_false(plane.inspect(plane.context, (const uint8_t *)"x", 1));
+	assert_false(made_up.plane.inspect(made_up.plane.context, (const uint8_t *)"x", 1));
 }
 
 static void the_loop_advances_the_machine_and_flushes_the_reconciler_when_due(void **state)
@@ -791,7 +428,7 @@ static void the_loop_advances_the_machine_and_flushes_the_reconciler_when_due(vo
 	mip_time now = mip_clock_now().boot;
 
 	(void)state;
-	reconciler_deadline = now + 5 * MIP_MILLISECOND;
+	made_up.reconciler_deadline = now + 5 * MIP_MILLISECOND;
 	machine_deadline = now + 20 * MIP_MILLISECOND;
 	alarm(20);
 	mip_loop_run(loop);
@@ -802,7 +439,7 @@ static void the_loop_advances_the_machine_and_flushes_the_reconciler_when_due(vo
 static void what_the_data_plane_waits_for_is_served(void **state)
 {
 	(void)state;
-	assert_int_equal(write(plane_pipe[1], "x", 1), 1);
+	assert_int_equal(write(made_up.plane_pipe[1], "x", 1), 1);
 	machine_deadline = mip_clock_now().boot + 10 * MIP_MILLISECOND;
 	alarm(20);
 	mip_loop_run(loop);
@@ -814,7 +451,7 @@ static void telling_again_leaves_no_moment_without_a_monitor(void **state)
 {
 	mip_host_tell(*state);
 	assert_happened("monitor monitor-free");
-	failing_step = 4;
+	made_up.failing_step = 4;
 	mip_host_tell(*state); /* the old one goes on */
 	assert_happened("");
 }
