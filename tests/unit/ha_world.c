@@ -420,6 +420,14 @@ void ha_answer_expect_none(struct world *world)
 		fail_msg("there is a reply, with code %d", answer.fields.code);
 }
 
+bool ha_answer_authentic(
+	const struct answer *answer, enum mip_slot slot, const struct mip_association *association)
+{
+	const struct mip_extension *extension = mip_extension_of(&answer->extensions, slot);
+
+	return extension && mip_authenticator_check(association, answer->message, extension) == 0;
+}
+
 void ha_ask_expect(struct world *world, const struct ask *ask, int code)
 {
 	ha_ask_send(world, ask);

@@ -138,6 +138,9 @@ const struct answer *ha_answer_take(struct world *world);
 /* … with this code, and with the low half of the request's identification. */
 const struct answer *ha_answer_expect(struct world *world, int code);
 void ha_answer_expect_none(struct world *world);
+/* Whether the extension is there and authenticates the answer. */
+bool ha_answer_authentic(
+	const struct answer *answer, enum mip_slot slot, const struct mip_association *association);
 /* Sends and expects the code, and forgets the outputs. */
 void ha_ask_expect(struct world *world, const struct ask *ask, int code);
 
