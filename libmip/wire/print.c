@@ -127,6 +127,30 @@ static void close_object(struct printer *printer)
 	printer->first = false;
 }
 
+/* A list of objects or strings. It has a name in JSON alone: the text's elements tell what they are. */
+static void open_list(struct printer *printer, const char *name)
+{
+	if (!printer->json)
+		return;
+	put_name(printer, name);
+	mip_text_add_character(printer->text, '[');
+}
+
+/* Before each element; `otherwise` is what stands there in text. */
+static void begin_element(struct printer *printer, bool first, const char *otherwise)
+{
+	if (!printer->json)
+		mip_text_add(printer->text, otherwise);
+	else if (!first)
+		mip_text_add_character(printer->text, ',');
+}
+
+static void close_list(struct printer *printer)
+{
+	if (printer->json)
+		mip_text_add_character(printer->text, ']');
+}
+
 /* --- extensions ----------------------------------------------------------------------------------------- */
 
 static void authentication_print(struct printer *printer, const struct mip_extension *extension)
@@ -261,18 +285,13 @@ static const char *extensions_print(struct printer *printer, struct mip_reader *
 	bool first = true;
 	int r = 0;
 
-	if (printer->json)
-		put_name(printer, "extensions");
-	mip_text_add(printer->text, printer->json ? "[" : "");
+	open_list(printer, "extensions");
 	while (!malformed && (r = mip_extension_next(reader, &extension)) > 0) {
-		if (!printer->json)
-			mip_text_add(printer->text, "; ");
-		else if (!first)
-			mip_text_add_character(printer->text, ',');
+		begin_element(printer, first, "; ");
 		malformed = extension_print(printer, &extension);
 		first = false;
 	}
-	mip_text_add(printer->text, printer->json ? "]" : "");
+	close_list(printer);
 	return r < 0 ? "an extension runs past the end" : malformed;
 }
 
@@ -427,32 +446,27 @@ static void router_print(
 
 static void routers_print(struct printer *printer, const struct mip_agent_advertisement *advertisement)
 {
-	if (printer->json) {
-		put_name(printer, "routers");
-		mip_text_add_character(printer->text, '[');
-	}
+	open_list(printer, "routers");
 	for (size_t i = 0; i < advertisement->router_count; i++) {
-		if (printer->json && i > 0)
-			mip_text_add_character(printer->text, ',');
+		begin_element(printer, i == 0, "");
 		router_print(printer, advertisement, i);
 	}
-	if (printer->json)
-		mip_text_add_character(printer->text, ']');
+	close_list(printer);
 }
 
 static void care_of_addresses_print(
 	struct printer *printer, const struct mip_agent_advertisement *advertisement)
 {
-	put_name(printer, "care_of_addresses");
-	mip_text_add(printer->text, printer->json ? "[" : "");
+	if (!printer->json)
+		put_name(printer, "care_of_addresses");
+	open_list(printer, "care_of_addresses");
 	for (size_t i = 0; i < advertisement->care_of_address_count; i++) {
-		if (i > 0)
-			mip_text_add_character(printer->text, ',');
+		begin_element(printer, i == 0, i == 0 ? "" : ",");
 		put_quote(printer);
 		mip_text_add_address(printer->text, advertisement->care_of_addresses[i]);
 		put_quote(printer);
 	}
-	mip_text_add(printer->text, printer->json ? "]" : "");
+	close_list(printer);
 }
 
 static void agent_print(struct printer *printer, const struct mip_agent_advertisement *advertisement)
