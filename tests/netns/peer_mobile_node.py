@@ -3,14 +3,12 @@ import time
 
 import peer
 from peer import ICMP, MOBILE_HOME, REQUEST, Security, ip_packet
-from peer_link import Wire, ask_daemon, found, play, run, same, until
+from peer_link import ask_daemon, found, play, run, same, until
+from peer_node import CORRESPONDENT, HOME_AGENT, NODE, net, next_request, reaches, requests, status, wire
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 SECURITY = Security(1000, "hmac-md5", KEY)
-NODE, HOME_AGENT, CORRESPONDENT = "10.1.0.50", "10.1.0.1", "198.51.100.10"
 
-wire = Wire()
-net = wire.link("net")
 kept = {}
 
 
@@ -64,27 +62,6 @@ class Agent:
 foreign = Agent("10.2.0.1", "02:00:00:00:00:fa", "FT", ("10.2.0.1",))
 other = Agent("10.3.0.1", "02:00:00:00:00:fb", "FT", ("10.3.0.1",))
 home = Agent(HOME_AGENT, "02:00:00:00:00:aa", "H")
-
-
-def requests(mark):
-    return wire.since(mark, lambda frame: frame.registration and frame.registration.kind == REQUEST)
-
-
-def next_request(mark, seconds=2.0, count=1):
-    """The count-th request after the mark."""
-    until(wire, seconds, lambda: len(requests(mark)) >= count)
-    got = requests(mark)
-    assert len(got) >= count, "no request came"
-    return got[count - 1]
-
-
-def status(*names):
-    says = ask_daemon("mn", "status")
-    return tuple(says[name] for name in names)
-
-
-def reaches(seconds, wanted, *names):
-    return until(wire, seconds, lambda: status(*names) == wanted) or status(*names)
 
 
 def solicited(mark):

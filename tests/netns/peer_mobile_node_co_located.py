@@ -3,26 +3,14 @@ import time
 
 import peer
 from peer import ICMP, IPIP, MOBILE_HOME, REQUEST, Security, UDP_TUNNEL_REQUEST, ip_packet
-from peer_link import Wire, ask_daemon, found, play, run, same, until
+from peer_link import found, play, run, same
+from peer_node import CORRESPONDENT, HOME_AGENT, NODE, net, next_request, reaches, status, wire
 
 SECURITY = Security(1000, "hmac-sha256", bytes.fromhex("00112233445566778899aabbccddeeff"))
-NODE, HOME_AGENT, CARE_OF, ROUTER, CORRESPONDENT = "10.1.0.50", "10.1.0.1", "10.4.0.20", "10.4.0.1", "198.51.100.10"
+CARE_OF, ROUTER = "10.4.0.20", "10.4.0.1"
 
-wire = Wire()
-net = wire.link("net")
 net.owns = lambda address: address == ROUTER
 kept = {"nonce": 0x5A5A0000}
-
-
-def requests(mark):
-    return wire.since(mark, lambda frame: frame.registration and frame.registration.kind == REQUEST)
-
-
-def next_request(mark, seconds=2.0, count=1):
-    until(wire, seconds, lambda: len(requests(mark)) >= count)
-    got = requests(mark)
-    assert len(got) >= count, "no request came"
-    return got[count - 1]
 
 
 def answer(request, code=0, before=b"", nonce=None, source=HOME_AGENT, agent=None, **fields):
@@ -36,15 +24,6 @@ def answer(request, code=0, before=b"", nonce=None, source=HOME_AGENT, agent=Non
                         **fields) + before
     net.send_udp(request.source_link, source, request.ip.source, (434, request.udp[0]),
                  peer.authenticated(octets, MOBILE_HOME, SECURITY))
-
-
-def status(*names):
-    says = ask_daemon("mn", "status")
-    return tuple(says[name] for name in names)
-
-
-def reaches(seconds, wanted, *names):
-    return until(wire, seconds, lambda: status(*names) == wanted) or status(*names)
 
 
 # --- registering with one's own address ------------------------------------------------------------------------------
