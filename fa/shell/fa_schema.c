@@ -4,7 +4,6 @@
 #include "fa_schema.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "monitor.h"
@@ -36,12 +35,8 @@ static const struct mip_setting interface_settings[] = {
 static int check_interface(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct fa_config_interface *interface = object;
-	size_t length = strlen(interface->name);
 
-	if (length > 0 && length < IFNAMSIZ)
-		return 0;
-	return mip_config_error(
-		config, group, "name", "'name' = \"%s\" cannot be the name of an interface", interface->name);
+	return mip_config_check_interface(config, group, "name", interface->name);
 }
 
 static const struct mip_schema interface_schema = {
@@ -372,13 +367,10 @@ static bool same_mobile_node(const void *a, const void *b)
 static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct fa_config *all = object;
-	size_t length = strlen(all->tunnel_interface);
-	int r;
+	int r = mip_config_check_interface(config, group, "tunnel_interface", all->tunnel_interface);
 
-	if (length == 0 || length >= IFNAMSIZ)
-		return mip_config_error(config, group, "tunnel_interface",
-			"'tunnel_interface' = \"%s\" cannot be the name of an interface",
-			all->tunnel_interface);
+	if (r < 0)
+		return r;
 	r = check_unique(config, group, "home_agents", "address", all->home_agents,
 		sizeof(all->home_agents[0]), all->home_agent_count, same_home_agent);
 	if (r < 0)

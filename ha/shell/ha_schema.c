@@ -10,8 +10,7 @@
 #include "plane.h"
 
 enum {
-	NAI_MAX = 253, /* RFC 4282 2.2 */
-	INTERFACE_NAME_MAX = 15,
+	NAI_MAX = 253,			    /* RFC 4282 2.2 */
 	ADVERTISEMENT_LIFETIME_MOST = 9000, /* s; RFC 1256 4.1 */
 };
 
@@ -344,12 +343,8 @@ static const struct mip_setting settings[] = {
 static int check_top(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct ha_config *ha = object;
-	size_t length = strlen(ha->tunnel_interface);
 
-	if (length > 0 && length <= INTERFACE_NAME_MAX && !strchr(ha->tunnel_interface, '/'))
-		return 0;
-	return mip_config_error(config, group, "tunnel_interface", "'%s' cannot be the name of an interface",
-		ha->tunnel_interface);
+	return mip_config_check_interface(config, group, "tunnel_interface", ha->tunnel_interface);
 }
 
 const struct mip_schema ha_schema = {

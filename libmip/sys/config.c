@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "input.h"
 
 static void group_read(struct mip_config *config, const config_setting_t *group,
 	const struct mip_schema *schema, void *object);
@@ -90,6 +91,17 @@ int mip_config_error(struct mip_config *config, const struct mip_config_group *g
 	complain_at_line(config, member ? member->line : at->line, format, arguments);
 	va_end(arguments);
 	return -EINVAL;
+}
+
+int mip_config_check_interface(
+	struct mip_config *config, const struct mip_config_group *group, const char *name, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length > 0 && length < MIP_LINK_NAME && !strchr(value, '/'))
+		return 0;
+	return mip_config_error(
+		config, group, name, "'%s' = \"%s\" cannot be the name of an interface", name, value);
 }
 
 const struct mip_config_group *mip_config_top(struct mip_config *config)

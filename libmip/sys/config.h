@@ -90,6 +90,10 @@ void mip_config_free(const struct mip_schema *schema, void *object);
  * stands. Returns -EINVAL. */
 int mip_config_error(struct mip_config *config, const struct mip_config_group *group, const char *name,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* A complaint about a setting of the group unless its value can be the name of an interface: 1 to 15
+ * characters without a slash. 0, or -EINVAL. */
+int mip_config_check_interface(
+	struct mip_config *config, const struct mip_config_group *group, const char *name, const char *value);
 /* The top group; and the group or list element below: mip_config_group_at(config, top, "networks", 2). For a
  * plain group index is 0. NULL when it is not in the file. */
 const struct mip_config_group *mip_config_top(struct mip_config *config);

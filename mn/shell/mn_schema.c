@@ -49,12 +49,8 @@ static const struct mip_setting interface_settings[] = {
 static int check_interface(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct mn_config_interface *interface = object;
-	size_t length = strlen(interface->name);
 
-	if (length > 0 && length < MIP_LINK_NAME)
-		return 0;
-	return mip_config_error(
-		config, group, "name", "'name' = \"%s\" cannot be the name of an interface", interface->name);
+	return mip_config_check_interface(config, group, "name", interface->name);
 }
 
 static const struct mip_schema interface_schema = {
@@ -343,12 +339,10 @@ static const struct mip_setting settings[] = {
 static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct mn_config *all = object;
-	size_t length = strlen(all->tunnel_interface);
+	int result = mip_config_check_interface(config, group, "tunnel_interface", all->tunnel_interface);
 
-	if (length == 0 || length >= MIP_LINK_NAME)
-		return mip_config_error(config, group, "tunnel_interface",
-			"'tunnel_interface' = \"%s\" cannot be the name of an interface",
-			all->tunnel_interface);
+	if (result < 0)
+		return result;
 	for (size_t i = 0; i < all->foreign_agent_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (mip_address_equal(all->foreign_agents[i].address, all->foreign_agents[j].address))

@@ -28,9 +28,11 @@ static int network_check(struct mip_config *config, const struct mip_config_grou
 {
 	const struct network *network = object;
 
-	if (network->prefix.length >= 8)
-		return 0;
-	return mip_config_error(config, group, "prefix", "the prefix is too wide");
+	if (network->prefix.length < 8)
+		return mip_config_error(config, group, "prefix", "the prefix is too wide");
+	return network->has_interface
+		       ? mip_config_check_interface(config, group, "interface", network->interface)
+		       : 0;
 }
 
 static const struct mip_schema network_schema = {

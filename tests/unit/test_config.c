@@ -253,6 +253,23 @@ static void the_schemas_own_check_has_the_settings_line(void **state)
 		"3: the prefix is too wide");
 }
 
+static void a_name_that_no_interface_can_have_is_refused(void **state)
+{
+	static const char *const names[] = {"", "sixteen letters!", "v/0"};
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(names); i++) {
+		char text[128], line[128];
+
+		snprintf(text, sizeof(text),
+			"networks = ( { prefix = \"10.0.0.0/8\";\ninterface = \"%s\"; } );", names[i]);
+		snprintf(line, sizeof(line), "2: 'interface' = \"%s\" cannot be the name of an interface",
+			names[i]);
+		assert_sample_refused(*state, text, line);
+	}
+	sample_accepted(
+		*state, "networks = ( { prefix = \"10.0.0.0/8\"; interface = \"fifteen letters\"; } );");
+}
+
 static void several_problems_have_a_line_each(void **state)
 {
 	static const char *const lines[] = {
@@ -421,6 +438,7 @@ int main(void)
 		SAMPLE_TEST(a_range_has_a_beginning_and_an_end),
 		SAMPLE_TEST(a_choice_is_one_of_the_known),
 		SAMPLE_TEST(the_schemas_own_check_has_the_settings_line),
+		SAMPLE_TEST(a_name_that_no_interface_can_have_is_refused),
 		SAMPLE_TEST(several_problems_have_a_line_each),
 		SAMPLE_TEST(a_file_that_cannot_be_read_is_line_0),
 		SAMPLE_TEST(octets_of_value_0_are_refused),
