@@ -8,14 +8,21 @@
 
 #include "address.h"
 
-/* A started world in which the request has been sent. */
-static void begin(struct fa_world *world, const struct fa_world_request *request)
+/* The world starts, and the request is sent. */
+static void start(struct fa_world *world, const struct fa_world_request *request)
 {
 	uint8_t message[WORLD_MESSAGE];
 
 	fa_world_start(world);
 	fa_world_send(world, request, message);
 	fa_world_clear(world);
+}
+
+/* The same, with the usual settings. */
+static void begin(struct fa_world *world, const struct fa_world_request *request)
+{
+	fa_world_init(world);
+	start(world, request);
 }
 
 static void an_accepted_reply_is_relayed_to_the_link_address_of_the_request(void **state)
@@ -31,7 +38,6 @@ static void an_accepted_reply_is_relayed_to_the_link_address_of_the_request(void
 	struct mip_udp udp;
 
 	(void)state;
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_deliver(&world, address("10.1.0.1"), message, length);
 	frame = fa_world_only(&world, MIP_OUTPUT_FRAME);
@@ -67,7 +73,6 @@ static void extensions_after_the_authorization_are_not_relayed(void **state)
 	struct mip_udp udp;
 
 	(void)state;
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_deliver(&world, address("10.1.0.1"), message, length);
 	reader = fa_world_open(fa_world_only(&world, MIP_OUTPUT_FRAME), &ip, &udp);
@@ -85,7 +90,6 @@ static void a_denial_of_the_home_agent_is_relayed_and_makes_no_visitor(void **st
 	(void)state;
 	reply.code = MIP_CODE_HA_IDENTIFICATION_MISMATCH;
 	reply.identification ^= (uint64_t)0xdeadbeef << 32; /* the high half is the home agent's */
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_reply(&world, &reply);
 	assert_int_equal(fa_world_code(&world), 133);
@@ -103,7 +107,6 @@ static void check_unexpected(
 	uint8_t message[WORLD_MESSAGE];
 	size_t length = fa_world_write_reply(reply, NULL, NULL, message);
 
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_deliver(&world, address(source), message, length);
 	assert_int_equal(world.count, 0);
@@ -142,7 +145,6 @@ static void a_reply_comes_once_only(void **state)
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
 
 	(void)state;
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_reply(&world, &reply);
 	fa_world_clear(&world);
@@ -162,7 +164,6 @@ static void code_136_may_come_from_another_home_agent_of_the_network(void **stat
 	reply = fa_world_reply_to(&request);
 	reply.home_agent = address("10.1.0.1");
 	reply.code = MIP_CODE_HA_UNKNOWN_HOME_AGENT;
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_reply(&world, &reply);
 	assert_int_equal(fa_world_code(&world), 136);
@@ -192,7 +193,6 @@ static void a_visitor_cannot_answer_its_own_request_in_the_home_agents_name(void
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
 
 	(void)state;
-	fa_world_init(&world);
 	begin(&world, &request);
 	deliver_by_link(&world, WORLD_VISITED, &reply);
 	assert_int_equal(fa_core_visitor_count(world.core), 0);
@@ -209,7 +209,6 @@ static void a_reply_by_a_visited_link_counts_if_the_home_agent_is_there(void **s
 	(void)state;
 	request.fields.home_agent = address("10.3.0.7");
 	reply = fa_world_reply_to(&request);
-	fa_world_init(&world);
 	begin(&world, &request);
 	deliver_by_link(&world, WORLD_OTHER_VISITED, &reply);
 	assert_int_equal(fa_core_visitor_count(world.core), 1);
@@ -230,7 +229,6 @@ static void a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence(vo
 	size_t length = fa_world_write_reply(&reply, NULL, write_unknown_mandatory, message);
 
 	(void)state;
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_deliver(&world, address("10.1.0.1"), message, length);
 	assert_int_equal(world.count, 0);
@@ -249,7 +247,6 @@ static void a_poorly_formed_reply_ends_with_code_71(void **state)
 
 	(void)state;
 	for (size_t cut = MIP_REPLY_LENGTH; cut < length; cut += 3) { /* also without any extension */
-		fa_world_init(&world);
 		begin(&world, &request);
 		fa_world_deliver(&world, address("10.1.0.1"), message, cut);
 		assert_int_equal(fa_world_code(&world), 71);
@@ -300,7 +297,7 @@ static int code_with_association(uint16_t lifetime, void (*trailer)(struct mip_w
 	fa_world_init(&world);
 	world.settings.home_agents = &home_agent;
 	world.settings.home_agent_count = 1;
-	begin(&world, &request);
+	start(&world, &request);
 	fa_world_deliver(&world, address("10.1.0.1"), message, length);
 	code = fa_world_code(&world);
 	assert_int_equal(fa_core_visitor_count(world.core), code == 0 && lifetime ? 1 : 0);
@@ -384,7 +381,6 @@ static int code_of_nameless(struct mip_registration_reply *reply, const char *na
 	size_t length = fa_world_write_reply(reply, nai, NULL, message);
 	int code;
 
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_world_deliver(&world, address("10.1.0.1"), message, length);
 	code = fa_world_code(&world);
@@ -454,7 +450,6 @@ static int code_of_icmp(uint8_t type, uint8_t code, const char *destination, boo
 	int result;
 
 	message[23] ^= alter;
-	fa_world_init(&world);
 	begin(&world, &request);
 	fa_core_icmp_error(world.core, &error, world.now);
 	fa_world_wait(&world, 0);

@@ -174,37 +174,39 @@ static void a_udp_packet_has_the_header_of_rfc_3519(void **state)
 	assert_int_equal(discovery, IP_PMTUDISC_DONT);
 }
 
+/* The correspondent to the mobile node. */
+static void say_hello(struct world *world)
+{
+	int socket = plane_correspondent(world);
+
+	assert_int_equal(send(socket, "hello", 5, 0), 5);
+	plane_settle(world);
+	close(socket);
+}
+
 static void packets_without_a_tunnel_are_dropped(void **state)
 {
 	struct world *world = *state;
 	struct mip_want tunnel = plane_tunnel(AT_HOME, MIP_ENCAPSULATION_IPIP);
-	int socket;
 
 	plane_join(world, MIP_ENCAPSULATION_IPIP);
 	assert_int_equal(mip_plane_unwant(world->hosts[AT_HOME].plane, &tunnel), 0);
-	socket = plane_correspondent(world);
-	assert_int_equal(send(socket, "hello", 5, 0), 5);
-	plane_settle(world);
+	say_hello(world);
 	assert_int_equal(plane_counter(world, AT_HOME, "drop_no_tunnel"), 1);
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 0);
-	close(socket);
 }
 
 static void packets_from_the_tunnels_exit_are_not_sent_back(void **state)
 {
 	struct world *world = *state;
 	struct mip_want tunnel = plane_tunnel(AT_HOME, MIP_ENCAPSULATION_IPIP);
-	int socket;
 
 	plane_join(world, MIP_ENCAPSULATION_IPIP);
 	tunnel.tunnel.remote = plane_address(CORRESPONDENT);
 	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &tunnel), 0);
-	socket = plane_correspondent(world);
-	assert_int_equal(send(socket, "hello", 5, 0), 5);
-	plane_settle(world);
+	say_hello(world);
 	assert_int_equal(plane_counter(world, AT_HOME, "drop_loop"), 1);
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 0);
-	close(socket);
 }
 
 /* All that are behind a NAT have its address: two of them may well talk, one by its home address. */
@@ -212,17 +214,13 @@ static void packets_from_the_nat_that_a_node_is_behind_go_to_it(void **state)
 {
 	struct world *world = *state;
 	struct mip_want tunnel = plane_tunnel(AT_HOME, MIP_ENCAPSULATION_UDP);
-	int socket;
 
 	plane_join(world, MIP_ENCAPSULATION_UDP);
 	tunnel.tunnel.remote = plane_address(CORRESPONDENT);
 	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &tunnel), 0);
-	socket = plane_correspondent(world);
-	assert_int_equal(send(socket, "hello", 5, 0), 5);
-	plane_settle(world);
+	say_hello(world);
 	assert_int_equal(plane_counter(world, AT_HOME, "drop_loop"), 0);
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
-	close(socket);
 }
 
 static void groups_and_everyone_are_not_tunnelled(void **state)
