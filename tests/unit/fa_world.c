@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "counter_value.h"
 
 static const struct fa_link_settings links[] = {{"visit0"}, {"visit1"}};
 
@@ -376,14 +377,7 @@ int fa_world_code(const struct fa_world *world)
 
 uint64_t fa_world_counter(const struct fa_world *world, const char *name)
 {
-	struct mip_counter_table table = fa_core_counters(world->core);
-
-	for (size_t i = 0; i < table.count; i++) {
-		if (strcmp(table.names[i].name, name) == 0)
-			return table.values[i];
-	}
-	fail_msg("there is no counter %s", name);
-	return 0;
+	return counter_value(fa_core_counters(world->core), name);
 }
 
 struct search {

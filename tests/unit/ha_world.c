@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "authenticator.h"
+#include "counter_value.h"
 #include "replay.h"
 
 const struct mip_link_address ha_link_address = {6, {2, 0, 0, 0, 0, 1}};
@@ -520,14 +521,7 @@ const struct mip_want *ha_want_at(const struct world *world, int place)
 
 uint64_t ha_counter_value(const struct world *world, const char *name)
 {
-	struct mip_counter_table table = ha_core_counters(world->core);
-
-	for (size_t i = 0; i < table.count; i++) {
-		if (strcmp(table.names[i].name, name) == 0)
-			return table.values[i];
-	}
-	fail_msg("there is no counter %s", name);
-	return 0;
+	return counter_value(ha_core_counters(world->core), name);
 }
 
 struct search {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "authenticator.h"
+#include "counter_value.h"
 #include "extension.h"
 #include "packet.h"
 
@@ -596,13 +597,7 @@ enum mn_state bench_state(const struct bench *bench)
 
 uint64_t bench_counter(const struct bench *bench, const char *name)
 {
-	struct mip_counter_table table = mn_core_counters(bench->core);
-
-	for (size_t i = 0; i < table.count; i++)
-		if (strcmp(table.names[i].name, name) == 0)
-			return table.values[i];
-	fail_msg("no counter %s", name);
-	return 0;
+	return counter_value(mn_core_counters(bench->core), name);
 }
 
 /* --- usual beginnings -------------------------------------------------------------------------------------

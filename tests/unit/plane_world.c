@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "counter_value.h"
 #include "namespace.h"
 #include "packet.h"
 #include "registration.h"
@@ -323,14 +324,7 @@ void plane_settle(struct world *world)
 
 uint64_t plane_counter(const struct world *world, enum side side, const char *name)
 {
-	struct mip_counter_table table = mip_plane_counters(world->hosts[side].plane);
-
-	for (size_t i = 0; i < table.count; i++) {
-		if (strcmp(table.names[i].name, name) == 0)
-			return table.values[i];
-	}
-	fail_msg("no counter %s", name);
-	return 0;
+	return counter_value(mip_plane_counters(world->hosts[side].plane), name);
 }
 
 struct mip_plane_traffic plane_traffic(const struct world *world, enum side side)

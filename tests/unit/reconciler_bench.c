@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "address.h"
+#include "counter_value.h"
 #include "monitor.h"
 
 static void write_log(void *context, enum mip_log_level level, const char *format, va_list arguments)
@@ -105,13 +106,7 @@ void assert_kernel_as_before(struct reconciler_bench *bench)
 
 uint64_t reconciler_counter(struct reconciler_bench *bench, const char *name)
 {
-	struct mip_counter_table table = mip_reconciler_counters(bench->reconciler);
-
-	for (size_t i = 0; i < table.count; i++)
-		if (strcmp(table.names[i].name, name) == 0)
-			return table.values[i];
-	fail();
-	return 0;
+	return counter_value(mip_reconciler_counters(bench->reconciler), name);
 }
 
 /* --- wants --- */

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "daemon.h"
+#include "remove_folder.h"
 
 enum {
 	PATIENCE = 20, /* s: a child that takes longer is broken */
@@ -149,14 +149,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *walk)
-{
-	(void)status;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct place *place = *state;
@@ -167,7 +159,7 @@ static int teardown(void **state)
 		waitpid(place->child, NULL, 0);
 	}
 	close(place->systemd);
-	nftw(place->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(place->root);
 	free(place);
 	return 0;
 }

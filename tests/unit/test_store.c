@@ -6,7 +6,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "remove_folder.h"
 #include "store.h"
 
 struct place {
@@ -36,19 +36,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *walk)
-{
-	(void)status;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct place *place = *state;
 
-	nftw(place->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(place->root);
 	free(place);
 	return 0;
 }
