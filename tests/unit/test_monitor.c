@@ -253,7 +253,7 @@ static void a_carrier_that_is_lost_right_after_another_links_event_is_told_at_on
 	run_for(bench, "link card1 down", MIP_SECOND);
 	assert_true(place_of(bench, "link card1 down") >= 0);
 	set_carrier(cards[0], 0);
-	run_for(bench, "link card0 down", 200 * MIP_MILLISECOND);
+	run_for(bench, "link card0 down", 600 * MIP_MILLISECOND);
 	assert_true(place_of(bench, "link card0 down") >= 0);
 	(void)close(cards[0]);
 	(void)close(cards[1]);
