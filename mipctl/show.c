@@ -32,8 +32,7 @@ static const struct {
 	{"registration_lifetime", "REG. LIFETIME"},
 };
 
-/* --- values
- * ---------------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 size_t mipctl_width(const char *text)
 {
@@ -145,8 +144,7 @@ static void put_padded(FILE *stream, const char *text, size_t width, bool right)
 		fprintf(stream, "%s%*s", text, padding, "");
 }
 
-/* --- tables
- * ---------------------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 struct column {
 	const char *name;
@@ -256,8 +254,7 @@ void mipctl_print_table(FILE *stream, json_t *result, bool colour)
 	}
 }
 
-/* --- facts
- * ----------------------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 
 static void duration_text(json_int_t seconds, char *text)
 {
@@ -345,8 +342,7 @@ void mipctl_print_facts(FILE *stream, json_t *result, bool colour)
 	}
 }
 
-/* --- counters
- * -------------------------------------------------------------------------------------------------- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -398,8 +394,7 @@ void mipctl_print_counters(FILE *stream, json_t *result, bool colour)
 	free(names);
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void print_time(FILE *stream, const json_t *value)
 {

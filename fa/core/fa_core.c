@@ -224,8 +224,7 @@ mip_time fa_core_deadline(const struct fa_core *core)
 	return mip_deadlines_next(&core->deadlines);
 }
 
-/* --- the list for people -----------------------------------------------------------------------------------
- */
+/* --- the list for people ---------------------------------------------------------------------- */
 
 static struct fa_visitor_view view_of(const struct fa_registration *registration)
 {

@@ -224,8 +224,7 @@ void fa_reply_input(struct fa_core *core, const struct fa_link *link, struct mip
 	free(reply.nai);
 }
 
-/* --- ICMP errors -------------------------------------------------------------------------------------------
- */
+/* --- ICMP errors ------------------------------------------------------------------------------ */
 
 /* RFC 5944 3.4: 80 network, 81 host, 82 port unreachable; 88 any other. 0: says nothing about the home agent.
  */

@@ -115,9 +115,7 @@ static int settings_of(const struct fa_config *config, struct settings *settings
 	return fill_peers(settings, config);
 }
 
-/* --- the machine's functions, with its type taken off
- * -------------------------------------------------------
- */
+/* --- the machine's functions, with its type taken off ----------------------------------------- */
 
 static void on_datagram(void *core, const struct mip_input_datagram *datagram, struct mip_now now)
 {
@@ -181,9 +179,7 @@ static struct mip_machine machine_of(struct fa_shell *shell)
 	};
 }
 
-/* --- the role
- * -----------------------------------------------------------------------------------------------
- */
+/* --- the role --------------------------------------------------------------------------------- */
 
 static void shell_free(struct fa_shell *shell)
 {

@@ -28,8 +28,7 @@ enum {
 
 #define REFRESH_GAP (10 * MIP_MILLISECOND)
 
-/* --- the kernel state of one binding
- * ------------------------------------------------------------------------ */
+/* --- the kernel state of one binding ---------------------------------------------------------- */
 
 static struct mip_want tunnel_of(const struct ha_binding *binding)
 {
@@ -116,8 +115,7 @@ void ha_binding_unwant_proxy(struct ha_core *core, const struct ha_binding *bind
 	mip_outbox_unwant(&core->outbox, &proxy);
 }
 
-/* --- tunnels and peers that stay for a while ---------------------------------------------------------------
- */
+/* --- tunnels and peers that stay for a while -------------------------------------------------- */
 
 static struct ha_grace *find_grace(const struct ha_core *core, const struct mip_want *item)
 {
@@ -178,8 +176,7 @@ void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline)
 	end_grace(core, grace);
 }
 
-/* --- telling the kernel ------------------------------------------------------------------------------------
- */
+/* --- telling the kernel ----------------------------------------------------------------------- */
 
 static void tell(struct ha_core *core, struct ha_binding *binding)
 {
@@ -253,8 +250,7 @@ static void announce_to_self(struct ha_core *core, const struct ha_binding *bind
 		ha_announce(core, home_link, binding->home_address, home_link->link_address, now);
 }
 
-/* --- the queue of those to be told (again)
- * ------------------------------------------------------------------ */
+/* --- the queue of those to be told (again) ---------------------------------------------------- */
 
 static void refresh_remove(struct ha_core *core, struct ha_binding *binding)
 {
@@ -328,8 +324,7 @@ void ha_binding_forget_proxies(struct ha_core *core, mip_link link)
 	}
 }
 
-/* --- bindings ----------------------------------------------------------------------------------------------
- */
+/* --- bindings --------------------------------------------------------------------------------- */
 
 struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_address home_address)
 {

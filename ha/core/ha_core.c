@@ -25,8 +25,7 @@
 
 #include "packet.h"
 
-/* --- life --------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int check(const struct ha_settings *settings)
 {
@@ -86,8 +85,7 @@ void ha_core_free(struct ha_core *core)
 	free(core);
 }
 
-/* --- a reload ----------------------------------------------------------------------------------------------
- */
+/* --- a reload --------------------------------------------------------------------------------- */
 
 /* What the machine knows of a node goes over to the node as it is configured now. */
 static void carry_over_node(struct ha_core *core, struct ha_tables *tables,
@@ -168,8 +166,7 @@ int ha_core_configure(struct ha_core *core, const struct ha_settings *settings, 
 	return 0;
 }
 
-/* --- inputs ------------------------------------------------------------------------------------------------
- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 void ha_core_begin(struct ha_core *core, struct mip_now now)
 {
@@ -241,8 +238,7 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 		ha_count(core, HA_COUNTER_DROP_MALFORMED);
 }
 
-/* --- time --------------------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
@@ -284,8 +280,7 @@ mip_time ha_core_deadline(const struct ha_core *core)
 	return mip_deadlines_next(&core->deadlines);
 }
 
-/* --- outputs and views -------------------------------------------------------------------------------------
- */
+/* --- outputs and views ------------------------------------------------------------------------ */
 
 struct mip_outbox *ha_core_outbox(struct ha_core *core)
 {

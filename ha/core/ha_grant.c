@@ -15,8 +15,7 @@ enum {
 	NESTING_MAX = 8,
 };
 
-/* --- the home address --------------------------------------------------------------------------------------
- */
+/* --- the home address ------------------------------------------------------------------------- */
 
 static int choose_home_address(struct ha_core *core, struct ha_request *request)
 {
@@ -54,8 +53,7 @@ void ha_grant_home_address(struct ha_core *core, struct ha_request *request)
 		nai_contradicts(core, request) ? MIP_CODE_HA_PROHIBITED : choose_home_address(core, request);
 }
 
-/* --- the form ----------------------------------------------------------------------------------------------
- */
+/* --- the form --------------------------------------------------------------------------------- */
 
 static bool deregisters_all(const struct ha_request *request)
 {
@@ -89,8 +87,7 @@ static int check_form(const struct ha_request *request)
 	return GRANTED;
 }
 
-/* --- the tunnel --------------------------------------------------------------------------------------------
- */
+/* --- the tunnel ------------------------------------------------------------------------------- */
 
 /* rfc3519-4.6-5: with UDP tunnelling, MUST use the source address of the request as the effective care-of
  * address. What the node calls its own behind a NAT may be anybody's out here, ours too. */
@@ -203,8 +200,7 @@ static uint16_t choose_lifetime(const struct ha_core *core, const struct ha_requ
 	return request->fields.lifetime < most ? request->fields.lifetime : most;
 }
 
-/* --- the two kinds -----------------------------------------------------------------------------------------
- */
+/* --- the two kinds ---------------------------------------------------------------------------- */
 
 static int register_node(struct ha_core *core, struct ha_request *request)
 {

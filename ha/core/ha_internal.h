@@ -175,8 +175,7 @@ struct ha_core {
 	uint64_t counters[HA_COUNTER_COUNT];
 };
 
-/* --- a request on its way through the machine -------------------------------------------------------------
- */
+/* --- a request on its way through the machine ------------------------------------------------- */
 
 struct ha_request {
 	struct mip_now now;
@@ -223,16 +222,14 @@ enum {
 	HA_SILENT = -1,
 };
 
-/* --- ha_core.c -------------------------------------------------------------------------------------------
- */
+/* --- ha_core.c -------------------------------------------------------------------------------- */
 
 static inline void ha_count(struct ha_core *core, enum ha_counter counter)
 {
 	core->counters[counter]++;
 }
 
-/* --- ha_table.c ------------------------------------------------------------------------------------------
- */
+/* --- ha_table.c ------------------------------------------------------------------------------- */
 
 int ha_tables_build(struct ha_tables *tables, const struct ha_settings *settings);
 void ha_tables_clear(struct ha_tables *tables);
@@ -246,8 +243,7 @@ const char *ha_node_identity(const struct ha_node *node, char text[static MIP_RE
 struct ha_node *ha_node_by_identity(const struct ha_tables *tables, const char *identity);
 struct mip_address ha_node_address(const struct ha_node *node);
 
-/* --- ha_pool.c -------------------------------------------------------------------------------------------
- */
+/* --- ha_pool.c -------------------------------------------------------------------------------- */
 
 bool ha_pool_contains(const struct ha_settings *settings, struct mip_address address);
 /* Gives the node the address, or any (0.0.0.0). 0; -EADDRINUSE, -EADDRNOTAVAIL; -ENOSPC: the pool is used up.
@@ -256,8 +252,7 @@ int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_addres
 int ha_pool_put(struct ha_tables *tables, struct ha_node *node, struct mip_address address);
 void ha_pool_release(struct ha_tables *tables, struct ha_node *node);
 
-/* --- ha_link.c -------------------------------------------------------------------------------------------
- */
+/* --- ha_link.c -------------------------------------------------------------------------------- */
 
 int ha_links_configure(struct ha_core *core, struct ha_tables *tables, struct mip_now now);
 void ha_links_clear(struct ha_core *core);
@@ -269,8 +264,7 @@ void ha_links_begin(struct ha_core *core, struct mip_now now);
 /* The tables and settings have been swapped: the advertisements follow. */
 void ha_links_reconfigured(struct ha_core *core, struct mip_now now);
 
-/* --- ha_announce.c ---------------------------------------------------------------------------------------
- */
+/* --- ha_announce.c ---------------------------------------------------------------------------- */
 
 /* RFC 5944 4.6: gratuitous ARP now and a few more times; replaces one for the same home address. */
 void ha_announce(struct ha_core *core, struct ha_home_link *home_link, struct mip_address home_address,
@@ -280,8 +274,7 @@ void ha_announce_stop_link(struct ha_core *core, const struct ha_home_link *home
 void ha_announce_due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
 void ha_announce_clear(struct ha_core *core);
 
-/* --- ha_binding.c ----------------------------------------------------------------------------------------
- */
+/* --- ha_binding.c ----------------------------------------------------------------------------- */
 
 struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_address home_address);
 /* Adds or changes the node's binding as the request was granted. 0 or -ENOMEM (nothing is changed). */
@@ -310,8 +303,7 @@ void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline);
 void ha_bindings_clear(struct ha_core *core);
 uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now);
 
-/* --- ha_request.c, ha_grant.c, ha_reply.c -----------------------------------------------------------------
- */
+/* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 
 void ha_request_take(struct ha_core *core, struct ha_request *request);
 /* Fills in the home address that the node gets, or why it gets none. */
@@ -326,8 +318,7 @@ struct mip_address ha_reply_source(const struct ha_core *core, const struct ha_r
  * none yet). */
 bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request);
 
-/* --- ha_record.c -----------------------------------------------------------------------------------------
- */
+/* --- ha_record.c ------------------------------------------------------------------------------ */
 
 void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now);
 void ha_record_forget_binding(struct ha_core *core, struct mip_address home_address);

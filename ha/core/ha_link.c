@@ -22,8 +22,7 @@ enum {
 	ALL_MOBILITY_AGENTS = 0xe000000b, /* 224.0.0.11, RFC 5944 2.3 */
 };
 
-/* --- the host's addresses ---------------------------------------------------------------------------------
- */
+/* --- the host's addresses --------------------------------------------------------------------- */
 
 static struct ha_address *find_address(const struct ha_core *core, mip_link link, struct mip_address address)
 {
@@ -75,8 +74,7 @@ bool ha_is_home_broadcast(const struct ha_core *core, struct mip_address address
 	return false;
 }
 
-/* --- advertisements ---------------------------------------------------------------------------------------
- */
+/* --- advertisements --------------------------------------------------------------------------- */
 
 /* How well an address speaks for the home agent on its own link: in a home network, and the configured one.
  */
@@ -162,8 +160,7 @@ static void update_advertiser(struct ha_core *core, struct ha_home_link *home_li
 		mip_advertiser_start(advertiser, home_link->link, now);
 }
 
-/* --- kernel state of a home link ---------------------------------------------------------------------------
- */
+/* --- kernel state of a home link -------------------------------------------------------------- */
 
 static void tell(struct ha_core *core, bool wanted, const struct mip_want *want)
 {
@@ -222,8 +219,7 @@ static void attach(struct ha_core *core, struct ha_home_link *home_link, const s
 		tell_link(core, true, home_link->link);
 }
 
-/* --- inputs -----------------------------------------------------------------------------------------------
- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 struct ha_home_link *ha_home_link_at(const struct ha_core *core, mip_link link)
 {
@@ -305,8 +301,7 @@ void ha_links_begin(struct ha_core *core, struct mip_now now)
 	}
 }
 
-/* --- configuration ----------------------------------------------------------------------------------------
- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static struct ha_home_link *new_home_link(struct ha_core *core, const char *name)
 {

@@ -50,8 +50,7 @@ static void forget(struct ha_core *core, const char *prefix, const char *name)
 	mip_outbox_forget(&core->outbox, key);
 }
 
-/* --- bindings ----------------------------------------------------------------------------------------------
- */
+/* --- bindings --------------------------------------------------------------------------------- */
 
 void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now)
 {
@@ -193,8 +192,7 @@ static int restore_binding(
 	return 0;
 }
 
-/* --- replay state ------------------------------------------------------------------------------------------
- */
+/* --- replay state ----------------------------------------------------------------------------- */
 
 void ha_record_keep_replay(struct ha_core *core, const struct ha_node *node)
 {
@@ -234,8 +232,7 @@ static int restore_replay(struct ha_core *core, const char *name, struct mip_rea
 	return 0;
 }
 
-/* --- addresses given out
- * ------------------------------------------------------------------------------------ */
+/* --- addresses given out ---------------------------------------------------------------------- */
 
 void ha_record_keep_pool(struct ha_core *core, const struct ha_node *node)
 {
@@ -267,8 +264,7 @@ static int restore_pool(struct ha_core *core, const char *name, struct mip_reade
 	return mip_address_is_none(node->assigned) ? ha_pool_put(&core->tables, node, address) : 0;
 }
 
-/* --- all ---------------------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 void ha_record_forget_node(struct ha_core *core, const struct ha_node *node)
 {

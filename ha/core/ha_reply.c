@@ -17,8 +17,7 @@ enum {
 	FRAME_MAX = MIP_REGISTRATION_MAX + MIP_IP_HEADER + MIP_UDP_HEADER,
 };
 
-/* --- the identification ------------------------------------------------------------------------------------
- */
+/* --- the identification ----------------------------------------------------------------------- */
 
 static bool failed_authentication(uint8_t code)
 {
@@ -61,8 +60,7 @@ static void remember(
 	ha_record_keep_binding(core, binding, request->now);
 }
 
-/* --- the message -------------------------------------------------------------------------------------------
- */
+/* --- the message ------------------------------------------------------------------------------ */
 
 static void write_tunnel_reply(const struct ha_core *core, const struct ha_request *request, uint8_t code,
 	bool for_agent, struct mip_writer *writer)
@@ -111,8 +109,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	return status;
 }
 
-/* --- its way -----------------------------------------------------------------------------------------------
- */
+/* --- its way ---------------------------------------------------------------------------------- */
 
 /* rfc5944-3.8.3.1-1: the destination of the request; if that was a broadcast or multicast address, the home
  * agent's. */

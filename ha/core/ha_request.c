@@ -4,9 +4,10 @@
  * dropped in silence; what fails after that is answered with the code for it. Only what passes all of it gets
  * to ha_grant.c.
  *
- *   parse ─> Mobile-Home authentication ─> identification ─> Foreign-Home authentication ─> home agent
- * address ─> grant │         │            │                  │                    │        │ │ silence
- * silence       131                133                  132    silence              136
+ *   parse ──> Mobile-Home ──> identification ──> Foreign-Home ──> home agent address ──> grant
+ *     │       authentication        │           authentication           │
+ *     │         │        │          │              │        │            │
+ *   silence  silence    131        133          silence    132          136
  */
 #include "ha_internal.h"
 
@@ -42,8 +43,7 @@ static int drop_exception(
 	return drop(core, reason);
 }
 
-/* --- taken apart -------------------------------------------------------------------------------------------
- */
+/* --- taken apart ------------------------------------------------------------------------------ */
 
 /* What the node itself said stands before its authenticator; what stands after it, an agent may have added.
  */
@@ -103,8 +103,7 @@ static int parse(struct ha_core *core, struct ha_request *request)
 	return CONTINUE;
 }
 
-/* --- authentications ---------------------------------------------------------------------------------------
- */
+/* --- authentications -------------------------------------------------------------------------- */
 
 static int find_node(struct ha_core *core, struct ha_request *request)
 {
@@ -236,8 +235,7 @@ static int authenticate_agent(struct ha_core *core, struct ha_request *request)
 	return foreign_home_is_valid(request) ? CONTINUE : MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
 }
 
-/* --- for this home agent? ----------------------------------------------------------------------------------
- */
+/* --- for this home agent? --------------------------------------------------------------------- */
 
 static int check_home_agent(struct ha_core *core, struct ha_request *request)
 {
@@ -270,8 +268,7 @@ bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request
 		       mip_address_equal(request->source, request->home_address));
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static int judge(struct ha_core *core, struct ha_request *request)
 {

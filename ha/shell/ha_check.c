@@ -78,8 +78,7 @@ static int check_node(struct mip_config *config, const struct ha_config *ha, siz
 	return 0;
 }
 
-/* --- the same twice ----------------------------------------------------------------------------------------
- */
+/* --- the same twice --------------------------------------------------------------------------- */
 
 /* Something that must not stand in the file twice, and where it stands. */
 struct name {
@@ -163,8 +162,7 @@ static int check_all_once(struct mip_config *config, const struct ha_config *ha)
 	return status;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static int check_pool(struct mip_config *config, const struct ha_config *ha)
 {

@@ -28,8 +28,7 @@ static const struct mip_name udp_tunnel_names[] = {
 	{0, NULL},
 };
 
-/* --- home_agent.networks -----------------------------------------------------------------------------------
- */
+/* --- home_agent.networks ---------------------------------------------------------------------- */
 
 static const struct mip_setting network_settings[] = {
 	{.name = "prefix",
@@ -49,8 +48,7 @@ static const struct mip_schema network_schema = {
 	.count = MIP_ARRAY_SIZE(network_settings),
 };
 
-/* --- home_agent.advertise ----------------------------------------------------------------------------------
- */
+/* --- home_agent.advertise --------------------------------------------------------------------- */
 
 static const struct mip_setting advertise_settings[] = {
 	{.name = "enabled",
@@ -109,8 +107,7 @@ static const struct mip_schema advertise_schema = {
 	.check = check_advertise,
 };
 
-/* --- home_agent.nat_traversal ------------------------------------------------------------------------------
- */
+/* --- home_agent.nat_traversal ----------------------------------------------------------------- */
 
 static const struct mip_setting nat_settings[] = {
 	{.name = "udp_tunnel",
@@ -147,8 +144,7 @@ static const struct mip_schema nat_schema = {
 	.count = MIP_ARRAY_SIZE(nat_settings),
 };
 
-/* --- home_agent --------------------------------------------------------------------------------------------
- */
+/* --- home_agent ------------------------------------------------------------------------------- */
 
 static const struct mip_setting agent_settings[] = {
 	{.name = "address",
@@ -220,8 +216,7 @@ static const struct mip_schema agent_schema = {
 	.check = check_agent,
 };
 
-/* --- mobile_nodes, foreign_agents
- * --------------------------------------------------------------------------- */
+/* --- mobile_nodes, foreign_agents ------------------------------------------------------------- */
 
 static const struct mip_setting node_settings[] = {
 	{.name = "home_address",
@@ -290,8 +285,7 @@ static const struct mip_schema foreign_agent_schema = {
 	.count = MIP_ARRAY_SIZE(foreign_agent_settings),
 };
 
-/* --- the file ----------------------------------------------------------------------------------------------
- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static const struct mip_setting settings[] = {
 	{.name = "control",

@@ -13,8 +13,7 @@
 #include "reconciler.h"
 #include "packet.h"
 
-/* --- the machine, as its host calls it
- * ---------------------------------------------------------------------- */
+/* --- the machine, as its host calls it -------------------------------------------------------- */
 
 static void on_datagram(void *core, const struct mip_input_datagram *datagram, struct mip_now now)
 {
@@ -78,8 +77,7 @@ static struct mip_machine machine_of(struct ha_core *core)
 	};
 }
 
-/* --- home links --------------------------------------------------------------------------------------------
- */
+/* --- home links ------------------------------------------------------------------------------- */
 
 static bool is_named(const char *const *names, size_t count, const char *name)
 {
@@ -108,8 +106,7 @@ static const char **home_links(const struct ha_config *config, size_t *ret_count
 	return names;
 }
 
-/* --- advice ------------------------------------------------------------------------------------------------
- */
+/* --- advice ----------------------------------------------------------------------------------- */
 
 static bool is_on_this_host(struct mip_address address)
 {
@@ -146,8 +143,7 @@ static void advise(const struct mip_daemon *daemon, const struct ha_config *conf
 			"agent that is gone");
 }
 
-/* --- life --------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int start_core(struct ha_shell *shell, const struct ha_config *config)
 {

@@ -81,7 +81,7 @@ static uint32_t random_other_than(const struct mip_random *random, uint32_t one,
 	return value;
 }
 
-/* --- the home agent ------------------------------------------------------------------------------------- */
+/* --- the home agent --------------------------------------------------------------------------- */
 
 /* rfc5944-5.7.1-6: "the timestamp contained in the Identification field MUST be close enough to the home
  * agent's time-of-day clock, and the timestamp MUST be greater than all previously accepted timestamps". */
@@ -140,7 +140,7 @@ uint64_t mip_replay_reply_identification(struct mip_replay_state *state,
 	return identification_of(high_of(mip_ntp_of(wall)), request_identification);
 }
 
-/* --- the mobile node ------------------------------------------------------------------------------------ */
+/* --- the mobile node -------------------------------------------------------------------------- */
 
 /* rfc5944-5.7.1-3: "those bits that are not available from a time source SHOULD be generated from a good
  * source of randomness": nanoseconds leave two of the 32 open. */

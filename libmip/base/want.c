@@ -140,8 +140,7 @@ bool mip_want_equal(const struct mip_want *a, const struct mip_want *b)
 	}
 }
 
-/* --- in words ---------------------------------------------------------------------------------------------
- */
+/* --- in words --------------------------------------------------------------------------------- */
 
 static const struct mip_name encapsulation_names[] = {
 	{MIP_ENCAPSULATION_IPIP, "ipip"},

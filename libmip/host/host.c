@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- inputs -----------------------------------------------------------------------------------------------
- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 /*
  * What a link socket has given (or will give) the machine as a frame. Its filter takes UDP with the
@@ -156,8 +155,7 @@ static mip_time on_settle(void *context)
 	return machine < reconciler ? machine : reconciler;
 }
 
-/* --- start ------------------------------------------------------------------------------------------------
- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 static int start_udp(struct mip_host *host, const struct mip_host_options *options)
 {
@@ -333,8 +331,7 @@ void mip_host_free(struct mip_host *host)
 	free(host);
 }
 
-/* --- from outside -----------------------------------------------------------------------------------------
- */
+/* --- from outside ----------------------------------------------------------------------------- */
 
 int mip_host_set_links(struct mip_host *host, const char *const *links, size_t link_count)
 {

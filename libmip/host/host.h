@@ -6,8 +6,8 @@
  *   monitor, link sockets, UDP socket ──> machine ──> outbox ──┬─> WANT, UNWANT  ──> reconciler or data plane
  *             ▲                              │                 ├─> KEEP, FORGET  ──> store
  *             └── mip_loop settle ── deadline ┘                ├─> EVENT         ──> control socket, log
- *                                                              └─> DATAGRAM, FRAME, after all of the above
- * took effect
+ *                                                              └─> DATAGRAM, FRAME  ──> sockets, when all of
+ *                                                                      the above has taken effect
  *
  * A link named in the options gets a link socket whenever it is there and is Ethernet. What comes in to the
  * registration port by such a link is given to the machine as a frame only; what the UDP socket hears on

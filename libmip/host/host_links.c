@@ -146,8 +146,7 @@ int mip_host_links_set(struct mip_host *host, const char *const *names, size_t c
 	return 0;
 }
 
-/* --- the host's own addresses -----------------------------------------------------------------------------
- */
+/* --- the host's own addresses ----------------------------------------------------------------- */
 
 void mip_host_addresses_follow(struct mip_host *host, const struct mip_input_address *address)
 {

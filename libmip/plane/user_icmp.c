@@ -34,8 +34,7 @@ enum {
 	ERRORS = 32, /* taken from the socket in one turn */
 };
 
-/* --- the outer path
- * ------------------------------------------------------------------------------------------- */
+/* --- the outer path --------------------------------------------------------------------------- */
 
 static int connect_like(int probe, const struct mip_want_tunnel *tunnel)
 {
@@ -68,8 +67,7 @@ uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel)
 	return mtu < MIP_FRAGMENT_MTU_MIN ? 0 : (uint32_t)mtu;
 }
 
-/* --- errors of our own
- * ---------------------------------------------------------------------------------------- */
+/* --- errors of our own ------------------------------------------------------------------------ */
 
 static bool within_limit(struct mip_user *user)
 {
@@ -198,8 +196,7 @@ void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *hom
 		user->counters[MIP_USER_ICMP_SENT]++;
 }
 
-/* --- errors from within a tunnel
- * -------------------------------------------------------------------------------- */
+/* --- errors from within a tunnel -------------------------------------------------------------- */
 
 /*
  * RFC 2003 4.1 to 4.6: what an error from within the tunnel is to the sender outside. The code of Destination

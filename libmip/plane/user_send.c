@@ -106,8 +106,7 @@ uint8_t *mip_user_sender_header(struct mip_user_sender *sender)
 	return sender->rooms[sender->datagram_count] + MIP_TUNNEL_DATA_HEADER;
 }
 
-/* --- gathering ---------------------------------------------------------------------------------------------
- */
+/* --- gathering -------------------------------------------------------------------------------- */
 
 static size_t datagram_size(const struct mip_user_sender *sender, size_t datagram)
 {
@@ -170,8 +169,7 @@ void mip_user_sender_add(struct mip_user_sender *sender, struct mip_plane_home *
 	assign(sender, home, tos);
 }
 
-/* --- the kernel's form of a message
- * --------------------------------------------------------------------------- */
+/* --- the kernel's form of a message ----------------------------------------------------------- */
 
 static void add_control(struct msghdr *header, int level, int type, const void *data, size_t length)
 {
@@ -238,8 +236,7 @@ static void set_dont_fragment(const struct mip_user_sender *sender, bool on)
 	(void)setsockopt(sender->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
 }
 
-/* --- what became of it
- * ------------------------------------------------------------------------------------------ */
+/* --- what became of it ------------------------------------------------------------------------ */
 
 static size_t own_octets(const struct mip_user_sender *sender, size_t datagrams)
 {
@@ -362,8 +359,7 @@ static void handle_failure(struct mip_user_sender *sender, size_t place, int err
 	count_lost(sender, message, error);
 }
 
-/* --- sending
- * ------------------------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static bool waited(struct mip_user_sender *sender)
 {

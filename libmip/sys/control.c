@@ -56,8 +56,7 @@ struct mip_control {
 	ino_t inode; /* of the socket that we made; 0: not yet */
 };
 
-/* --- one client
- * ------------------------------------------------------------------------------------------------ */
+/* --- one client ------------------------------------------------------------------------------- */
 
 static void client_free(struct client *client)
 {
@@ -161,8 +160,7 @@ static int client_receive(struct client *client)
 	return 0;
 }
 
-/* --- commands
- * -------------------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static int answer_error(struct client *client, const char *why)
 {
@@ -318,8 +316,7 @@ static int client_new(struct mip_control *control, int descriptor)
 	return 0;
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static json_t *field_json(const struct mip_field *field)
 {
@@ -394,8 +391,7 @@ void mip_control_event(struct mip_control *control, const struct mip_event *even
 	free(line);
 }
 
-/* --- the listening socket
- * -------------------------------------------------------------------------------------- */
+/* --- the listening socket --------------------------------------------------------------------- */
 
 /* Out of descriptors: a client that stayed in the queue would wake the loop for ever, so it is turned away.
  */

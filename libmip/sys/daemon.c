@@ -1,9 +1,10 @@
 /*
  * What the three daemons have in common: the way from main() to the loop and back.
  *
- *   options ──> configuration ──> control socket ──> role->start ──> READY ──> loop ──> STOPPING ──>
- * role->stop │2            │2                │1                │1          ▲  │ SIGHUP, │0 ▼             ▼ ▼
- * ▼           └──┘ `mipctl reload`                ▼
+ *   options ──> configuration ──> control socket ──> role->start ──> READY ──> loop ──> STOPPING ──> role->stop
+ *      │              │                 │                 │                     ▲  │                      │
+ *      v              v                 v                 v              SIGHUP, │  │ SIGTERM,            v
+ *   status 2       status 2          status 1          status 1    mipctl reload └──┘ SIGINT           status 0
  *
  * Until the configuration is known to be good nothing on the system is touched, and -t ends right there. The
  * control socket comes first of all that is touched, for it tells whether another daemon runs already, which
@@ -131,8 +132,7 @@ static const char *configured_control(const struct mip_daemon *daemon, const voi
 		char *const *)(const void *)((const char *)configuration + daemon->role->control_path_offset);
 }
 
-/* --- systemd ----------------------------------------------------------------------------------------------
- */
+/* --- systemd ---------------------------------------------------------------------------------- */
 
 static void tell_systemd(const char *state)
 {
@@ -155,8 +155,7 @@ static void tell_systemd_reloading(void)
 #endif
 }
 
-/* --- reload -----------------------------------------------------------------------------------------------
- */
+/* --- reload ----------------------------------------------------------------------------------- */
 
 static int read_and_take_over(struct mip_daemon *daemon, const char **ret_reason)
 {
@@ -232,8 +231,7 @@ static int on_control(
 	return *ret_result == NULL ? -ENOMEM : 0;
 }
 
-/* --- start, run, stop -------------------------------------------------------------------------------------
- */
+/* --- start, run, stop ------------------------------------------------------------------------- */
 
 static int watch_signals(struct mip_daemon *daemon)
 {

@@ -4,8 +4,7 @@
  *   notices ──> link ──────> table of links ──────> told, if it is not what was told last
  *          ├──> address ───> table of addresses ──> …
  *          └──> route ─────> table of routes ─────> …
- *   lost notices, or a change that the kernel makes in silence ──> dump: mark all, take what comes, sweep the
- * rest
+ *   lost notices, or a change that the kernel makes in silence ──> dump: mark all, take what comes, sweep
  *
  * What the kernel does in silence: when a link goes down, or loses its last address, the IPv4 routes through
  * it go without a notice each; `ip route replace` puts one route in another's place and tells the new one

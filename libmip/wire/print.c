@@ -151,7 +151,7 @@ static void close_list(struct printer *printer)
 		mip_text_add_character(printer->text, ']');
 }
 
-/* --- extensions ----------------------------------------------------------------------------------------- */
+/* --- extensions ------------------------------------------------------------------------------- */
 
 static void authentication_print(struct printer *printer, const struct mip_extension *extension)
 {
@@ -295,7 +295,7 @@ static const char *extensions_print(struct printer *printer, struct mip_reader *
 	return r < 0 ? "an extension runs past the end" : malformed;
 }
 
-/* --- messages ------------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void put_request_flags(struct printer *printer, uint8_t flags)
 {
@@ -431,7 +431,7 @@ void mip_print_message_json(struct mip_text *text, const uint8_t *octets, size_t
 	message_print((struct printer){.text = text, .json = true}, octets, length);
 }
 
-/* --- agent discovery ------------------------------------------------------------------------------------ */
+/* --- agent discovery -------------------------------------------------------------------------- */
 
 static void router_print(
 	struct printer *printer, const struct mip_agent_advertisement *advertisement, size_t i)

@@ -91,8 +91,7 @@ static void report(struct mn_core *core, const char *name, const struct mn_agent
 	mn_report(core, &event);
 }
 
-/* --- taking an advertisement in ---------------------------------------------------------------------------
- */
+/* --- taking an advertisement in --------------------------------------------------------------- */
 
 /* A flood of forged advertisements must not take all memory and time, nor push out what is in use, nor what
  * is heard on other links. */
@@ -292,8 +291,7 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 		heard(core, interface, ip->source, frame->source, &advertisement, now);
 }
 
-/* --- silence ----------------------------------------------------------------------------------------------
- */
+/* --- silence ---------------------------------------------------------------------------------- */
 
 static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now now)
 {

@@ -212,8 +212,7 @@ void mn_binding_expired(struct mn_core *core, struct mip_now now)
 	mn_decide(core, now);
 }
 
-/* --- keep-alives ------------------------------------------------------------------------------------------
- */
+/* --- keep-alives ------------------------------------------------------------------------------ */
 
 /* rfc3519-4.9-1: a properly UDP-encapsulated ICMP echo request directed to the home agent. */
 static void send_keepalive(struct mn_core *core)

@@ -103,8 +103,7 @@ void mn_core_begin(struct mn_core *core, struct mip_now now)
 	mn_decide(core, now);
 }
 
-/* --- time -------------------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 mip_time mn_core_deadline(const struct mn_core *core)
 {
@@ -154,8 +153,7 @@ void mn_core_advance(struct mn_core *core, struct mip_now now)
 		due(core, deadline, now);
 }
 
-/* --- what a person asks for -------------------------------------------------------------------------------
- */
+/* --- what a person asks for ------------------------------------------------------------------- */
 
 static int refuse(int result, const char *reason, const char **ret_reason)
 {
@@ -286,8 +284,7 @@ void mn_core_farewell(struct mn_core *core, struct mip_now now)
 	mn_attempt_begin(core, &place, true, now);
 }
 
-/* --- what can be seen -------------------------------------------------------------------------------------
- */
+/* --- what can be seen ------------------------------------------------------------------------- */
 
 static mip_time remaining(const struct mn_binding *binding, struct mip_now now)
 {

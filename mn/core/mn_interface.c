@@ -124,8 +124,7 @@ struct mip_address mn_interface_gateway(const struct mn_interface *interface, co
 	return best ? best->gateway : place->gateway;
 }
 
-/* --- what is told -----------------------------------------------------------------------------------------
- */
+/* --- what is told ----------------------------------------------------------------------------- */
 
 static void report_link(struct mn_core *core, const struct mn_interface *interface)
 {
@@ -322,8 +321,7 @@ void mn_core_default_route(
 	mn_decide(core, now);
 }
 
-/* --- the configuration ------------------------------------------------------------------------------------
- */
+/* --- the configuration ------------------------------------------------------------------------ */
 
 static void interface_free(struct mn_interface *interface)
 {

@@ -121,8 +121,7 @@ static void learn_challenge(struct mn_core *core, const struct reply *reply)
 		(void)mn_agent_challenge(agent, challenge->data, challenge->data_length);
 }
 
-/* --- accepted ---------------------------------------------------------------------------------------------
- */
+/* --- accepted --------------------------------------------------------------------------------- */
 
 /* rfc3519-4.4-3: without a UDP Tunnel Reply the home agent does not understand it: no UDP tunnelling. */
 static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct reply *reply)
@@ -175,8 +174,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 	mn_binding_accept(core, &grant, now);
 }
 
-/* --- denied -----------------------------------------------------------------------------------------------
- */
+/* --- denied ----------------------------------------------------------------------------------- */
 
 /* RFC 5944 3.6.2.3: what the node can repair by asking otherwise, from now on: a renewal, or a handover with
  * its one request a second, must not be denied for the same again. True: it is this place's own fault. */

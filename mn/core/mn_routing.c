@@ -110,8 +110,7 @@ static bool is_leaving_home(const struct mn_core *core)
 	return is_home(&core->binding.place) && core->attempt.active && !is_home(&core->attempt.place);
 }
 
-/* --- the host's settings ----------------------------------------------------------------------------------
- */
+/* --- the host's settings ---------------------------------------------------------------------- */
 
 static bool uses_co_located(const struct mn_core *core, mip_link link)
 {
@@ -159,8 +158,7 @@ static void add_settings(const struct mn_core *core, struct mn_wants *wants)
 	}
 }
 
-/* --- at home ----------------------------------------------------------------------------------------------
- */
+/* --- at home ---------------------------------------------------------------------------------- */
 
 static uint8_t home_prefix_length(const struct mn_core *core)
 {
@@ -198,8 +196,7 @@ static void add_home(const struct mn_core *core, struct mn_wants *wants, const s
 	add_rule(core, wants, RULE_ALL, (struct mip_address){0}, core->settings.routing_table);
 }
 
-/* --- away -------------------------------------------------------------------------------------------------
- */
+/* --- away ------------------------------------------------------------------------------------- */
 
 static uint32_t mtu_of(const struct mn_core *core, const struct mn_binding *binding)
 {
@@ -391,8 +388,7 @@ static void build(const struct mn_core *core, struct mn_wants *wants)
 	add_welcome(core, wants);
 }
 
-/* --- from the list before to the list now -----------------------------------------------------------------
- */
+/* --- from the list before to the list now ----------------------------------------------------- */
 
 bool mn_routing_wants_address(
 	const struct mn_core *core, mip_link link, struct mip_address address, uint8_t prefix_length)

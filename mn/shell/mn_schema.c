@@ -23,8 +23,7 @@ enum {
 #define IN_CONFIG(member)    offsetof(struct mn_config, member)
 #define PRESENT		     offsetof(struct mip_security_config, present)
 
-/* --- mobile_node.interfaces -------------------------------------------------------------------------------
- */
+/* --- mobile_node.interfaces ------------------------------------------------------------------- */
 
 static const struct mip_setting interface_settings[] = {
 	{.name = "name",
@@ -60,8 +59,7 @@ static const struct mip_schema interface_schema = {
 	.check = check_interface,
 };
 
-/* --- mobile_node ------------------------------------------------------------------------------------------
- */
+/* --- mobile_node ------------------------------------------------------------------------------ */
 
 static const struct mip_setting node_settings[] = {
 	{.name = "home_address",
@@ -278,8 +276,7 @@ static const struct mip_schema node_schema = {
 	.check = check_node,
 };
 
-/* --- foreign_agents ---------------------------------------------------------------------------------------
- */
+/* --- foreign_agents --------------------------------------------------------------------------- */
 
 static const struct mip_setting agent_settings[] = {
 	{.name = "address",
@@ -302,8 +299,7 @@ static const struct mip_schema agent_schema = {
 	.count = MIP_ARRAY_SIZE(agent_settings),
 };
 
-/* --- the whole --------------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static const struct mip_setting settings[] = {
 	{.name = "control",

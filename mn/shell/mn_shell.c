@@ -9,8 +9,7 @@
 #include "link_socket.h"
 #include "reconciler.h"
 
-/* --- settings ---------------------------------------------------------------------------------------------
- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 /* The lists and associations are the settings' own; strings are the configuration's. */
 static void settings_clear(struct mn_settings *settings)
@@ -103,8 +102,7 @@ static const char **names_of(const struct mn_config *config)
 	return names;
 }
 
-/* --- the machine's functions, with its type taken off -----------------------------------------------------
- */
+/* --- the machine's functions, with its type taken off ----------------------------------------- */
 
 static void on_datagram(void *core, const struct mip_input_datagram *datagram, struct mip_now now)
 {
@@ -180,8 +178,7 @@ static struct mip_machine machine_of(struct mn_core *core)
 	};
 }
 
-/* --- the role ---------------------------------------------------------------------------------------------
- */
+/* --- the role --------------------------------------------------------------------------------- */
 
 static void shell_free(struct mn_shell *shell)
 {

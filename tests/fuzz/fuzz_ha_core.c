@@ -102,8 +102,7 @@ static int slot_of(struct mip_address home_address)
 	return NODES + (int)(number - POOL);
 }
 
-/* --- what comes out ----------------------------------------------------------------------------------------
- */
+/* --- what comes out --------------------------------------------------------------------------- */
 
 static void see_want(struct model *model, const struct mip_want *want, bool wanted)
 {
@@ -201,8 +200,7 @@ static void look(struct model *model)
 	}
 }
 
-/* --- what must hold ----------------------------------------------------------------------------------------
- */
+/* --- what must hold --------------------------------------------------------------------------- */
 
 struct check {
 	struct model *model;
@@ -245,8 +243,7 @@ static void check(struct model *model)
 	}
 }
 
-/* --- what goes in ------------------------------------------------------------------------------------------
- */
+/* --- what goes in ----------------------------------------------------------------------------- */
 
 static void settle(struct model *model, mip_time step)
 {

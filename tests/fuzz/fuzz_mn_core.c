@@ -50,8 +50,7 @@ static void fill(void *context, void *octets, size_t length)
 
 static const struct mip_random random_source = {.fill = fill};
 
-/* --- what comes out ---------------------------------------------------------------------------------------
- */
+/* --- what comes out --------------------------------------------------------------------------- */
 
 static void forget(struct run *run, const struct mip_want *want)
 {
@@ -132,8 +131,7 @@ static void drain(struct run *run, bool begun)
 	}
 }
 
-/* --- what goes in -----------------------------------------------------------------------------------------
- */
+/* --- what goes in ----------------------------------------------------------------------------- */
 
 static mip_link link_of(uint8_t choice)
 {

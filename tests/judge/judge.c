@@ -88,7 +88,7 @@ static unsigned flags_of(const char *letters, const char *order, unsigned highes
 	return flags;
 }
 
-/* --- associations --------------------------------------------------------------------------------------- */
+/* --- associations ----------------------------------------------------------------------------- */
 
 static struct mip_association *association_of(const json_t *key, uint32_t spi)
 {
@@ -180,7 +180,7 @@ static const char *message_verify(uint8_t *message, size_t length, const json_t 
 	return found == json_object_size(keys) ? verified : "not all are there";
 }
 
-/* --- writing from fields -------------------------------------------------------------------------------- */
+/* --- writing from fields ---------------------------------------------------------------------- */
 
 static void authentication_write(struct mip_writer *writer, const json_t *fields, const json_t *keys)
 {
@@ -445,7 +445,7 @@ static void echo_write(struct mip_writer *writer, const json_t *fields)
 	mip_icmp_echo_write(writer, &echo, payload, octets_at(fields, "payload", payload));
 }
 
-/* --- reading into fields -------------------------------------------------------------------------------- */
+/* --- reading into fields ---------------------------------------------------------------------- */
 
 static json_t *printed(void (*print)(struct mip_text *text, const uint8_t *octets, size_t length),
 	const uint8_t *octets, size_t length)
@@ -530,7 +530,7 @@ static json_t *echo_read(const uint8_t *octets, size_t length)
 		hex_json(mip_read_octets(&reader, left), left), "malformed");
 }
 
-/* --- lines ---------------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static const struct kind {
 	const char *message;

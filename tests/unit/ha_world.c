@@ -185,8 +185,7 @@ void ha_world_pass(struct world *world, mip_time time)
 	world->now.boot = end;
 }
 
-/* --- requests ----------------------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static const struct mip_association *security_of(const struct world *world, const struct ask *ask)
 {
@@ -347,8 +346,7 @@ struct ask ha_ask_from_home(void)
 	};
 }
 
-/* --- replies -----------------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static bool read_datagram(const struct mip_output *output, struct answer *answer)
 {
@@ -437,8 +435,7 @@ void ha_ask_expect(struct world *world, const struct ask *ask, int code)
 	ha_world_pass(world, MIP_MILLISECOND);
 }
 
-/* --- outputs -----------------------------------------------------------------------------------------------
- */
+/* --- outputs ---------------------------------------------------------------------------------- */
 
 int ha_find_want(const struct world *world, enum mip_output_kind kind, enum mip_want_kind want, int n)
 {

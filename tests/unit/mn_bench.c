@@ -128,8 +128,7 @@ void bench_again_with(void (*change)(struct mn_settings *settings))
 	bench_begin(&bench_of_test, change);
 }
 
-/* --- what comes out ---------------------------------------------------------------------------------------
- */
+/* --- what comes out --------------------------------------------------------------------------- */
 
 static void kernel_remove(struct bench *bench, const struct mip_want *key)
 {
@@ -174,8 +173,7 @@ void bench_collect(struct bench *bench)
 	}
 }
 
-/* --- what goes in -----------------------------------------------------------------------------------------
- */
+/* --- what goes in ----------------------------------------------------------------------------- */
 
 static void set_clock(struct bench *bench, mip_time boot)
 {
@@ -298,8 +296,7 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 	give_frame(bench, agent->link, bench_link_address(agent->address), packet, writer.length);
 }
 
-/* --- requests and replies ---------------------------------------------------------------------------------
- */
+/* --- requests and replies --------------------------------------------------------------------- */
 
 static bool request_of(const struct bench *bench, size_t place, struct bench_request *request)
 {
@@ -454,8 +451,7 @@ void bench_deny(struct bench *bench, uint8_t code)
 		&(struct bench_reply){.code = code, .unsigned_reply = code >= 64 && code < 128});
 }
 
-/* --- what can be asked ------------------------------------------------------------------------------------
- */
+/* --- what can be asked ------------------------------------------------------------------------ */
 
 size_t bench_solicitations(const struct bench *bench, mip_link link)
 {
@@ -600,8 +596,7 @@ uint64_t bench_counter(const struct bench *bench, const char *name)
 	return counter_value(mn_core_counters(bench->core), name);
 }
 
-/* --- usual beginnings -------------------------------------------------------------------------------------
- */
+/* --- usual beginnings ------------------------------------------------------------------------- */
 
 void bench_registered_at_fa1(struct bench *bench)
 {

@@ -75,7 +75,7 @@ int plane_socket(const struct world *world, enum side side, int type, const char
 	return descriptor;
 }
 
-/* --- making it ------------------------------------------------------------------------------------------ */
+/* --- making it -------------------------------------------------------------------------------- */
 
 static void count_warning(void *context, enum mip_log_level level, const char *format, va_list arguments)
 {
@@ -226,8 +226,7 @@ void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 		mtu);
 }
 
-/* --- driving it
- * --------------------------------------------------------------------------------------------- */
+/* --- driving it ------------------------------------------------------------------------------- */
 
 static void read_control(struct msghdr *message, struct mip_input_datagram *datagram)
 {
@@ -319,8 +318,7 @@ void plane_settle(struct world *world)
 	}
 }
 
-/* --- looking at it
- * --------------------------------------------------------------------------------------------- */
+/* --- looking at it ---------------------------------------------------------------------------- */
 
 uint64_t plane_counter(const struct world *world, enum side side, const char *name)
 {

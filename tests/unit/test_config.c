@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- good files
- * ------------------------------------------------------------------------------------------------ */
+/* --- good files ------------------------------------------------------------------------------- */
 
 static void an_empty_file_gives_the_defaults(void **state)
 {
@@ -113,8 +112,7 @@ static void an_included_file_is_part_of_it(void **state)
 	assert_int_equal(sample->interval, 3 * MIP_SECOND);
 }
 
-/* --- bad files: one line each
- * ---------------------------------------------------------------------------------- */
+/* --- bad files: one line each ----------------------------------------------------------------- */
 
 static void an_unknown_setting_is_told_with_its_line(void **state)
 {
@@ -311,8 +309,7 @@ static void octets_of_value_0_are_refused(void **state)
 	assert_sample_said(folder, "c.conf", lines, 1);
 }
 
-/* --- includes
- * -------------------------------------------------------------------------------------------------- */
+/* --- includes --------------------------------------------------------------------------------- */
 
 static void a_complaint_names_the_included_file(void **state)
 {
@@ -353,8 +350,7 @@ static void files_that_include_each_other_are_refused(void **state)
 	assert_sample_refused(*state, "\n@include \"c.conf\"\n", "2: files include each other too deeply");
 }
 
-/* --- complaints of a role
- * -------------------------------------------------------------------------------------- */
+/* --- complaints of a role --------------------------------------------------------------------- */
 
 static int check_networks(struct mip_config *config, void *object)
 {

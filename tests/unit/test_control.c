@@ -437,8 +437,7 @@ static void without_a_daemon_there_is_no_connection(void **state)
 	assert_int_equal(descriptor, -1);
 }
 
-/* --- answers
- * --------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void assert_json(json_t *json, const char *expected)
 {

@@ -27,8 +27,7 @@ enum {
 	PATIENCE = 20, /* s: a child that takes longer is broken */
 };
 
-/* --- the made-up role -------------------------------------------------------------------------------------
- */
+/* --- the made-up role ------------------------------------------------------------------------- */
 
 struct test_configuration {
 	char *control;
@@ -104,8 +103,7 @@ static const struct mip_daemon_role test_role = {
 	.control = test_control,
 };
 
-/* --- the child --------------------------------------------------------------------------------------------
- */
+/* --- the child -------------------------------------------------------------------------------- */
 
 struct place {
 	char root[64];
@@ -264,8 +262,7 @@ static bool exists(const char *path)
 	return stat(path, &status) == 0;
 }
 
-/* --- the tests --------------------------------------------------------------------------------------------
- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
 static void help_and_version_need_no_configuration(void **state)
 {

@@ -256,8 +256,7 @@ static void a_poorly_formed_reply_ends_with_code_71(void **state)
 	}
 }
 
-/* --- Foreign-Home authentication
- * ---------------------------------------------------------------------------- */
+/* --- Foreign-Home authentication -------------------------------------------------------------- */
 
 static void write_foreign_home(struct mip_writer *writer)
 {
@@ -359,8 +358,7 @@ static void a_relayed_reply_is_authenticated_to_a_node_that_has_an_association(v
 	mip_association_unref(node.association);
 }
 
-/* --- RFC 2794
- * ------------------------------------------------------------------------------------------------ */
+/* --- RFC 2794 --------------------------------------------------------------------------------- */
 
 static struct fa_world_request nameless_request(void)
 {
@@ -431,8 +429,7 @@ static void a_denial_without_a_home_address_goes_to_the_broadcast_address(void *
 	assert_true(mip_address_equal(ip.destination, address("255.255.255.255")));
 }
 
-/* --- ICMP errors
- * ---------------------------------------------------------------------------------------------- */
+/* --- ICMP errors ------------------------------------------------------------------------------ */
 
 static int code_of_icmp(uint8_t type, uint8_t code, const char *destination, bool alter)
 {

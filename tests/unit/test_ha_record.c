@@ -354,8 +354,7 @@ static void many_bindings_come_back_in_batches(void **state)
 	assert_true(wanted >= 1280);
 }
 
-/* --- a reload ----------------------------------------------------------------------------------------------
- */
+/* --- a reload --------------------------------------------------------------------------------- */
 
 static int reload(struct world *world)
 {

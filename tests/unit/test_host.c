@@ -9,7 +9,7 @@
 #include "host.h"
 #include "text.h"
 
-/* --- the made-up machine ----------------------------------------------------------------------- */
+/* --- the made-up machine ---------------------------------------------------------------------- */
 
 static struct mip_outbox outbox;
 static mip_time machine_deadline;
@@ -108,7 +108,7 @@ static mip_time on_deadline(const void *core)
 	return machine_deadline;
 }
 
-/* --- set up ------------------------------------------------------------------------------------ */
+/* --- set up ----------------------------------------------------------------------------------- */
 
 static const char *const link_names[] = {"home0"};
 static struct mip_daemon daemon_of_test = {.control_path = "/run/test.sock"};
@@ -199,7 +199,7 @@ static const struct mip_want a_route = {.kind = MIP_WANT_ROUTE};
 static const struct mip_want a_tunnel = {.kind = MIP_WANT_TUNNEL};
 static const struct mip_want a_peer = {.kind = MIP_WANT_PEER};
 
-/* --- the tests --------------------------------------------------------------------------------- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
 static void what_can_only_be_had_once_comes_before_the_kernel_is_touched(void **state)
 {

@@ -38,8 +38,7 @@ enum {
 
 #define HOME_ADDRESS 0xc0000201 /* 192.0.2.1 */
 
-/* --- the machine ------------------------------------------------------------------------------------------
- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static struct {
 	struct mip_outbox outbox;
@@ -120,7 +119,7 @@ static mip_time on_deadline(const void *core)
 	return machine.deadline;
 }
 
-/* --- the namespaces ------------------------------------------------------------------------------------- */
+/* --- the namespaces --------------------------------------------------------------------------- */
 
 static int peer_socket = -1; /* a socket in the peer's */
 
@@ -330,8 +329,7 @@ static int64_t counter(const char *name)
 	return value;
 }
 
-/* --- the tests, one after another with the same host ------------------------------------------------------
- */
+/* --- the tests, one after another with the same host ------------------------------------------ */
 
 static void the_route_is_there_when_the_machine_has_begun(void **state)
 {

@@ -19,8 +19,7 @@
 #include "show.h"
 #include "run.h"
 
-/* --- what it looks like
- * ---------------------------------------------------------------------------------------- */
+/* --- what it looks like ----------------------------------------------------------------------- */
 
 static void assert_printed(enum mipctl_form form, const char *json, bool colour, const char *expected)
 {
@@ -163,8 +162,7 @@ static void long_values_are_cut_between_characters(void **state)
 	json_decref(value);
 }
 
-/* --- what it returns
- * ------------------------------------------------------------------------------------------- */
+/* --- what it returns -------------------------------------------------------------------------- */
 
 struct daemon {
 	char folder[64];

@@ -44,8 +44,7 @@ static struct mip_want arp_ignore_of(mip_link link)
 		.kind = MIP_WANT_SETTING, .setting = {.link = link, .setting = MIP_SETTING_ARP_IGNORE}};
 }
 
-/* --- what each place means to the kernel ------------------------------------------------------------------
- */
+/* --- what each place means to the kernel ------------------------------------------------------ */
 
 static void test_from_the_beginning_the_home_address_is_on_the_tunnel_device(void **state)
 {
@@ -145,8 +144,7 @@ static void test_the_path_of_the_request_is_there_before_the_request(void **stat
 	assert_true(bench_place_of_want(bench, &table) < bench_last_request(bench).place);
 }
 
-/* --- choosing ---------------------------------------------------------------------------------------------
- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 static void test_an_agent_gets_50_ms_to_answer_before_the_co_located_address_is_registered(void **state)
 {
@@ -260,8 +258,7 @@ static void test_a_person_can_choose_the_interface(void **state)
 	assert_string_equal(bench_status(bench).interface, "wlan0");
 }
 
-/* --- handovers --------------------------------------------------------------------------------------------
- */
+/* --- handovers -------------------------------------------------------------------------------- */
 
 static void test_a_soft_handover_keeps_the_old_way_until_the_new_one_is_confirmed(void **state)
 {
@@ -409,8 +406,7 @@ static void test_the_events_tell_the_timeline(void **state)
 	assert_string_equal(bench_field(event, "to")->string, "registered");
 }
 
-/* --- home -------------------------------------------------------------------------------------------------
- */
+/* --- home ------------------------------------------------------------------------------------- */
 
 static void test_coming_home_has_the_order_of_rfc_5944_4_6(void **state)
 {
@@ -574,8 +570,7 @@ static void test_without_a_home_address_nothing_is_at_home(void **state)
 	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
 }
 
-/* --- ARP for a foreign agent ------------------------------------------------------------------------------
- */
+/* --- ARP for a foreign agent ------------------------------------------------------------------ */
 
 static void ask_by_arp(uint32_t asker, bool unicast)
 {

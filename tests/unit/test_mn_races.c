@@ -24,8 +24,7 @@ static size_t requests_to(uint32_t destination)
 	return bench_requests(bench) > 0 && mip_address_number(last.destination) == destination;
 }
 
-/* --- renewals ---------------------------------------------------------------------------------------------
- */
+/* --- renewals --------------------------------------------------------------------------------- */
 
 static void test_a_renewal_that_a_failed_move_has_interrupted_is_taken_up_again(void **state)
 {
@@ -69,8 +68,7 @@ static void test_a_lifetime_that_is_over_is_not_less_than_nothing(void **state)
 	assert_int_equal(mn_core_status(bench->core, late).remaining, 0);
 }
 
-/* --- a machine that slept --------------------------------------------------------------------------------
- */
+/* --- a machine that slept --------------------------------------------------------------------- */
 
 static void sleep_for(mip_time duration)
 {
@@ -122,8 +120,7 @@ static void test_a_clock_that_is_set_back_does_not_repeat_an_identification(void
 	assert_true(bench_last_request(bench).fixed.identification > before);
 }
 
-/* --- what was learnt from a denial ------------------------------------------------------------------------
- */
+/* --- what was learnt from a denial ------------------------------------------------------------ */
 
 static void without_reverse_tunnel(struct mn_settings *settings)
 {
@@ -186,8 +183,7 @@ static void test_the_reverse_tunnel_that_the_home_agent_demands_is_asked_for_eve
 	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_T);
 }
 
-/* --- addresses and gateways -------------------------------------------------------------------------------
- */
+/* --- addresses and gateways ------------------------------------------------------------------- */
 
 static void test_a_new_address_on_the_link_does_not_wait_for_what_the_old_one_was_denied(void **state)
 {
@@ -234,8 +230,7 @@ static void test_a_gateway_that_is_gone_is_not_what_the_request_leaves_by(void *
 	assert_non_null(bench_tunnel(bench));
 }
 
-/* --- the home agent ---------------------------------------------------------------------------------------
- */
+/* --- the home agent --------------------------------------------------------------------------- */
 
 static void without_home_agent(struct mn_settings *settings)
 {
@@ -265,8 +260,7 @@ static void test_a_found_home_agent_that_is_silent_keeps_its_tunnel_as_long_as_t
 	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.home_agent), 0x0a0100ff);
 }
 
-/* --- what a person asks for -------------------------------------------------------------------------------
- */
+/* --- what a person asks for ------------------------------------------------------------------- */
 
 static void test_a_deregistration_that_is_denied_ends_with_the_lifetime(void **state)
 {
@@ -304,8 +298,7 @@ static void test_a_handover_takes_back_a_deregistration_that_is_on_its_way(void 
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
 }
 
-/* --- agents -----------------------------------------------------------------------------------------------
- */
+/* --- agents ----------------------------------------------------------------------------------- */
 
 /* rfc5944-2.4-2: solicitations SHOULD only be sent in the absence of Agent Advertisements. */
 static void test_an_agent_that_is_not_in_use_may_fall_silent_without_being_asked_for(void **state)

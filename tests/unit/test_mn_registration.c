@@ -26,8 +26,7 @@ static void with_shared(struct mn_settings *settings)
 	settings->foreign_agent_count = 1;
 }
 
-/* --- repetitions ------------------------------------------------------------------------------------------
- */
+/* --- repetitions ------------------------------------------------------------------------------ */
 
 static void test_unanswered_it_repeats_with_exponential_back_off_and_new_identifications(void **state)
 {
@@ -109,8 +108,7 @@ static void test_with_nonces_the_unanswered_request_is_repeated_unchanged(void *
 		(second.fixed.identification >> 32) ^ 0xabcd);
 }
 
-/* --- replies ----------------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static void start_at_fa1(struct bench_request *request)
 {
@@ -291,8 +289,7 @@ static void test_an_infinite_lifetime_is_never_renewed(void **state)
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
 }
 
-/* --- denials ----------------------------------------------------------------------------------------------
- */
+/* --- denials ---------------------------------------------------------------------------------- */
 
 static void test_denied_it_tries_again_after_1_2_4_up_to_32_seconds(void **state)
 {
@@ -421,8 +418,7 @@ static void test_a_place_that_is_denied_by_its_agent_yields_to_another(void **st
 	assert_int_equal(mip_address_number(bench_last_request(bench).destination), BENCH_FA2);
 }
 
-/* --- dynamic home agents and home addresses ---------------------------------------------------------------
- */
+/* --- dynamic home agents and home addresses --------------------------------------------------- */
 
 static void without_home_agent(struct mn_settings *settings)
 {
@@ -506,8 +502,7 @@ static void test_a_node_known_by_its_nai_takes_the_home_address_that_it_is_given
 	assert_true(bench_has_home_on(bench, MIP_LINK_TUNNEL));
 }
 
-/* --- renewals ---------------------------------------------------------------------------------------------
- */
+/* --- renewals --------------------------------------------------------------------------------- */
 
 static void keep_hearing(const struct bench_agent *agent, int seconds)
 {
@@ -604,8 +599,7 @@ static void test_requests_are_a_second_apart_without_a_link_layer_indication(voi
 	keep_hearing(&bench_fa1, 2);
 }
 
-/* --- what a person asks for -------------------------------------------------------------------------------
- */
+/* --- what a person asks for ------------------------------------------------------------------- */
 
 static void test_asked_to_deregister_it_ends_the_binding_and_rests(void **state)
 {

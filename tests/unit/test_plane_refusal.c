@@ -29,8 +29,7 @@
 
 static const enum mip_encapsulation both[] = {MIP_ENCAPSULATION_IPIP, MIP_ENCAPSULATION_UDP};
 
-/* --- what must not come in
- * --------------------------------------------------------------------------------------- */
+/* --- what must not come in -------------------------------------------------------------------- */
 
 /* A datagram of the mobile node to the correspondent inside of an IP-in-IP packet, ready to be spoiled.
  */
@@ -188,8 +187,7 @@ static void congestion_met_in_the_tunnel_is_told_inside(void **state)
 	close(near);
 }
 
-/* --- sizes and errors
- * --------------------------------------------------------------------------------------------- */
+/* --- sizes and errors ------------------------------------------------------------------------- */
 
 static void a_packet_too_large_for_the_path_is_answered(void **state)
 {

@@ -28,8 +28,7 @@
 
 static const enum mip_encapsulation both[] = {MIP_ENCAPSULATION_IPIP, MIP_ENCAPSULATION_UDP};
 
-/* --- the front
- * ---------------------------------------------------------------------------------------------- */
+/* --- the front -------------------------------------------------------------------------------- */
 
 static void planes_that_are_not_there_are_refused_with_a_reason(void **state)
 {
@@ -100,8 +99,7 @@ static void what_this_plane_has_not_is_refused(void **state)
 		-ENOENT);
 }
 
-/* --- outer headers
- * ---------------------------------------------------------------------------------------------- */
+/* --- outer headers ---------------------------------------------------------------------------- */
 
 static void assert_is_hello(const uint8_t *octets, size_t length)
 {
@@ -240,8 +238,7 @@ static void groups_and_everyone_are_not_tunnelled(void **state)
 	close(socket);
 }
 
-/* --- through and back
- * --------------------------------------------------------------------------------------------- */
+/* --- through and back ------------------------------------------------------------------------- */
 
 static void a_datagram_goes_through_and_back(void **state)
 {
