@@ -7,7 +7,7 @@
  *
  *   DATAGRAM  a UDP datagram by the host's routing, from the daemon's UDP socket
  *   FRAME     an IPv4 packet or an ARP packet in a frame of the link, to a link address that the machine
- * knows: no routing, no ARP. This is how one talks to a node whose home address does not belong to the link.
+ *             knows: no routing, no ARP. So one talks to a node whose home address is not the link's.
  */
 #ifndef MIP_BASE_OUTPUT_H
 #define MIP_BASE_OUTPUT_H

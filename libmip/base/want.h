@@ -6,17 +6,18 @@
  * Each item has a key (which thing it is) and a value (how it shall be): wanting an item whose key is wanted
  * already replaces its value in one step, without a moment in which there is neither.
  *
- *   kind       key                                   value
- *   ADDRESS    link, address, prefix length          no_prefix_route
- *   ROUTE      table, destination, metric            link, gateway, source, mtu, type, onlink
- *   RULE       all                                   -
- *   NEIGHBOUR  link, address                         link_address, seed
- *   PROXY      link, address                         -                 (a proxy ARP entry)
- *   SETTING    link, setting                         value             (a sysctl of the interface, or of the
- * host) GROUP      link, address                         -                 (membership of a multicast group)
- *   TUNNEL     home address, end                     local, remote, ports, encapsulation       (the data
- * plane's) PEER       home address, remote, remote port     local, encapsulation                      (the
- * data plane's)
+ *   kind       key                                value
+ *   ADDRESS    link, address, prefix length       no_prefix_route
+ *   ROUTE      table, destination, metric         link, gateway, source, mtu, type, onlink
+ *   RULE       all                                -
+ *   NEIGHBOUR  link, address                      link_address, seed
+ *   PROXY      link, address                      -       a proxy ARP entry
+ *   SETTING    link, setting                      value   a sysctl of the interface, or of the host
+ *   GROUP      link, address                      -       membership of a multicast group
+ *   TUNNEL     home address, end                  local, remote, ports, encapsulation, link
+ *   PEER       home address, remote, its port     local
+ *
+ * TUNNEL and PEER are the data plane's, the others the reconciler's.
  */
 #ifndef MIP_BASE_WANT_H
 #define MIP_BASE_WANT_H

@@ -2,10 +2,9 @@
  * The control socket: mipctl asks, a daemon answers. One JSON object a line each way over a Unix stream
  * socket:
  *
- *   {"command":"bindings"}                               ->  {"result":{…}}  or  {"error":"why"}
+ *   {"command":"bindings"}                         ->  {"result":{…}}  or  {"error":"why"}
  *   {"command":"revoke","argument":"10.1.0.50"}
- *   {"command":"watch"}                                  ->  {"result":{}}, then an event a line until the
- * client goes
+ *   {"command":"watch"}                            ->  {"result":{}}, then an event a line
  *
  * The socket is made with mode 0600 (the folder is made if need be); a stale one is replaced, a live one is
  * an error (-EADDRINUSE).

@@ -2,14 +2,13 @@
  * What the three daemons have in common around their shells: options, configuration, log, control socket,
  * signals, readiness, the exit status. A role fills in the table and calls mip_daemon_main().
  *
- *   options: -c FILE, -t, -s SOCKET, -d PLANE, -v, -V, -h        exit status: 0, 1 at run time, 2 usage or
- * configuration
+ *   options       -c FILE, -t, -s SOCKET, -d PLANE, -v, -V, -h
+ *   exit status   0, 1 at run time, 2 usage or configuration
  *
  * Order of a start: options; configuration read and checked (exit 2 on failure, nothing on the system
  * touched); control socket (a second daemon on it is refused before it does harm); role->start(); readiness
- * told to systemd; loop. SIGHUP and `mipctl … reload` call
- * role->reload() with the newly read configuration, or log what is wrong with it and go on with the old one.
- * SIGTERM and SIGINT stop the loop; role->stop() puts the kernel back.
+ * told to systemd; loop. SIGHUP and `mipctl … reload` call role->reload() with the newly read configuration,
+ * or say what is wrong with it and go on with the old one. SIGTERM and SIGINT stop the loop; role->stop() puts the kernel back.
  */
 #ifndef MIP_SYS_DAEMON_H
 #define MIP_SYS_DAEMON_H
