@@ -5,7 +5,8 @@ Each writes what it saw as JSON when it is told to stop (SIGTERM) or is done. Ti
 the same for all namespaces of one machine.
 
   traffic.py voice --bind ADDRESS:PORT --peer ADDRESS:PORT --log FILE     sends 50 packets a second, takes the peer's
-  traffic.py serve --bind ADDRESS:PORT --bytes N --rate N --log FILE      sends N bytes to who connects, at N bytes/s
+  traffic.py serve --bind ADDRESS:PORT --bytes N --rate N --log FILE      sends N bytes to who connects, at N bytes/s;
+                                                          [--until FILE]  goes on until that file is there
   traffic.py fetch --bind ADDRESS --peer ADDRESS:PORT --log FILE          takes them
   traffic.py report --voice-sent FILE --voice-received FILE [--from T --to T]   longest gap and loss in a stretch of time
 """
@@ -13,6 +14,7 @@ the same for all namespaces of one machine.
 import argparse
 import hashlib
 import json
+import os
 import select
 import signal
 import socket
@@ -99,13 +101,13 @@ def serve(arguments):
         connection, _ = listener.accept()
         begin = time.monotonic()
         block = pattern(0, CHUNK)
-        while sent < arguments.bytes:
+        while sent < arguments.bytes or (arguments.until and not os.path.exists(arguments.until)):
             ahead = sent / arguments.rate - (time.monotonic() - begin)
             if ahead > 0:
                 time.sleep(min(ahead, 0.01))
                 continue
-            piece = struct.pack("!Q", sent) + block[8:min(CHUNK, arguments.bytes - sent + 8)]
-            piece = piece[:arguments.bytes - sent]
+            left = CHUNK if arguments.until else min(CHUNK, arguments.bytes - sent)
+            piece = (struct.pack("!Q", sent) + block[8:])[:left]
             connection.sendall(piece)
             digest.update(piece)
             sent += len(piece)
@@ -187,6 +189,7 @@ def main():
     command.add_argument("--bind", required=True)
     command.add_argument("--bytes", type=int, required=True)
     command.add_argument("--rate", type=float, required=True)
+    command.add_argument("--until", metavar="FILE", help="goes on, beyond those bytes, until the file is there")
     command.add_argument("--log", required=True)
     command.set_defaults(run=serve)
     command = commands.add_parser("fetch")
