@@ -54,6 +54,7 @@ struct fa_config_mobile_node {
 struct fa_config {
 	char *control;
 	int data_plane; /* enum mip_plane_kind */
+	bool clamp_mss;
 	char *tunnel_interface;
 	struct fa_config_agent agent;
 	struct fa_config_home_agent *home_agents;

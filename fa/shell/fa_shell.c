@@ -196,6 +196,7 @@ static int start_host(struct fa_shell *shell, const struct fa_config *config, co
 		.machine = machine_of(shell),
 		.protocol = MIP_ROUTE_PROTOCOL_FA,
 		.plane = (enum mip_plane_kind)config->data_plane,
+		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
 		/* Only this address, so that a home agent on this host can have the others. */
 		.udp_address = config->agent.care_of_address,
@@ -242,8 +243,6 @@ static const char *needs_restart(const struct fa_config *old, const struct fa_co
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
 		return "another tunnel_interface takes a restart";
-	if (old->data_plane != new->data_plane)
-		return "another data_plane takes a restart";
 	if (!mip_address_equal(old->agent.care_of_address, new->agent.care_of_address))
 		return "another care_of_address takes a restart";
 	return NULL;
@@ -252,13 +251,18 @@ static const char *needs_restart(const struct fa_config *old, const struct fa_co
 int fa_shell_reload(struct mip_daemon *daemon, void *configuration, const char **ret_reason)
 {
 	struct fa_shell *shell = daemon->state;
+	const struct fa_config *config = configuration;
 	struct settings settings;
 	int r;
 
 	*ret_reason = needs_restart(daemon->configuration, configuration);
 	if (*ret_reason)
 		return -EBUSY;
-	r = settings_of(configuration, &settings);
+	r = mip_host_set_plane(
+		shell->host, (enum mip_plane_kind)config->data_plane, config->clamp_mss, ret_reason);
+	if (r < 0)
+		return r;
+	r = settings_of(config, &settings);
 	if (r == 0)
 		r = fa_core_configure(shell->core, &settings.values, mip_clock_now());
 	if (r == 0) {

@@ -56,6 +56,7 @@ struct ha_config {
 	char *control;
 	char *state;
 	int data_plane; /* enum mip_plane_kind */
+	bool clamp_mss;
 	char *tunnel_interface;
 	struct ha_agent_config home_agent;
 	struct ha_node_config *mobile_nodes;

@@ -166,6 +166,7 @@ static int start_host(struct ha_shell *shell, const struct ha_config *config)
 		.machine = machine_of(shell->core),
 		.protocol = MIP_ROUTE_PROTOCOL_HA,
 		.plane = (enum mip_plane_kind)config->data_plane,
+		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
 		.udp_port = MIP_REGISTRATION_PORT,
 		.state_folder = config->state,
@@ -225,8 +226,6 @@ static bool differs(const char *a, const char *b)
 /* What a running daemon cannot take over; NULL: nothing. */
 static const char *needs_restart(const struct ha_config *old, const struct ha_config *new)
 {
-	if (old->data_plane != new->data_plane)
-		return "another data_plane takes a restart";
 	if (differs(old->tunnel_interface, new->tunnel_interface))
 		return "another tunnel_interface takes a restart";
 	if (differs(old->state, new->state))
@@ -254,6 +253,10 @@ static int reload(struct mip_daemon *daemon, void *configuration, const char **r
 	*ret_reason = needs_restart(daemon->configuration, config);
 	if (*ret_reason)
 		return -EBUSY;
+	status = mip_host_set_plane(
+		shell->host, (enum mip_plane_kind)config->data_plane, config->clamp_mss, ret_reason);
+	if (status < 0)
+		return status;
 	status = ha_settings_make(config, &made);
 	if (status == 0)
 		status = ha_core_configure(shell->core, &made.settings, mip_clock_now());

@@ -104,6 +104,7 @@ static void on_link(void *context, const struct mip_input_link *link)
 	struct mip_host *host = context;
 
 	mip_host_links_follow(host, link); /* first: the machine may want to send on it at once */
+	mip_plane_follow(host->plane, link);
 	if (host->machine.link != NULL)
 		host->machine.link(host->machine.core, link, mip_clock_now());
 }
@@ -138,21 +139,27 @@ static mip_time machine_deadline(const struct mip_host *host)
 	return host->machine.deadline != NULL ? host->machine.deadline(host->machine.core) : MIP_NEVER;
 }
 
+static mip_time earlier(mip_time a, mip_time b)
+{
+	return a < b ? a : b;
+}
+
 static mip_time on_settle(void *context)
 {
 	struct mip_host *host = context;
 	struct mip_now now = mip_clock_now();
-	mip_time machine;
-	mip_time reconciler;
+	mip_time next;
 
 	if (machine_deadline(host) <= now.boot && host->machine.advance != NULL)
 		host->machine.advance(host->machine.core, now);
 	mip_host_deliver(host);
+	if (mip_plane_deadline(host->plane) <= now.boot)
+		mip_plane_advance(host->plane, now.boot);
 	if (mip_reconciler_deadline(host->reconciler) <= now.boot)
 		mip_reconciler_flush(host->reconciler);
-	machine = machine_deadline(host);
-	reconciler = mip_reconciler_deadline(host->reconciler);
-	return machine < reconciler ? machine : reconciler;
+	next = machine_deadline(host);
+	next = earlier(next, mip_plane_deadline(host->plane));
+	return earlier(next, mip_reconciler_deadline(host->reconciler));
 }
 
 /* --- start ------------------------------------------------------------------------------------ */
@@ -173,6 +180,15 @@ static int start_udp(struct mip_host *host, const struct mip_host_options *optio
 	return error;
 }
 
+static void unwatch_plane(struct mip_host *host)
+{
+	for (size_t i = 0; i < host->plane_watch_count; i++)
+		mip_watch_free(host->plane_watches[i]);
+	free(host->plane_watches);
+	host->plane_watches = NULL;
+	host->plane_watch_count = 0;
+}
+
 static int watch_plane(struct mip_host *host)
 {
 	size_t count = mip_plane_descriptors(host->plane, NULL, 0);
@@ -187,9 +203,11 @@ static int watch_plane(struct mip_host *host)
 	}
 	mip_plane_descriptors(host->plane, descriptors, count);
 	for (size_t i = 0; i < count && error == 0; i++) {
+		if (descriptors[i] < 0) /* the device is gone for the moment */
+			continue;
 		/* A registration that was sent before a packet of its tunnel is to be heard before it. */
 		error = mip_loop_watch(host->daemon->loop, descriptors[i], MIP_WATCH_READ | MIP_WATCH_BULK,
-			on_plane, host, &host->plane_watches[i]);
+			on_plane, host, &host->plane_watches[host->plane_watch_count]);
 		if (error == 0)
 			host->plane_watch_count++;
 	}
@@ -199,6 +217,18 @@ finish:
 	return error;
 }
 
+/* mip0 is another device now. */
+static void on_device_changed(void *context)
+{
+	struct mip_host *host = context;
+
+	unwatch_plane(host);
+	if (watch_plane(host) < 0)
+		mip_log(host->log, MIP_LOG_ERROR, "the tunnel device cannot be waited on: no memory");
+	mip_reconciler_set_tunnel(host->reconciler, mip_plane_link(host->plane));
+	mip_reconciler_flush(host->reconciler);
+}
+
 static int start_plane(struct mip_host *host, const struct mip_host_options *options)
 {
 	struct mip_plane_options plane = {
@@ -206,10 +236,12 @@ static int start_plane(struct mip_host *host, const struct mip_host_options *opt
 		.device = options->tunnel_device,
 		.log = host->log,
 		.udp_descriptor = mip_udp_socket_descriptor(host->udp),
+		.clamp_mss = options->clamp_mss,
 		.inspect = on_tunnelled,
+		.device_changed = on_device_changed,
 		.context = host,
 	};
-	const char *reason = NULL;
+	char reason[MIP_PLANE_REASON] = "";
 	int kind = (int)plane.kind;
 	int error = 0;
 
@@ -217,13 +249,15 @@ static int start_plane(struct mip_host *host, const struct mip_host_options *opt
 		error = mip_name_find(mip_plane_names, host->daemon->data_plane, &kind);
 	plane.kind = (enum mip_plane_kind)kind;
 	if (error == 0)
-		error = mip_plane_new(&plane, &host->plane, &reason);
+		error = mip_plane_new(&plane, &host->plane, reason);
 	if (error == 0)
 		error = watch_plane(host);
 	if (error < 0)
 		mip_log(host->log, MIP_LOG_ERROR, "data plane %s, device %s: %s%s%s",
 			mip_name_of(mip_plane_names, kind, "?"), options->tunnel_device, strerror(-error),
-			reason != NULL ? ": " : "", reason != NULL ? reason : "");
+			reason[0] != 0 ? ": " : "", reason);
+	else
+		mip_log(host->log, MIP_LOG_INFO, "data plane %s", mip_plane_reason(host->plane));
 	return error;
 }
 
@@ -319,9 +353,7 @@ void mip_host_free(struct mip_host *host)
 	mip_monitor_free(host->monitor);
 	mip_reconciler_free(
 		host->reconciler); /* its routes lead to the device, so it goes before the plane */
-	for (size_t i = 0; i < host->plane_watch_count; i++)
-		mip_watch_free(host->plane_watches[i]);
-	free(host->plane_watches);
+	unwatch_plane(host);
 	mip_plane_free(host->plane);
 	mip_host_links_clear(host);
 	mip_host_addresses_clear(host);
@@ -351,6 +383,23 @@ void mip_host_tell(struct mip_host *host)
 		return;
 	mip_monitor_free(host->monitor);
 	host->monitor = monitor;
+}
+
+int mip_host_set_plane(
+	struct mip_host *host, enum mip_plane_kind kind, bool clamp_mss, const char **ret_reason)
+{
+	int error;
+
+	mip_plane_set_clamp(host->plane, clamp_mss);
+	/* The option goes over the file's setting, also over a new one. */
+	if (host->daemon->data_plane != NULL)
+		return 0;
+	error = mip_plane_switch(host->plane, kind, host->plane_refusal);
+	if (error < 0)
+		*ret_reason = host->plane_refusal;
+	else
+		mip_log(host->log, MIP_LOG_INFO, "data plane %s", mip_plane_reason(host->plane));
+	return error;
 }
 
 struct mip_plane *mip_host_plane(struct mip_host *host)

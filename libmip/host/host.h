@@ -56,6 +56,7 @@ struct mip_host_options {
 	struct mip_machine machine;
 	uint8_t protocol; /* the reconciler's mark */
 	enum mip_plane_kind plane;
+	bool clamp_mss;
 	const char *tunnel_device; /* "mip0" */
 	struct mip_address udp_address;
 	uint16_t udp_port;	  /* 434, or 0 for a node's own */
@@ -79,6 +80,11 @@ int mip_host_set_links(struct mip_host *host, const char *const *links, size_t l
 /* The machine is told again of every link, address and default route that there is (after a reload that names
  * new links). */
 void mip_host_tell(struct mip_host *host);
+
+/* Another data plane from now on (a reload), though the one of the command line stays. On failure the plane is as
+ * before, and the reason is good until the next call. */
+int mip_host_set_plane(
+	struct mip_host *host, enum mip_plane_kind kind, bool clamp_mss, const char **ret_reason);
 
 struct mip_plane *mip_host_plane(struct mip_host *host);
 uint16_t mip_host_udp_port(const struct mip_host *host);

@@ -83,6 +83,7 @@ static void carry_out_want(struct mip_host *host, const struct mip_output *outpu
 
 	if (want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_PEER) {
 		error = wanted ? mip_plane_want(host->plane, want) : mip_plane_unwant(host->plane, want);
+		host->plane_pending = true;
 	} else {
 		error = wanted ? mip_reconciler_want(host->reconciler, want)
 			       : mip_reconciler_unwant(host->reconciler, want);
@@ -99,6 +100,9 @@ static void carry_out_want(struct mip_host *host, const struct mip_output *outpu
 
 static void flush_kernel(struct mip_host *host)
 {
+	if (host->plane_pending)
+		mip_plane_commit(host->plane);
+	host->plane_pending = false;
 	if (!host->kernel_pending)
 		return;
 	host->kernel_pending = false;

@@ -63,6 +63,7 @@ struct mip_host {
 	struct mip_plane *plane;
 	struct mip_watch **plane_watches;
 	size_t plane_watch_count;
+	char plane_refusal[MIP_PLANE_REASON]; /* why a reload did not get its plane */
 	struct mip_reconciler *reconciler;
 	struct mip_monitor *monitor;
 	struct mip_host_link *links_by_name;
@@ -70,6 +71,7 @@ struct mip_host {
 	struct mip_host_address *addresses;
 
 	bool begun;
+	bool plane_pending;  /* tunnels and peers that the plane has not committed */
 	bool kernel_pending; /* the reconciler has something queued */
 	uint64_t counters[MIP_HOST_COUNTERS];
 	struct mip_log_limit send_limit;

@@ -39,7 +39,7 @@ json_t *mip_host_status(const struct mip_host *host)
 }
 
 enum {
-	TABLES = 4,
+	TABLES = 5,
 };
 
 static void all_tables(const struct mip_host *host, const struct mip_counter_table *machine,
@@ -48,7 +48,8 @@ static void all_tables(const struct mip_host *host, const struct mip_counter_tab
 	tables[0] = machine != NULL ? *machine : (struct mip_counter_table){0};
 	tables[1] = host_counters(host);
 	tables[2] = mip_plane_counters(host->plane);
-	tables[3] = mip_reconciler_counters(host->reconciler);
+	tables[3] = mip_plane_accelerator_counters(host->plane);
+	tables[4] = mip_reconciler_counters(host->reconciler);
 }
 
 json_t *mip_host_counters(const struct mip_host *host, const struct mip_counter_table *machine)

@@ -1,15 +1,28 @@
 /*
- * The front of the data planes: which one is taken, and the way from plane.h to its functions.
+ * The front of the data planes: which one is taken, what it is told, and what is done when it fails.
  *
- * Of the three planes that DESIGN.md names this build has one, `user`. Who asks for another by name is told
- * so and gets none, for a daemon that quietly runs ten times slower than its configuration says helps nobody;
- * `auto` takes what there is and says why.
+ *               asked for by name, or the best that works
+ *     user ────────────────────────────────────────────────> user + accelerator
+ *       ^                                                         │
+ *       │ it cannot be made again: "auto" takes the next best,    │ it fails its check, or a commit:
+ *       └──────────── a plane asked for by name is tried again <──┘ made again at once
+ *
+ * Who asks for a plane by name at the start and cannot have it is told so and gets none, for a daemon that
+ * quietly runs ten times slower than its configuration says helps nobody. One that is lost while it runs is
+ * another matter: the user plane carries the packets meanwhile, it is said, and every second it is tried
+ * again.
  */
 #include "plane.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "plane_operations.h"
+#include "accelerator.h"
+#include "text.h"
+
+#define CHECK_INTERVAL (400 * MIP_MILLISECOND)
+#define RETRY_INTERVAL (1 * MIP_SECOND)
 
 const struct mip_name mip_plane_names[] = {
 	{MIP_PLANE_AUTO, "auto"},
@@ -19,39 +32,212 @@ const struct mip_name mip_plane_names[] = {
 	{0, NULL},
 };
 
-int mip_plane_new(
-	const struct mip_plane_options *options, struct mip_plane **ret_plane, const char **ret_reason)
-{
-	struct mip_plane *plane = NULL;
-	int error;
+/* From the best on. */
+static const struct {
+	enum mip_plane_kind kind;
+	mip_accelerator_new *new;
+} accelerators[] = {
+	{MIP_PLANE_BPF, mip_bpf_new},
+	{MIP_PLANE_KERNEL, mip_kernel_new},
+};
 
-	switch (options->kind) {
-	case MIP_PLANE_KERNEL:
-		*ret_reason =
-			"the kernel data plane is not in this build; data_plane = \"user\" or \"auto\" is";
-		return -EOPNOTSUPP;
-	case MIP_PLANE_BPF:
-		*ret_reason = "the bpf data plane is not in this build; data_plane = \"user\" or \"auto\" is";
-		return -EOPNOTSUPP;
-	case MIP_PLANE_AUTO:
-	case MIP_PLANE_USER:
-		break;
+struct mip_plane {
+	struct mip_user *user;
+	struct mip_accelerator *accelerator; /* NULL: the user plane alone */
+	enum mip_plane_kind kind;	     /* that runs */
+	enum mip_plane_kind wanted;	     /* that was asked for */
+	bool failed;			     /* a commit did */
+	mip_time check_at;
+	struct mip_input_link *links; /* that there are, for an accelerator that comes later */
+	size_t link_count, link_size;
+	char reason[MIP_PLANE_REASON];
+};
+
+static void say_reason(char reason[static MIP_PLANE_REASON], enum mip_plane_kind kind, const char *why)
+{
+	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+
+	mip_text_add(&text, mip_name_of(mip_plane_names, (int)kind, "?"));
+	mip_text_add(&text, ": ");
+	mip_text_add(&text, why);
+}
+
+/* --- an accelerator's beginning and end ------------------------------------------------------- */
+
+static int tell_all(struct mip_plane *plane, struct mip_accelerator *accelerator)
+{
+	const struct mip_accelerator_operations *operations = accelerator->operations;
+	struct mip_plane_table *table = &plane->user->table;
+
+	for (size_t i = 0; operations->follow && i < plane->link_count; i++)
+		operations->follow(accelerator, &plane->links[i]);
+	for (const struct mip_plane_home *home = table->homes; home; home = home->hh.next) {
+		if (home->has_tunnel)
+			(void)operations->tunnel(accelerator, home, true);
 	}
-	error = mip_user_new(options, &plane, ret_reason);
+	for (const struct mip_plane_peer *peer = table->peers; peer; peer = peer->hh.next)
+		(void)operations->peer(accelerator, peer, true);
+	return operations->commit(accelerator);
+}
+
+static void drop_accelerator(struct mip_plane *plane)
+{
+	struct mip_accelerator *old = plane->accelerator;
+
+	plane->accelerator = NULL;
+	plane->kind = MIP_PLANE_USER;
+	plane->failed = false;
+	if (old)
+		old->operations->free(old);
+}
+
+/* Makes the accelerator of a kind and fills it. The one before, if there is one, carries packets until then. */
+static int make(struct mip_plane *plane, enum mip_plane_kind kind, struct mip_accelerator **ret_accelerator,
+	char reason[static MIP_PLANE_REASON])
+{
+	struct mip_accelerator *accelerator = NULL;
+	int error = -EINVAL;
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(accelerators); i++) {
+		if (accelerators[i].kind == kind)
+			error = accelerators[i].new(plane->user, &accelerator, reason);
+	}
 	if (error)
 		return error;
+	error = tell_all(plane, accelerator);
+	if (error) {
+		say_reason(reason, kind, strerror(-error));
+		accelerator->operations->free(accelerator);
+		return error;
+	}
+	*ret_accelerator = accelerator;
+	return 0;
+}
+
+static void take(struct mip_plane *plane, enum mip_plane_kind kind, struct mip_accelerator *accelerator)
+{
+	struct mip_accelerator *old = plane->accelerator;
+	const struct mip_plane_options *options = &plane->user->options;
+
+	plane->accelerator = accelerator;
+	plane->kind = kind;
+	plane->failed = false;
+	if (options->translation_changed)
+		options->translation_changed(options->context);
+	if (old)
+		old->operations->free(old);
+}
+
+static int take_named(struct mip_plane *plane, enum mip_plane_kind kind, char reason[static MIP_PLANE_REASON])
+{
+	struct mip_accelerator *accelerator = NULL;
+	char why[MIP_PLANE_REASON] = "";
+	int error = kind == MIP_PLANE_USER ? 0 : make(plane, kind, &accelerator, why);
+
+	if (error) {
+		say_reason(reason, kind, why);
+		return error;
+	}
+	take(plane, kind, accelerator);
+	say_reason(plane->reason, kind, "as configured");
+	return 0;
+}
+
+/* The best that works. The reason names what would have been better, and what is wrong with it. */
+static void take_best(struct mip_plane *plane)
+{
+	char reason[MIP_PLANE_REASON] = "";
+	struct mip_text text = mip_text_of(reason, sizeof(reason));
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(accelerators); i++) {
+		enum mip_plane_kind kind = accelerators[i].kind;
+		struct mip_accelerator *accelerator;
+		char why[MIP_PLANE_REASON] = "";
+
+		if (make(plane, kind, &accelerator, why) == 0) {
+			take(plane, kind, accelerator);
+			mip_text_add(&text, i > 0 ? "works here" : "the fastest, and works here");
+			say_reason(plane->reason, kind, reason);
+			return;
+		}
+		mip_text_add(&text, mip_name_of(mip_plane_names, (int)kind, "?"));
+		mip_text_add(&text, " is not to be had (");
+		mip_text_add(&text, why);
+		mip_text_add(&text, "); ");
+	}
+	take(plane, MIP_PLANE_USER, NULL);
+	mip_text_add(&text, "user works everywhere");
+	say_reason(plane->reason, MIP_PLANE_USER, reason);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **ret_plane,
+	char ret_reason[static MIP_PLANE_REASON])
+{
+	struct mip_plane *plane = calloc(1, sizeof(*plane));
+	const char *why = "there is no memory";
+	int error = -ENOMEM;
+
+	if (plane)
+		error = mip_user_new(options, &plane->user, &why);
+	if (error) {
+		say_reason(ret_reason, MIP_PLANE_USER, why);
+		free(plane);
+		return error;
+	}
 	plane->kind = MIP_PLANE_USER;
-	plane->reason = options->kind == MIP_PLANE_USER
-				? "user: as configured"
-				: "user: the kernel and bpf planes are not in this build";
+	plane->wanted = options->kind;
+	if (options->kind == MIP_PLANE_AUTO)
+		take_best(plane);
+	else
+		error = take_named(plane, options->kind, ret_reason);
+	if (error) {
+		mip_plane_free(plane);
+		return error;
+	}
+	plane->check_at = plane->user->now + CHECK_INTERVAL;
 	*ret_plane = plane;
 	return 0;
 }
 
 void mip_plane_free(struct mip_plane *plane)
 {
-	if (plane)
-		plane->operations->free(plane);
+	if (!plane)
+		return;
+	drop_accelerator(plane);
+	mip_user_free(plane->user);
+	free(plane->links);
+	free(plane);
+}
+
+int mip_plane_switch(
+	struct mip_plane *plane, enum mip_plane_kind kind, char ret_reason[static MIP_PLANE_REASON])
+{
+	int error;
+
+	if (kind == plane->wanted && !plane->failed)
+		return 0;
+	if (kind == MIP_PLANE_AUTO) {
+		plane->wanted = kind;
+		take_best(plane);
+		return 0;
+	}
+	error = kind == plane->kind ? 0 : take_named(plane, kind, ret_reason);
+	if (error)
+		return error;
+	plane->wanted = kind;
+	say_reason(plane->reason, kind, "as configured");
+	return 0;
+}
+
+void mip_plane_set_clamp(struct mip_plane *plane, bool clamp_mss)
+{
+	if (plane->user->options.clamp_mss == clamp_mss)
+		return;
+	plane->user->options.clamp_mss = clamp_mss;
+	if (plane->accelerator && plane->accelerator->operations->clamp(plane->accelerator, clamp_mss) != 0)
+		plane->failed = true;
 }
 
 enum mip_plane_kind mip_plane_kind(const struct mip_plane *plane)
@@ -66,51 +252,238 @@ const char *mip_plane_reason(const struct mip_plane *plane)
 
 mip_link mip_plane_link(const struct mip_plane *plane)
 {
-	return plane->operations->link(plane);
+	return plane->user->tun.link;
+}
+
+/* --- what fails while it runs ----------------------------------------------------------------- */
+
+static void renew_device(struct mip_plane *plane)
+{
+	struct mip_user *user = plane->user;
+	const struct mip_plane_options *options = &user->options;
+	const char *why = "";
+
+	mip_log(options->log, MIP_LOG_WARNING, "%s is gone: it is made again", user->device);
+	if (mip_user_renew_device(user, &why) != 0)
+		mip_log(options->log, MIP_LOG_ERROR, "%s is gone and cannot be made again: %s", user->device,
+			why);
+	/* Also without one: the descriptor that is closed must not be waited on. */
+	if (options->device_changed)
+		options->device_changed(options->context);
+}
+
+static void take_again(struct mip_plane *plane, const char *what)
+{
+	const struct mip_log *log = plane->user->options.log;
+	enum mip_plane_kind kind = plane->kind;
+	char why[MIP_PLANE_REASON] = "";
+
+	mip_log(log, MIP_LOG_WARNING, "data plane %s failed: %s",
+		mip_name_of(mip_plane_names, (int)kind, "?"), what);
+	drop_accelerator(plane);
+	if (plane->wanted == MIP_PLANE_AUTO)
+		take_best(plane);
+	else if (take_named(plane, kind, why) != 0)
+		take(plane, MIP_PLANE_USER, NULL);
+	if (plane->kind == kind) {
+		mip_log(log, MIP_LOG_NOTICE, "data plane %s: made again",
+			mip_name_of(mip_plane_names, (int)kind, "?"));
+		return;
+	}
+	if (plane->wanted != MIP_PLANE_AUTO)
+		say_reason(plane->reason, MIP_PLANE_USER, why);
+	mip_log(log, MIP_LOG_ERROR, "data plane %s in its place: %s",
+		mip_name_of(mip_plane_names, (int)plane->kind, "?"), plane->reason);
+}
+
+static void try_wanted(struct mip_plane *plane)
+{
+	char why[MIP_PLANE_REASON] = "";
+
+	if (take_named(plane, plane->wanted, why) == 0)
+		mip_log(plane->user->options.log, MIP_LOG_NOTICE, "data plane %s is there again",
+			plane->reason);
+}
+
+mip_time mip_plane_deadline(const struct mip_plane *plane)
+{
+	return plane->user->lost || plane->failed ? 0 : plane->check_at;
+}
+
+void mip_plane_advance(struct mip_plane *plane, mip_time now)
+{
+	char why[MIP_PLANE_REASON] = "it takes no more tunnels";
+	bool device_lost = plane->user->lost || !mip_user_tun_is_there(&plane->user->tun);
+	bool missed = plane->wanted != MIP_PLANE_AUTO && plane->kind != plane->wanted;
+
+	plane->check_at = now + (missed ? RETRY_INTERVAL : CHECK_INTERVAL);
+	if (device_lost)
+		renew_device(plane);
+	if (plane->user->lost) {
+		plane->user->lost = false; /* tried again in its time */
+		return;
+	}
+	if (plane->accelerator && (device_lost || plane->failed ||
+					  plane->accelerator->operations->check(plane->accelerator, why)))
+		take_again(plane, device_lost ? "the tunnel device was deleted" : why);
+	else if (missed)
+		try_wanted(plane);
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static struct mip_input_link *known_link(struct mip_plane *plane, mip_link link)
+{
+	for (size_t i = 0; i < plane->link_count; i++) {
+		if (plane->links[i].link == link)
+			return &plane->links[i];
+	}
+	return NULL;
+}
+
+static struct mip_input_link *add_link(struct mip_plane *plane)
+{
+	size_t size = plane->link_size ? 2 * plane->link_size : 16;
+	struct mip_input_link *grown;
+
+	if (plane->link_count == plane->link_size) {
+		grown = reallocarray(plane->links, size, sizeof(*grown));
+		if (!grown)
+			return NULL;
+		plane->links = grown;
+		plane->link_size = size;
+	}
+	return &plane->links[plane->link_count++];
+}
+
+void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link)
+{
+	struct mip_input_link *known = known_link(plane, link->link);
+
+	if (!known && link->present)
+		known = add_link(plane);
+	if (known && link->present)
+		*known = *link;
+	else if (known)
+		*known = plane->links[--plane->link_count];
+	if (plane->accelerator && plane->accelerator->operations->follow)
+		plane->accelerator->operations->follow(plane->accelerator, link);
+}
+
+/* --- tunnels and peers ------------------------------------------------------------------------ */
+
+static const struct mip_plane_home *home_of(const struct mip_plane *plane, const struct mip_want *want)
+{
+	return mip_plane_table_home(&plane->user->table, want->tunnel.home_address, want->tunnel.end);
+}
+
+static const struct mip_plane_peer *peer_of(const struct mip_plane *plane, const struct mip_want *want)
+{
+	return mip_plane_table_peer(
+		&plane->user->table, want->peer.home_address, want->peer.remote, want->peer.remote_port);
+}
+
+/* Tells the accelerator of an item that is there now, or is to go. */
+static void tell(struct mip_plane *plane, const struct mip_want *want, bool present)
+{
+	struct mip_accelerator *accelerator = plane->accelerator;
+
+	if (!accelerator)
+		return;
+	if (want->kind == MIP_WANT_TUNNEL) {
+		const struct mip_plane_home *home = home_of(plane, want);
+
+		if (home && home->has_tunnel)
+			(void)accelerator->operations->tunnel(accelerator, home, present);
+	} else if (want->kind == MIP_WANT_PEER) {
+		const struct mip_plane_peer *peer = peer_of(plane, want);
+
+		if (peer)
+			(void)accelerator->operations->peer(accelerator, peer, present);
+	}
 }
 
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 {
-	return plane->operations->want(plane, want);
+	int error;
+
+	/* A peer that goes over to another home address's other end leaves the one that it was at. */
+	if (want->kind == MIP_WANT_PEER)
+		tell(plane, want, false);
+	error = mip_user_want(plane->user, want);
+	if (error == 0 || want->kind == MIP_WANT_PEER)
+		tell(plane, want, true);
+	return error;
 }
 
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want)
 {
-	return plane->operations->unwant(plane, want);
+	tell(plane, want, false);
+	return mip_user_unwant(plane->user, want);
 }
+
+void mip_plane_commit(struct mip_plane *plane)
+{
+	if (plane->accelerator && plane->accelerator->operations->commit(plane->accelerator) != 0)
+		plane->failed = true;
+}
+
+bool mip_plane_translate(struct mip_plane *plane, struct mip_want *want)
+{
+	return plane->accelerator && plane->accelerator->operations->translate &&
+	       plane->accelerator->operations->translate(plane->accelerator, want);
+}
+
+/* --- packets ---------------------------------------------------------------------------------- */
 
 size_t mip_plane_descriptors(const struct mip_plane *plane, int *descriptors, size_t size)
 {
-	return plane->operations->descriptors(plane, descriptors, size);
+	return mip_user_descriptors(plane->user, descriptors, size);
 }
 
 void mip_plane_service(struct mip_plane *plane, int descriptor)
 {
-	plane->operations->service(plane, descriptor);
+	mip_user_service(plane->user, descriptor);
 }
 
 void mip_plane_udp_input(struct mip_plane *plane, const struct mip_input_datagram *datagram)
 {
-	plane->operations->udp_input(plane, datagram);
+	mip_user_udp_input(plane->user, datagram);
 }
 
 void mip_plane_udp_error(struct mip_plane *plane, const struct mip_input_icmp_error *error)
 {
-	plane->operations->udp_error(plane, error);
+	mip_user_udp_error(plane->user, error);
 }
 
 void mip_plane_batch_end(struct mip_plane *plane)
 {
-	plane->operations->batch_end(plane);
+	mip_user_batch_end(plane->user);
 }
 
 int mip_plane_traffic(struct mip_plane *plane, struct mip_address home_address, enum mip_tunnel_end end,
 	struct mip_plane_traffic *ret_traffic)
 {
-	return plane->operations->traffic(plane, home_address, end, ret_traffic);
+	const struct mip_plane_home *home = mip_plane_table_home(&plane->user->table, home_address, end);
+	struct mip_plane_traffic traffic;
+
+	if (!home)
+		return -ENOENT;
+	traffic = home->traffic;
+	if (plane->accelerator)
+		plane->accelerator->operations->traffic(plane->accelerator, home, &traffic);
+	*ret_traffic = traffic;
+	return 0;
 }
 
 struct mip_counter_table mip_plane_counters(const struct mip_plane *plane)
 {
-	return plane->operations->counters(plane);
+	return mip_user_counters(plane->user);
+}
+
+struct mip_counter_table mip_plane_accelerator_counters(const struct mip_plane *plane)
+{
+	if (!plane->accelerator || !plane->accelerator->operations->counters)
+		return (struct mip_counter_table){0};
+	return plane->accelerator->operations->counters(plane->accelerator);
 }

@@ -1,12 +1,22 @@
 /*
  * The data plane: what carries packets between the tunnel device mip0 and the networks. One header, several
- * planes behind it; a machine never knows which one runs. Here is `user`; `kernel` and `bpf` have their
- * places.
+ * planes behind it; a machine never knows which one runs.
  *
- *      routes lead here                                          IP-in-IP: raw sockets of protocol 4
+ *      routes lead here                                          IP-in-IP, GRE, minimal: raw sockets
  *   host stack ──> mip0 ──> look-up by home address ──> outer header ──> network
  *   host stack <── mip0 <── check inner against outer  <── outer header off <── network
  *                                                                 UDP: the registration socket, RFC 3519
+ *
+ * The user plane does all of that, and is always there. The others are accelerators in front of it, which
+ * take what they can and leave the rest to it:
+ *
+ *   user     the daemon itself, by mip0 (a TUN device) and sockets
+ *   bpf      programs at the links that do the same in the kernel; what they do not take goes on to mip0
+ *   kernel   the kernel's own ipip and gre devices, which the routes lead to instead of mip0; a UDP tunnel
+ *            goes by mip0
+ *
+ * So an accelerator can come and go while the plane lives, and nothing is lost: mip_plane_switch(). One that
+ * fails is noticed within half a second, said, and made again or replaced: mip_plane_advance().
  *
  * Rules that hold in every plane: a packet from mip0 without a tunnel, or from the network without a peer
  * that fits, is counted and dropped; RFC 2003 3.1 outer header; no packet whose inner source is the tunnel's
@@ -44,31 +54,64 @@ struct mip_plane_options {
 	/* The UDP socket through which MIP_ENCAPSULATION_UDP packets leave; it stays the caller's, outside of
 	 * calls with its options as they were. -1: none. */
 	int udp_descriptor;
+	/* The maximum segment size in TCP's SYN packets is lowered to what the tunnel takes. */
+	bool clamp_mss;
 	/* Sees each decapsulated packet of the ICMP protocol (keep-alive answers); true: it was for the
 	 * machine, not for mip0. May be NULL. */
 	bool (*inspect)(void *context, const uint8_t *packet, size_t length);
+	/* mip0 has been made anew (somebody had deleted it): mip_plane_link() and the descriptors are others. May
+	 * be NULL. */
+	void (*device_changed)(void *context);
+	/* What mip_plane_translate() answers is different from before. May be NULL. */
+	void (*translation_changed)(void *context);
 	void *context;
 };
 
-/* Makes and raises the device. -EOPNOTSUPP and `ret_reason` when the plane cannot be had here; other negative
- * errno. */
-int mip_plane_new(
-	const struct mip_plane_options *options, struct mip_plane **ret_plane, const char **ret_reason);
+enum {
+	MIP_PLANE_REASON = 512, /* octets that hold any reason */
+};
+
+/* Makes and raises the device. A plane that is asked for by name and cannot be had here is refused with
+ * -EOPNOTSUPP (or another negative errno) and the reason; "auto" takes the best that works: bpf, kernel,
+ * user. */
+int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **ret_plane,
+	char ret_reason[static MIP_PLANE_REASON]);
 /* The device goes with it. */
 void mip_plane_free(struct mip_plane *plane);
 
-enum mip_plane_kind mip_plane_kind(const struct mip_plane *plane);
-const char *mip_plane_reason(
-	const struct mip_plane *plane); /* "user: the other planes are not built yet" – for `status` */
+/* Goes over to another plane while packets flow; all tunnels and peers stay. On failure the plane is the one
+ * before. */
+int mip_plane_switch(
+	struct mip_plane *plane, enum mip_plane_kind kind, char ret_reason[static MIP_PLANE_REASON]);
+
+/* Another `clamp_mss` from now on. */
+void mip_plane_set_clamp(struct mip_plane *plane, bool clamp_mss);
+
+enum mip_plane_kind mip_plane_kind(const struct mip_plane *plane); /* the one that runs, never AUTO */
+/* "bpf: as configured", "user: bpf: …; kernel: …" – for `status`. */
+const char *mip_plane_reason(const struct mip_plane *plane);
 mip_link mip_plane_link(const struct mip_plane *plane); /* the device's index */
 
-/* TUNNEL and PEER items. 0, -ENOMEM, -EOPNOTSUPP (an encapsulation that this plane has not; IP-in-IP and UDP
- * are always there). */
+/* Links of the host as they come, change and go: a plane may have programs on them. */
+void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link);
+
+/* When mip_plane_advance() is to be called next. */
+mip_time mip_plane_deadline(const struct mip_plane *plane);
+/* Looks after the device and what carries the packets, and mends what somebody else broke. */
+void mip_plane_advance(struct mip_plane *plane, mip_time now);
+
+/* TUNNEL and PEER items. What they change is so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP
+ * without a UDP socket). */
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want);
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);
+void mip_plane_commit(struct mip_plane *plane);
+
+/* What a ROUTE or RULE item of a machine is in this plane: a route into the tunnel device may lead to a device
+ * of the kernel's instead. Changes `want` in place; false: it stays as it is. */
+bool mip_plane_translate(struct mip_plane *plane, struct mip_want *want);
 
 /* The descriptors to wait on for reading; call mip_plane_service() when one is ready. Returns how many there
- * are; fills at most `size`. They do not change while the plane lives. */
+ * are; fills at most `size`. They change only with `device_changed`. */
 size_t mip_plane_descriptors(const struct mip_plane *plane, int *descriptors, size_t size);
 void mip_plane_service(struct mip_plane *plane, int descriptor);
 
@@ -94,5 +137,7 @@ int mip_plane_traffic(struct mip_plane *plane, struct mip_address home_address, 
 
 /* "tunnel_packets_in", "drop_no_tunnel", "drop_spoofed" and the like. */
 struct mip_counter_table mip_plane_counters(const struct mip_plane *plane);
+/* Those of the accelerator, if there is one. */
+struct mip_counter_table mip_plane_accelerator_counters(const struct mip_plane *plane);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 void mip_plane_table_clear(struct mip_plane_table *table)
 {
@@ -107,11 +108,20 @@ static struct mip_plane_peer *add_peer(struct mip_plane_table *table, const stru
 	return peer;
 }
 
-static void leave_home(struct mip_plane_table *table, struct mip_plane_peer *peer)
+static void join_home(struct mip_plane_home *home, struct mip_plane_peer *peer)
 {
-	peer->home->peers--;
-	drop_home_if_idle(table, peer->home);
+	peer->home = home;
+	DL_PREPEND2(home->peers, peer, previous, next);
+}
+
+static void leave_home(struct mip_plane_table *table, struct mip_plane_peer *peer, bool drop)
+{
+	struct mip_plane_home *home = peer->home;
+
+	DL_DELETE2(home->peers, peer, previous, next);
 	peer->home = NULL;
+	if (drop)
+		drop_home_if_idle(table, home);
 }
 
 int mip_plane_table_set_peer(struct mip_plane_table *table, const struct mip_want_peer *want)
@@ -122,17 +132,15 @@ int mip_plane_table_set_peer(struct mip_plane_table *table, const struct mip_wan
 
 	if (!home)
 		return -ENOMEM;
-	home->peers++;
-	if (!peer)
-		peer = add_peer(table, want);
+	if (peer)
+		leave_home(table, peer, peer->home != home);
 	else
-		leave_home(table, peer);
+		peer = add_peer(table, want);
 	if (!peer) {
-		home->peers--;
 		drop_home_if_idle(table, home);
 		return -ENOMEM;
 	}
-	peer->home = home;
+	join_home(home, peer);
 	peer->local = want->local;
 	return 0;
 }
@@ -154,7 +162,7 @@ void mip_plane_table_remove_peer(struct mip_plane_table *table, const struct mip
 
 	if (!peer)
 		return;
-	leave_home(table, peer);
+	leave_home(table, peer, true);
 	HASH_DEL(table->peers, peer);
 	free(peer);
 }

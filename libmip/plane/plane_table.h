@@ -21,7 +21,7 @@ struct mip_plane_home {
 	struct mip_plane_home_key key;
 	bool has_tunnel;
 	struct mip_want_tunnel tunnel;
-	size_t peers; /* peers that point here */
+	struct mip_plane_peer *peers; /* that point here, the newest first */
 	struct mip_plane_traffic traffic;
 
 	/* Soft state of the tunnel (RFC 2003 5), forgotten when the tunnel changes. */
@@ -42,6 +42,7 @@ struct mip_plane_peer {
 	struct mip_plane_peer_key key;
 	struct mip_address local; /* 0.0.0.0: any */
 	struct mip_plane_home *home;
+	struct mip_plane_peer *next, *previous; /* of the same home */
 	UT_hash_handle hh;
 };
 

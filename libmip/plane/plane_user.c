@@ -10,9 +10,11 @@
  * take within a few milliseconds is dropped and counted, as in any router.
  */
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,21 +67,10 @@ size_t mip_user_overhead(const struct mip_want_tunnel *tunnel)
 	return MIP_IP_HEADER;
 }
 
-static struct mip_user *user_of(struct mip_plane *plane)
+void mip_user_free(struct mip_user *user)
 {
-	return MIP_CONTAINER(plane, struct mip_user, plane);
-}
-
-static const struct mip_user *const_user_of(const struct mip_plane *plane)
-{
-	return (const struct mip_user *)(const void *)plane;
-}
-_Static_assert(offsetof(struct mip_user, plane) == 0, "a plane is the beginning of its user plane");
-
-static void user_free(struct mip_plane *plane)
-{
-	struct mip_user *user = user_of(plane);
-
+	if (!user)
+		return;
 	mip_user_sender_free(user->udp_sender);
 	mip_user_sender_free(user->raw_sender);
 	mip_user_receiver_free(user->receiver);
@@ -95,15 +86,8 @@ static void user_free(struct mip_plane *plane)
 	free(user);
 }
 
-static mip_link user_link(const struct mip_plane *plane)
+int mip_user_want(struct mip_user *user, const struct mip_want *want)
 {
-	return const_user_of(plane)->tun.link;
-}
-
-static int user_want(struct mip_plane *plane, const struct mip_want *want)
-{
-	struct mip_user *user = user_of(plane);
-
 	if (want->kind == MIP_WANT_PEER)
 		return mip_plane_table_set_peer(&user->table, &want->peer);
 	if (want->kind != MIP_WANT_TUNNEL)
@@ -122,10 +106,8 @@ static int user_want(struct mip_plane *plane, const struct mip_want *want)
 	return mip_plane_table_set_tunnel(&user->table, &want->tunnel);
 }
 
-static int user_unwant(struct mip_plane *plane, const struct mip_want *want)
+int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 {
-	struct mip_user *user = user_of(plane);
-
 	if (want->kind == MIP_WANT_TUNNEL)
 		mip_plane_table_remove_tunnel(&user->table, &want->tunnel);
 	else if (want->kind == MIP_WANT_PEER)
@@ -135,9 +117,8 @@ static int user_unwant(struct mip_plane *plane, const struct mip_want *want)
 	return 0;
 }
 
-static size_t user_descriptors(const struct mip_plane *plane, int *descriptors, size_t size)
+size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_t size)
 {
-	const struct mip_user *user = const_user_of(plane);
 	const int ours[] = {user->tun.descriptor, user->raw_descriptor};
 
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(ours) && i < size; i++)
@@ -145,10 +126,8 @@ static size_t user_descriptors(const struct mip_plane *plane, int *descriptors, 
 	return MIP_ARRAY_SIZE(ours);
 }
 
-static void user_service(struct mip_plane *plane, int descriptor)
+void mip_user_service(struct mip_user *user, int descriptor)
 {
-	struct mip_user *user = user_of(plane);
-
 	mip_user_clock(user);
 	if (descriptor == user->tun.descriptor)
 		mip_user_encapsulate(user);
@@ -158,9 +137,8 @@ static void user_service(struct mip_plane *plane, int descriptor)
 	}
 }
 
-static void user_udp_input(struct mip_plane *plane, const struct mip_input_datagram *datagram)
+void mip_user_udp_input(struct mip_user *user, const struct mip_input_datagram *datagram)
 {
-	struct mip_user *user = user_of(plane);
 	struct mip_reader reader = mip_reader_of(datagram->octets, datagram->length);
 	struct mip_plane_arrival arrival = {
 		.remote = datagram->source,
@@ -184,9 +162,8 @@ static void user_udp_input(struct mip_plane *plane, const struct mip_input_datag
 		mip_reader_left(&reader));
 }
 
-static void user_udp_error(struct mip_plane *plane, const struct mip_input_icmp_error *error)
+void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error *error)
 {
-	struct mip_user *user = user_of(plane);
 	struct mip_reader reader = mip_reader_of(error->octets, error->length);
 	uint8_t next_header;
 
@@ -202,44 +179,19 @@ static void user_udp_error(struct mip_plane *plane, const struct mip_input_icmp_
 				   });
 }
 
-static void user_batch_end(struct mip_plane *plane)
+void mip_user_batch_end(struct mip_user *user)
 {
-	mip_coalescer_flush(&user_of(plane)->coalescer);
+	mip_coalescer_flush(&user->coalescer);
 }
 
-static int user_traffic(struct mip_plane *plane, struct mip_address home_address, enum mip_tunnel_end end,
-	struct mip_plane_traffic *ret_traffic)
-{
-	const struct mip_plane_home *home = mip_plane_table_home(&user_of(plane)->table, home_address, end);
-
-	if (!home)
-		return -ENOENT;
-	*ret_traffic = home->traffic;
-	return 0;
-}
-
-static struct mip_counter_table user_counters(const struct mip_plane *plane)
+struct mip_counter_table mip_user_counters(const struct mip_user *user)
 {
 	return (struct mip_counter_table){
 		.names = counter_names,
-		.values = const_user_of(plane)->counters,
+		.values = user->counters,
 		.count = MIP_USER_COUNTERS,
 	};
 }
-
-static const struct mip_plane_operations operations = {
-	.free = user_free,
-	.link = user_link,
-	.want = user_want,
-	.unwant = user_unwant,
-	.descriptors = user_descriptors,
-	.service = user_service,
-	.udp_input = user_udp_input,
-	.udp_error = user_udp_error,
-	.batch_end = user_batch_end,
-	.traffic = user_traffic,
-	.counters = user_counters,
-};
 
 static void enlarge_buffers(int descriptor)
 {
@@ -296,34 +248,69 @@ static int allocate(struct mip_user *user)
 	return error;
 }
 
-int mip_user_new(
-	const struct mip_plane_options *options, struct mip_plane **ret_plane, const char **ret_reason)
+static int open_device(struct mip_user *user, const char **ret_reason)
+{
+	uint32_t mtu = user->options.mtu ? user->options.mtu : MIP_PLANE_MTU_IPIP;
+
+	return mip_user_tun_open(user->device, mtu, &user->tun, ret_reason);
+}
+
+int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
+{
+	int error;
+
+	mip_user_tun_close(&user->tun);
+	error = open_device(user, ret_reason);
+	user->lost = error != 0;
+	return error;
+}
+
+/* A packet of nobody's passes through: of what the raw sockets get nothing is kept. */
+int mip_user_set_receiving(struct mip_user *user, bool receiving)
+{
+	struct sock_filter drop[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(drop), .filter = drop};
+	int option = receiving ? SO_DETACH_FILTER : SO_ATTACH_FILTER;
+
+	if (setsockopt(user->raw_descriptor, SOL_SOCKET, option, &program, sizeof(program)) < 0)
+		return receiving && errno == ENOENT ? 0 : -errno;
+	return 0;
+}
+
+int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)
 {
 	struct mip_user *user = calloc(1, sizeof(*user));
-	uint32_t mtu = options->mtu ? options->mtu : MIP_PLANE_MTU_IPIP;
+	size_t length = strlen(options->device);
 	int error;
 
 	*ret_reason = "there is no memory";
 	if (!user)
 		return -ENOMEM;
-	user->plane.operations = &operations;
 	user->options = *options;
-	user->options.device = NULL;
+	user->options.device = user->device;
 	user->tun.descriptor = -1;
 	user->raw_descriptor = -1;
 	user->icmp_descriptor = -1;
+	if (length >= sizeof(user->device)) {
+		*ret_reason = "the name of the tunnel device is too long";
+		error = -EINVAL;
+		goto failed;
+	}
+	memcpy(user->device, options->device, length);
 	error = open_sockets(user, ret_reason);
 	if (!error)
-		error = mip_user_tun_open(options->device, mtu, &user->tun, ret_reason);
+		error = open_device(user, ret_reason);
 	if (!error) {
 		*ret_reason = "there is no memory";
 		error = allocate(user);
 	}
-	if (error) {
-		user_free(&user->plane);
-		return error;
-	}
+	if (error)
+		goto failed;
 	mip_user_clock(user);
-	*ret_plane = &user->plane;
+	*ret_user = user;
 	return 0;
+
+failed:
+	mip_user_free(user);
+	return error;
 }

@@ -12,7 +12,7 @@
 #ifndef MIP_PLANE_USER_H
 #define MIP_PLANE_USER_H
 
-#include "plane_operations.h"
+#include "plane.h"
 #include "plane_table.h"
 #include "user_coalesce.h"
 #include "user_segment.h"
@@ -48,8 +48,8 @@ struct mip_user_limit {
 };
 
 struct mip_user {
-	struct mip_plane plane;
-	struct mip_plane_options options; /* without `device` */
+	struct mip_plane_options options; /* `device` is its own copy */
+	char device[MIP_LINK_NAME];
 	struct mip_plane_table table;
 	struct mip_user_tun tun;
 	int raw_descriptor;  /* IP-in-IP, both ways */
@@ -63,6 +63,7 @@ struct mip_user {
 	struct mip_user_limit icmp_limit;
 	struct mip_log_limit refusal_limit;
 	mip_time now; /* CLOCK_BOOTTIME at the beginning of this turn */
+	bool lost;    /* the device has been taken away */
 	uint64_t counters[MIP_USER_COUNTERS];
 };
 
@@ -78,6 +79,27 @@ enum {
 	MIP_ICMP_PROTOCOL_UNREACHABLE = 2,
 	MIP_ICMP_FRAGMENTATION_NEEDED = 4,
 };
+
+/* Makes and raises the device; as mip_plane_new(). */
+int mip_user_new(
+	const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason);
+void mip_user_free(struct mip_user *user);
+/* Makes the device again after somebody has deleted it. 0 or negative errno. */
+int mip_user_renew_device(struct mip_user *user, const char **ret_reason);
+
+/* Each does what the function of plane.h with its name says. */
+int mip_user_want(struct mip_user *user, const struct mip_want *want);
+int mip_user_unwant(struct mip_user *user, const struct mip_want *want);
+size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_t size);
+void mip_user_service(struct mip_user *user, int descriptor);
+void mip_user_udp_input(struct mip_user *user, const struct mip_input_datagram *datagram);
+void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error *error);
+void mip_user_batch_end(struct mip_user *user);
+struct mip_counter_table mip_user_counters(const struct mip_user *user);
+
+/* Whether its raw sockets take packets out of tunnels, or leave that to devices of the kernel's, and hear errors
+ * only. */
+int mip_user_set_receiving(struct mip_user *user, bool receiving);
 
 void mip_user_clock(struct mip_user *user);
 /* Octets that the tunnel puts around the inner packet. */

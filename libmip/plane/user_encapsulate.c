@@ -193,6 +193,8 @@ void mip_user_encapsulate(struct mip_user *user)
 
 		if (length == -EBADMSG)
 			continue;
+		if (length == -EBADFD)
+			user->lost = true;
 		if (length < 0)
 			break;
 		encapsulate(user, user->arena + used, (size_t)length, &offload);

@@ -142,6 +142,13 @@ void mip_user_tun_close(struct mip_user_tun *tun)
 	tun->descriptor = -1;
 }
 
+bool mip_user_tun_is_there(const struct mip_user_tun *tun)
+{
+	struct ifreq request = {0};
+
+	return tun->descriptor >= 0 && ioctl(tun->descriptor, TUNGETIFF, &request) == 0;
+}
+
 static int offload_from(const struct virtio_net_hdr *header, struct mip_offload *ret_offload)
 {
 	struct mip_offload offload = {0};

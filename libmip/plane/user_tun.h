@@ -18,7 +18,11 @@ int mip_user_tun_open(const char *name, uint32_t mtu, struct mip_user_tun *ret_t
 /* The device goes with it. Once. */
 void mip_user_tun_close(struct mip_user_tun *tun);
 
-/* One packet: its length, -EAGAIN when there is none, other negative errno. */
+/* Whether the device is still there: somebody may have deleted it. */
+bool mip_user_tun_is_there(const struct mip_user_tun *tun);
+
+/* One packet: its length, -EAGAIN when there is none, -EBADFD when the device is gone,
+ * other negative errno. */
 int mip_user_tun_read(
 	const struct mip_user_tun *tun, uint8_t *octets, size_t size, struct mip_offload *ret_offload);
 /* 0 or negative errno. */

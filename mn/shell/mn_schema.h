@@ -45,6 +45,7 @@ struct mn_config_foreign_agent {
 struct mn_config {
 	char *control;
 	int data_plane; /* enum mip_plane_kind */
+	bool clamp_mss;
 	char *tunnel_interface;
 	struct mn_config_node node;
 	struct mn_config_foreign_agent *foreign_agents;

@@ -195,6 +195,7 @@ static int start_host(struct mn_shell *shell, const struct mn_config *config)
 		.machine = machine_of(shell->core),
 		.protocol = MIP_ROUTE_PROTOCOL_MN,
 		.plane = (enum mip_plane_kind)config->data_plane,
+		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
 		.udp_port = (uint16_t)config->node.port,
 		/* A foreign agent may ask by ARP for the home address, which the kernel does not answer. */
@@ -239,8 +240,6 @@ static const char *needs_restart(const struct mn_config *old, const struct mn_co
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
 		return "another tunnel_interface takes a restart";
-	if (old->data_plane != new->data_plane)
-		return "another data_plane takes a restart";
 	if (old->node.port != new->node.port)
 		return "another port takes a restart";
 	return NULL;
@@ -260,6 +259,9 @@ int mn_shell_reload(struct mip_daemon *daemon, void *configuration, const char *
 		result = -EBUSY;
 	else if (result < 0 || !names)
 		*ret_reason = "there is no memory for it";
+	if (*ret_reason == NULL)
+		result = mip_host_set_plane(
+			shell->host, (enum mip_plane_kind)config->data_plane, config->clamp_mss, ret_reason);
 	if (*ret_reason == NULL)
 		result = mn_core_reconfigure(shell->core, &settings, mip_clock_now(), ret_reason);
 	if (result == 0 && names) {

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	struct driver driver = {0};
 	struct mip_udp_functions functions = {on_datagram, on_icmp_error, on_batch_end, &driver};
 	struct mip_plane_options options = {.kind = MIP_PLANE_USER};
-	const char *reason = "";
+	char reason[MIP_PLANE_REASON] = "";
 	int error;
 
 	if (argc != 7) {
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	}
 	options.device = argv[1];
 	options.udp_descriptor = mip_udp_socket_descriptor(driver.udp);
-	error = mip_plane_new(&options, &driver.plane, &reason);
+	error = mip_plane_new(&options, &driver.plane, reason);
 	if (!error)
 		error = want_tunnel(&driver, argv + 2);
 	if (!error)

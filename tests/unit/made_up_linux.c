@@ -200,8 +200,8 @@ struct mip_counter_table mip_reconciler_counters(const struct mip_reconciler *re
 
 const struct mip_name mip_plane_names[] = {{MIP_PLANE_AUTO, "auto"}, {MIP_PLANE_USER, "user"}, {0, NULL}};
 
-int mip_plane_new(
-	const struct mip_plane_options *options, struct mip_plane **ret_plane, const char **ret_reason)
+int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **ret_plane,
+	char ret_reason[static MIP_PLANE_REASON])
 {
 	int error = step(2, "plane");
 
@@ -209,7 +209,7 @@ int mip_plane_new(
 	if (error == 0)
 		*ret_plane = (struct mip_plane *)&made_up.plane;
 	else
-		*ret_reason = "made up";
+		strcpy(ret_reason, "made up");
 	return error;
 }
 
@@ -249,6 +249,57 @@ int mip_plane_unwant(struct mip_plane *old, const struct mip_want *want)
 	(void)old;
 	note(want->kind == MIP_WANT_TUNNEL ? "no-tunnel" : "no-peer");
 	return -ENOENT;
+}
+
+int mip_plane_switch(
+	struct mip_plane *old, enum mip_plane_kind kind, char ret_reason[static MIP_PLANE_REASON])
+{
+	(void)old;
+	(void)kind;
+	(void)ret_reason;
+	return 0;
+}
+
+void mip_plane_set_clamp(struct mip_plane *old, bool clamp_mss)
+{
+	(void)old;
+	(void)clamp_mss;
+}
+
+void mip_plane_follow(struct mip_plane *old, const struct mip_input_link *link)
+{
+	(void)old;
+	(void)link;
+}
+
+mip_time mip_plane_deadline(const struct mip_plane *old)
+{
+	(void)old;
+	return MIP_NEVER;
+}
+
+void mip_plane_advance(struct mip_plane *old, mip_time now)
+{
+	(void)old;
+	(void)now;
+}
+
+void mip_plane_commit(struct mip_plane *old)
+{
+	(void)old;
+}
+
+bool mip_plane_translate(struct mip_plane *old, struct mip_want *want)
+{
+	(void)old;
+	(void)want;
+	return false;
+}
+
+struct mip_counter_table mip_plane_accelerator_counters(const struct mip_plane *old)
+{
+	(void)old;
+	return (struct mip_counter_table){0};
 }
 
 size_t mip_plane_descriptors(const struct mip_plane *old, int *descriptors, size_t size)

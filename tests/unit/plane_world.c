@@ -110,8 +110,8 @@ static int open_space(void)
 static void make_plane(struct world *world, enum side side)
 {
 	struct host *host = &world->hosts[side];
-	struct mip_plane_options options = {.kind = MIP_PLANE_AUTO, .device = "mip0"};
-	const char *reason = NULL;
+	struct mip_plane_options options = {.kind = MIP_PLANE_USER, .device = "mip0"};
+	char reason[MIP_PLANE_REASON] = "";
 
 	host->udp = plane_socket(world, side, SOCK_DGRAM, "", MIP_REGISTRATION_PORT, "", 0);
 	plane_set_option(host->udp, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
@@ -124,7 +124,7 @@ static void make_plane(struct world *world, enum side side)
 		options.context = world;
 		options.log = &world->log;
 	}
-	assert_int_equal(mip_plane_new(&options, &host->plane, &reason), 0);
+	assert_int_equal(mip_plane_new(&options, &host->plane, reason), 0);
 	assert_int_equal(mip_plane_descriptors(host->plane, host->descriptors, 2), 2);
 }
 

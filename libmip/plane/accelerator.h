@@ -1,0 +1,58 @@
+/*
+ * What an accelerator is to the front (plane.c): a row of functions. Each has a struct of its own that begins
+ * with a struct mip_accelerator, and a function that makes it.
+ *
+ * The user plane is below it all the time. An accelerator is told of every tunnel and peer, first of all that
+ * there are, and takes from the user plane's work what it can; what it leaves comes to the user plane by mip0
+ * or by its sockets.
+ */
+#ifndef MIP_PLANE_ACCELERATOR_H
+#define MIP_PLANE_ACCELERATOR_H
+
+#include "plane_table.h"
+#include "user.h"
+
+struct mip_accelerator;
+
+struct mip_accelerator_operations {
+	/* Leaves the kernel as it was found; what it counted goes to the homes of the user plane's table. */
+	void (*free)(struct mip_accelerator *accelerator);
+
+	/* The tunnel or peer has come or changed, or (`present` false) goes; the pointer is good during the call.
+	 * Takes effect at the latest with commit(). 0, or negative errno: this one goes by the user plane. */
+	int (*tunnel)(struct mip_accelerator *accelerator, const struct mip_plane_home *home, bool present);
+	int (*peer)(struct mip_accelerator *accelerator, const struct mip_plane_peer *peer, bool present);
+	/* 0, or negative errno: the accelerator has failed. */
+	int (*commit)(struct mip_accelerator *accelerator);
+
+	/* options.clamp_mss is another now. 0, or negative errno: the accelerator has failed. */
+	int (*clamp)(struct mip_accelerator *accelerator, bool clamp_mss);
+	/* A link as it is now. May be NULL. */
+	void (*follow)(struct mip_accelerator *accelerator, const struct mip_input_link *link);
+	/* Whether all that it put into the kernel is still there and at work. 0, or negative errno and what is
+	 * wrong: it will be made anew, or replaced. */
+	int (*check)(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON]);
+	/* As mip_plane_translate(). May be NULL. */
+	bool (*translate)(struct mip_accelerator *accelerator, struct mip_want *want);
+	/* Adds what it carried to the counts. */
+	void (*traffic)(struct mip_accelerator *accelerator, const struct mip_plane_home *home,
+		struct mip_plane_traffic *traffic);
+	/* May be NULL. */
+	struct mip_counter_table (*counters)(struct mip_accelerator *accelerator);
+};
+
+struct mip_accelerator {
+	const struct mip_accelerator_operations *operations;
+};
+
+/*
+ * Makes it and tries it: one that comes back has shown that it works here. Its tunnels and peers are told
+ * afterwards. -EOPNOTSUPP or other negative errno, and why in words. `user` outlives it.
+ */
+typedef int mip_accelerator_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
+	char ret_reason[static MIP_PLANE_REASON]);
+
+mip_accelerator_new mip_bpf_new;
+mip_accelerator_new mip_kernel_new;
+
+#endif
