@@ -109,6 +109,8 @@ static int try_kind(int program, struct mip_bpf_table *table, enum mip_bpf_kind 
 	mip_bpf_table_remove(table, htonl(HOME), 0);
 	if (!error && frame.length <= ETH_HLEN + INNER)
 		error = -EPROTO;
+	/* To this host again, wherever the routing sent it. */
+	memset(frame.octets, 0, 2 * ETH_ALEN);
 	if (!error)
 		error = put(table, kind, true);
 	if (!error)
