@@ -67,7 +67,7 @@ LAYERS := base wire auth agent sys plane host
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 
 # One of the two: the bpf accelerator, or what stands in its place.
-BPF_OBJECTS    := $(patsubst %,$(BUILD)/obj/libmip/plane/%.o,bpf_table bpf_links bpf_trial plane_bpf)
+BPF_OBJECTS    := $(patsubst %,$(BUILD)/obj/libmip/plane/%.o,bpf_firewall bpf_table bpf_links bpf_trial plane_bpf)
 WITHOUT_BPF    := $(if $(BPF),$(BUILD)/obj/libmip/plane/plane_bpf_absent.o,$(BPF_OBJECTS))
 LIBMIP_OBJECTS := $(filter-out $(WITHOUT_BPF),$(foreach layer,$(LAYERS),$(call objects,libmip/$(layer))))
 PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth libmip/agent $(ROLES:%=%/core),$(call objects,$(room)))

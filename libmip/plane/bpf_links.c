@@ -15,6 +15,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "bpf_firewall.h"
+
 enum {
 	/* Before the filters that tc numbers itself (49152 and down), after those that an administrator numbers. */
 	PREFERENCE = 19785,
@@ -24,6 +26,8 @@ struct mip_bpf_link {
 	mip_link link;
 	char name[MIP_LINK_NAME];
 	bool attached;
+	enum mip_bpf_link_kind kind;
+	enum mip_bpf_duty duty;
 	uint32_t program; /* the id of what hangs there */
 	enum bpf_tc_attach_point point;
 	UT_hash_handle hh;
@@ -126,47 +130,73 @@ static struct mip_bpf_link *add(struct mip_bpf_links *links, mip_link index, con
 	return NULL;
 }
 
+static void uncount(struct mip_bpf_links *links, const struct mip_bpf_link *link)
+{
+	if (!link->attached || link->link == links->tunnel)
+		return;
+	links->attached--;
+	links->early -= link->duty == MIP_BPF_BOTH_WAYS;
+}
+
 static void forget(struct mip_bpf_links *links, struct mip_bpf_link *link)
 {
-	if (link->attached && link->link != links->tunnel)
-		(*links->attached)--;
+	uncount(links, link);
 	HASH_DEL(links->links, link);
 	free(link);
 }
 
-/* The program for a link, -ENODEV when it is gone, -EOPNOTSUPP when it is none that has one. */
-static int program_for(const struct mip_bpf_links *links, mip_link index)
+/* What kind of link it is: -ENODEV when it is gone, -EOPNOTSUPP when it is none that gets a program. */
+static int kind_of(const struct mip_bpf_links *links, mip_link index)
 {
 	struct rtnl_link *link;
-	int program = -EOPNOTSUPP;
+	int kind = -EOPNOTSUPP;
 
 	if (rtnl_link_get_kernel(links->socket, index, NULL, &link) < 0)
 		return -ENODEV;
 	if (rtnl_link_get_master(link) == 0 && !(rtnl_link_get_flags(link) & IFF_LOOPBACK)) {
 		if (rtnl_link_get_arptype(link) == ARPHRD_ETHER)
-			program = links->ethernet_program;
+			kind = MIP_BPF_ETHERNET;
 		else if (rtnl_link_get_arptype(link) == ARPHRD_NONE ||
 			 rtnl_link_get_arptype(link) == ARPHRD_PPP)
-			program = links->bare_program;
+			kind = MIP_BPF_BARE;
 	}
 	rtnl_link_put(link);
-	return program;
+	return kind;
+}
+
+static enum mip_bpf_duty duty_at(const struct mip_bpf_links *links, const char *name)
+{
+	return links->firewall || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE : MIP_BPF_BOTH_WAYS;
+}
+
+/* Hangs the program for its kind and duty, in place of another if there is one. */
+static int attach_for(struct mip_bpf_links *links, struct mip_bpf_link *link, enum mip_bpf_duty duty)
+{
+	int error = attach(links, link, links->programs[link->kind][duty]);
+
+	if (error)
+		return error;
+	link->duty = duty;
+	links->attached++;
+	links->early += duty == MIP_BPF_BOTH_WAYS;
+	return 0;
 }
 
 static void attach_link(struct mip_bpf_links *links, const struct mip_input_link *news)
 {
-	int program = program_for(links, news->link);
+	int kind = kind_of(links, news->link);
 	struct mip_bpf_link *link;
-	int error;
+	int error = -ENOMEM;
 
-	if (program < 0)
+	if (kind < 0)
 		return;
 	link = add(links, news->link, news->name);
-	error = link ? attach(links, link, program) : -ENOMEM;
-	if (!error) {
-		(*links->attached)++;
-		return;
+	if (link) {
+		link->kind = (enum mip_bpf_link_kind)kind;
+		error = attach_for(links, link, duty_at(links, link->name));
 	}
+	if (!error)
+		return;
 	mip_log(links->log, MIP_LOG_WARNING, "%s takes no bpf program, its packets go by the daemon: %s",
 		news->name, strerror(-error));
 	if (link && error == -ENODEV)
@@ -176,30 +206,56 @@ static void attach_link(struct mip_bpf_links *links, const struct mip_input_link
 void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_link *news)
 {
 	struct mip_bpf_link *link = find(links, news->link);
-	bool wanted = news->present && news->link != links->tunnel;
 
 	if (news->link == links->tunnel)
 		return;
+	if (link && news->present)
+		memcpy(link->name, news->name, sizeof(link->name));
 	if (link && !news->present) {
 		forget(links, link);
-	} else if (link && link->attached && program_for(links, news->link) < 0) {
-		detach(links, link); /* it has got a master */
-		(*links->attached)--;
+	} else if (link && link->attached && kind_of(links, news->link) == -EOPNOTSUPP) {
+		uncount(links, link); /* it has got a master */
+		detach(links, link);
 		forget(links, link);
-	} else if (!link && wanted) {
+	} else if (!link && news->present) {
 		attach_link(links, news);
 	}
 }
 
-int mip_bpf_links_check(const struct mip_bpf_links *links, char name[static MIP_LINK_NAME])
+/* A link that went, and whose news is on its way, has taken its filter along. */
+static bool is_missing(const struct mip_bpf_links *links, const struct mip_bpf_link *link)
 {
-	for (const struct mip_bpf_link *link = links->links; link; link = link->hh.next) {
-		/* A link that went, and whose news is on its way, has taken its filter along. */
-		if (!link->attached || hangs(links, link) ||
-			if_indextoname((unsigned)link->link, name) == NULL)
-			continue;
-		memcpy(name, link->name, MIP_LINK_NAME);
-		return -ENOENT;
+	char name[IF_NAMESIZE];
+
+	return link->attached && !hangs(links, link) && if_indextoname((unsigned)link->link, name) != NULL;
+}
+
+static void follow_rules(struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	enum mip_bpf_duty duty = duty_at(links, link->name);
+
+	if (!link->attached || link->link == links->tunnel || link->duty == duty)
+		return;
+	uncount(links, link);
+	link->attached = false;
+	if (attach_for(links, link, duty) == 0)
+		mip_log(links->log, MIP_LOG_NOTICE, "%s: packets for nodes that are away %s", link->name,
+			duty == MIP_BPF_BOTH_WAYS
+				? "go straight into their tunnels"
+				: "are forwarded by the host's rules before they are tunnelled");
+}
+
+int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_NAME])
+{
+	struct mip_bpf_link *link, *next;
+
+	links->firewall = mip_bpf_firewall_is_there();
+	HASH_ITER (hh, links->links, link, next) {
+		if (is_missing(links, link)) {
+			memcpy(name, link->name, MIP_LINK_NAME);
+			return -ENOENT;
+		}
+		follow_rules(links, link);
 	}
 	return 0;
 }
@@ -210,6 +266,7 @@ int mip_bpf_links_open(struct mip_bpf_links *links)
 {
 	struct mip_bpf_link *tunnel;
 
+	links->firewall = mip_bpf_firewall_is_there();
 	links->socket = nl_socket_alloc();
 	if (!links->socket)
 		return -ENOMEM;

@@ -31,7 +31,10 @@ enum {
 	MIP_BPF_HAS_TUNNEL = 1,	    /* encapsulates */
 	MIP_BPF_HAS_PEER = 2,	    /* decapsulates what comes from `remote`, by the same port */
 	MIP_BPF_PEER_ANY_LOCAL = 4, /* … to whichever of our addresses */
-	MIP_BPF_VISITED = 8, /* the end: the key is the inner source on the way in, as is on the way out */
+	MIP_BPF_VISITED = 8,	    /* the end: the home address is the inner source on the way in */
+	MIP_BPF_LED = 16, /* the host's routing leads packets for it to the tunnel, so a link's program may */
+	MIP_BPF_FLAGS = 31,
+	MIP_BPF_KIND_SHIFT = 5,
 };
 
 enum {
@@ -50,7 +53,7 @@ struct mip_bpf_slot {
 	__u32 link; /* 0: the routing decides */
 	__u16 unused;
 	__u8 state;
-	__u8 kind_and_flags; /* enum mip_bpf_kind in the high four bits */
+	__u8 kind_and_flags; /* enum mip_bpf_kind above MIP_BPF_KIND_SHIFT */
 	__u32 last_sent;     /* CLOCK_BOOTTIME in seconds */
 	__u32 sum;	     /* mip_bpf_sum() */
 	__u64 packets_to, bytes_to;

@@ -81,7 +81,8 @@ static int put(struct mip_bpf_table *table, enum mip_bpf_kind kind, bool visited
 		.local = htonl(visited ? REMOTE : LOCAL),
 		.remote_port = udp ? htons(PORT) : 0,
 		.local_port = udp ? htons(PORT) : 0,
-		.kind_and_flags = (uint8_t)(kind << 4 | MIP_BPF_HAS_TUNNEL | MIP_BPF_HAS_PEER),
+		.kind_and_flags = (uint8_t)(kind << MIP_BPF_KIND_SHIFT | MIP_BPF_HAS_TUNNEL |
+					    MIP_BPF_HAS_PEER | MIP_BPF_LED),
 	};
 
 	if (visited)

@@ -28,10 +28,6 @@
 #include "bpf_trial.h"
 #include "text.h"
 
-enum {
-	KIND_SHIFT = 4,
-};
-
 _Static_assert((int)MIP_BPF_IPIP == MIP_ENCAPSULATION_IPIP && (int)MIP_BPF_GRE == MIP_ENCAPSULATION_GRE &&
 		       (int)MIP_BPF_MINIMAL == MIP_ENCAPSULATION_MINIMAL &&
 		       (int)MIP_BPF_UDP == MIP_ENCAPSULATION_UDP,
@@ -56,6 +52,7 @@ enum counter {
 	LEFT_DECAPSULATION,
 	DROPPED,
 	LINKS,
+	EARLY_LINKS,
 	REFUSED,
 	COUNTERS,
 };
@@ -73,6 +70,8 @@ static const struct mip_counter_name counter_names[COUNTERS] = {
 	[LEFT_DECAPSULATION] = {"bpf_left_in", "packets in a tunnel left to the daemon for what they are"},
 	[DROPPED] = {"bpf_dropped", "packets that the kernel had no memory for"},
 	[LINKS] = {"bpf_links", "links that have a bpf program"},
+	[EARLY_LINKS] = {"bpf_links_encapsulating",
+		"those of them whose packets go into tunnels at once; no rules of netfilter's forbid it"},
 	[REFUSED] = {"bpf_refused",
 		"tunnels that found no room in the programs' table, and go by the daemon"},
 };
@@ -87,7 +86,7 @@ struct bpf {
 	/* Home addresses whose tunnel or peers changed since the last commit. */
 	struct mip_plane_home_key *dirty;
 	size_t dirty_count, dirty_size;
-	uint64_t refused, link_count;
+	uint64_t refused;
 	uint64_t counters[COUNTERS];
 };
 
@@ -119,7 +118,7 @@ static void describe_tunnel(const struct mip_want_tunnel *tunnel, struct mip_bpf
 	slot->remote_port = udp ? htons(tunnel->remote_port) : 0;
 	slot->local_port = udp ? htons(tunnel->local_port) : 0;
 	slot->link = (uint32_t)tunnel->link;
-	slot->kind_and_flags |= (uint8_t)(tunnel->encapsulation << KIND_SHIFT);
+	slot->kind_and_flags |= (uint8_t)(tunnel->encapsulation << MIP_BPF_KIND_SHIFT);
 	if (is_sane(tunnel))
 		slot->kind_and_flags |= MIP_BPF_HAS_TUNNEL;
 }
@@ -163,6 +162,8 @@ static int update(struct bpf *bpf, const struct mip_plane_home_key *key)
 	}
 	if (home->has_tunnel)
 		describe_tunnel(&home->tunnel, &slot);
+	if (home->led)
+		slot.kind_and_flags |= MIP_BPF_LED;
 	if (home->peers)
 		describe_peer(home, &slot);
 	return mip_bpf_table_put(&bpf->table, &slot);
@@ -280,7 +281,8 @@ static struct mip_counter_table bpf_counters(struct mip_accelerator *accelerator
 	struct bpf *bpf = bpf_of(accelerator);
 
 	memcpy(bpf->counters, bpf->shared->counters, sizeof(bpf->shared->counters));
-	bpf->counters[LINKS] = bpf->link_count;
+	bpf->counters[LINKS] = bpf->links.attached;
+	bpf->counters[EARLY_LINKS] = bpf->links.early;
 	bpf->counters[REFUSED] = bpf->refused;
 	return (struct mip_counter_table){counter_names, bpf->counters, COUNTERS};
 }
@@ -422,10 +424,12 @@ static int hang(struct bpf *bpf)
 		.log = bpf->user->options.log,
 		.tunnel = bpf->user->tun.link,
 		.handle = handle_of(bpf->user->device),
-		.ethernet_program = descriptor_of(bpf, "ingress_ethernet"),
-		.bare_program = descriptor_of(bpf, "ingress_bare"),
+		.programs = {[MIP_BPF_ETHERNET] = {[MIP_BPF_BOTH_WAYS] =
+							   descriptor_of(bpf, "ingress_ethernet"),
+				     [MIP_BPF_DECAPSULATE] = descriptor_of(bpf, "decapsulate_ethernet")},
+			[MIP_BPF_BARE] = {[MIP_BPF_BOTH_WAYS] = descriptor_of(bpf, "ingress_bare"),
+				[MIP_BPF_DECAPSULATE] = descriptor_of(bpf, "decapsulate_bare")}},
 		.egress_program = descriptor_of(bpf, "egress_tunnel"),
-		.attached = &bpf->link_count,
 	};
 	return mip_bpf_links_open(&bpf->links);
 }

@@ -5,6 +5,9 @@
  *                        ├─ for a node that is away ──> header on ──> straight out of the outer link
  *                        └─ everything else, untouched ──> the host's stack
  *
+ * Where netfilter has rules for what is forwarded, a link's program only takes packets out of tunnels, and those for a
+ * node come to mip0 by the stack, which asks the rules.
+ *
  *   the host's stack ──> mip0, going out ──> egress ──┬─ has a tunnel ──> header on ──> out of the outer link
  *                                                     └─ everything else ──> the daemon
  *
@@ -116,8 +119,8 @@ static ALWAYS_INLINE bool read_slot(struct mip_bpf_slot *slot, struct tunnel *tu
 	tunnel->remote_port = fields.remote_port;
 	tunnel->local_port = fields.local_port;
 	tunnel->link = fields.link;
-	tunnel->kind = fields.kind_and_flags >> 4;
-	tunnel->flags = fields.kind_and_flags & 0x0f;
+	tunnel->kind = fields.kind_and_flags >> MIP_BPF_KIND_SHIFT;
+	tunnel->flags = fields.kind_and_flags & MIP_BPF_FLAGS;
 	tunnel->slot = slot;
 	return true;
 }
@@ -504,10 +507,11 @@ static ALWAYS_INLINE int send(
 {
 	struct ethhdr *ethernet;
 
-	if (by_neighbour)
-		return bpf_redirect_neigh(way->ifindex, NULL, 0, 0);
 	if (offset == 0 && bpf_skb_change_head(skb, ETH_HLEN, 0) != 0)
 		return TC_ACT_SHOT;
+	/* This takes a link header off before it writes its own. */
+	if (by_neighbour)
+		return bpf_redirect_neigh(way->ifindex, NULL, 0, 0);
 	ethernet = (struct ethhdr *)header_at(skb, 0, ETH_HLEN);
 	if (!ethernet)
 		return TC_ACT_SHOT;
@@ -819,12 +823,23 @@ static ALWAYS_INLINE int ingress(struct __sk_buff *skb, __u32 offset)
 			return action;
 		ip = header_at(skb, offset, IP_HEADER);
 	}
-	if (!ip || !find(ip->daddr, 0, &tunnel))
+	if (!ip || !find(ip->daddr, 0, &tunnel) || !(tunnel.flags & MIP_BPF_LED))
 		return TC_ACT_UNSPEC;
 	ip = pull(skb, offset, TCP_HEADER);
 	if (!ip || !can_forward(skb, offset, ip))
 		return leave(MIP_BPF_LEFT_ENCAPSULATION);
 	return encapsulate(skb, offset, ip, &tunnel, true);
+}
+
+/* The other half alone: the host's rules for what it forwards are asked before mip0. */
+static ALWAYS_INLINE int only_decapsulate(struct __sk_buff *skb, __u32 offset)
+{
+	struct iphdr *ip = begin(skb, offset);
+
+	if (!ip || skb->pkt_type != 0 /* PACKET_HOST */ || ip->ihl != IP_WORDS ||
+		!may_be_tunnelled(ip->protocol))
+		return TC_ACT_UNSPEC;
+	return try_decapsulate(skb, offset);
 }
 
 SEC("tc")
@@ -838,6 +853,18 @@ SEC("tc")
 int ingress_bare(struct __sk_buff *skb)
 {
 	return ingress(skb, 0);
+}
+
+SEC("tc")
+int decapsulate_ethernet(struct __sk_buff *skb)
+{
+	return only_decapsulate(skb, ETH_HLEN);
+}
+
+SEC("tc")
+int decapsulate_bare(struct __sk_buff *skb)
+{
+	return only_decapsulate(skb, 0);
 }
 
 SEC("tc")
