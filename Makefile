@@ -67,7 +67,7 @@ LAYERS := base wire auth agent sys plane host
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 
 # One of the two: the bpf accelerator, or what stands in its place.
-BPF_OBJECTS    := $(patsubst %,$(BUILD)/obj/libmip/plane/%.o,bpf_firewall bpf_table bpf_links bpf_trial plane_bpf)
+BPF_OBJECTS    := $(patsubst %,$(BUILD)/obj/libmip/plane/%.o,bpf_firewall bpf_links bpf_programs bpf_table bpf_trial plane_bpf)
 WITHOUT_BPF    := $(if $(BPF),$(BUILD)/obj/libmip/plane/plane_bpf_absent.o,$(BPF_OBJECTS))
 LIBMIP_OBJECTS := $(filter-out $(WITHOUT_BPF),$(foreach layer,$(LAYERS),$(call objects,libmip/$(layer))))
 PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth libmip/agent $(ROLES:%=%/core),$(call objects,$(room)))
@@ -105,7 +105,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/libmip/plane/plane_bpf.o: $(BPF_OBJECT)
+$(BUILD)/obj/libmip/plane/bpf_programs.o: $(BPF_OBJECT)
 $(BPF_OBJECT): libmip/plane/bpf/tunnel.c libmip/plane/bpf_shared.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF)
@@ -127,7 +127,8 @@ $(PROGRAMS):
 $(BUILD)/libmipctl.a: $(filter-out %/main.o,$(call objects,mipctl))
 TEST_LIBRARIES = $(foreach role,$(ROLES),$(BUILD)/lib$(role)-shell.a $(BUILD)/lib$(role)-core.a) \
 	$(BUILD)/libmipctl.a $(BUILD)/libmip.a
-UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%,$(wildcard tests/unit/test_*.c))
+UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%, \
+	$(filter-out $(if $(BPF),,%_bpf.c $(wildcard tests/unit/test_bpf_*.c)),$(wildcard tests/unit/test_*.c)))
 UNIT_HELPERS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_% tests/unit/made_up_%,$(wildcard tests/unit/*.c)))
 
 unit: $(UNIT_TESTS)

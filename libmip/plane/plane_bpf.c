@@ -4,26 +4,24 @@
  *   plane_bpf.c      made, tried, told, freed
  *   bpf_table.c      the table of tunnels, mapped here and there
  *   bpf_links.c      where the programs hang
+ *   bpf_programs.c   the programs, loaded
+ *   bpf_firewall.c   whether somebody is to be asked about forwarded packets
  *   bpf_trial.c      one packet each way through the programs, before any real one
  *   bpf/tunnel.c     the programs; their object file is part of this binary
  *
  * The programs know one way for each home address: its tunnel, and the peer at the tunnel's other end. What has more (a
  * second peer during a handover) or is more than they do (bpf/tunnel.c says what) goes by the user plane.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "accelerator.h"
 #include "address.h"
 #include "bpf_links.h"
+#include "bpf_programs.h"
 #include "bpf_table.h"
 #include "bpf_trial.h"
 #include "text.h"
@@ -32,16 +30,6 @@ _Static_assert((int)MIP_BPF_IPIP == MIP_ENCAPSULATION_IPIP && (int)MIP_BPF_GRE =
 		       (int)MIP_BPF_MINIMAL == MIP_ENCAPSULATION_MINIMAL &&
 		       (int)MIP_BPF_UDP == MIP_ENCAPSULATION_UDP,
 	"the programs and the daemon have the same names for encapsulations");
-
-/* The programs, as clang made them at build time. */
-__asm__(".pushsection .rodata\n"
-	".balign 16\n"
-	"mip_bpf_object:\n"
-	".incbin \"" MIP_BPF_OBJECT "\"\n"
-	"mip_bpf_object_end:\n"
-	".byte 0\n"
-	".popsection\n");
-extern const uint8_t mip_bpf_object[], mip_bpf_object_end[];
 
 enum counter {
 	ENCAPSULATED,
@@ -79,8 +67,7 @@ static const struct mip_counter_name counter_names[COUNTERS] = {
 struct bpf {
 	struct mip_accelerator accelerator;
 	struct mip_user *user;
-	struct bpf_object *object;
-	struct mip_bpf_shared *shared; /* mapped */
+	struct mip_bpf_programs programs;
 	struct mip_bpf_table table;
 	struct mip_bpf_links links;
 	/* Home addresses whose tunnel or peers changed since the last commit. */
@@ -232,7 +219,7 @@ static int bpf_commit(struct mip_accelerator *accelerator)
 
 static int bpf_clamp(struct mip_accelerator *accelerator, bool clamp_mss)
 {
-	bpf_of(accelerator)->shared->settings.clamp_mss = clamp_mss;
+	bpf_of(accelerator)->programs.shared->settings.clamp_mss = clamp_mss;
 	return 0;
 }
 
@@ -280,7 +267,7 @@ static struct mip_counter_table bpf_counters(struct mip_accelerator *accelerator
 {
 	struct bpf *bpf = bpf_of(accelerator);
 
-	memcpy(bpf->counters, bpf->shared->counters, sizeof(bpf->shared->counters));
+	memcpy(bpf->counters, bpf->programs.shared->counters, sizeof(bpf->programs.shared->counters));
 	bpf->counters[LINKS] = bpf->links.attached;
 	bpf->counters[EARLY_LINKS] = bpf->links.early;
 	bpf->counters[REFUSED] = bpf->refused;
@@ -314,9 +301,7 @@ static void bpf_free(struct mip_accelerator *accelerator)
 	set_joining(bpf, 1);
 	if (bpf->table.slots)
 		mip_bpf_table_close(&bpf->table);
-	if (bpf->shared)
-		munmap(bpf->shared, sizeof(*bpf->shared));
-	bpf_object__close(bpf->object);
+	mip_bpf_programs_unload(&bpf->programs);
 	free(bpf->dirty);
 	free(bpf);
 }
@@ -334,48 +319,6 @@ static const struct mip_accelerator_operations operations = {
 };
 
 /* --- made ------------------------------------------------------------------------------------- */
-
-static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
-}
-
-static int load(struct bpf *bpf)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "mip");
-
-	/* Its errors come back as numbers, which we put into words. */
-	libbpf_set_print(be_silent);
-	bpf->object =
-		bpf_object__open_mem(mip_bpf_object, (size_t)(mip_bpf_object_end - mip_bpf_object), &options);
-	if (!bpf->object)
-		return -errno;
-	return bpf_object__load(bpf->object);
-}
-
-static int map_settings(struct bpf *bpf)
-{
-	struct bpf_map *map;
-	void *mapped;
-
-	bpf_object__for_each_map(map, bpf->object)
-	{
-		const char *section = strchr(bpf_map__name(map), '.');
-
-		if (section == NULL || strcmp(section, ".bss") != 0)
-			continue;
-		mapped = mmap(
-			NULL, sizeof(*bpf->shared), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-		if (mapped == MAP_FAILED)
-			return -errno;
-		bpf->shared = mapped;
-		return 0;
-	}
-	return -ENOENT;
-}
 
 static uint16_t port_of(int udp_descriptor)
 {
@@ -395,17 +338,12 @@ static void fill_in_settings(struct bpf *bpf)
 		[MIP_BPF_MINIMAL] = MIP_PLANE_MTU_MINIMAL,
 		[MIP_BPF_UDP] = MIP_PLANE_MTU_UDP,
 	};
-	struct mip_bpf_settings *settings = &bpf->shared->settings;
+	struct mip_bpf_settings *settings = &bpf->programs.shared->settings;
 
 	settings->tunnel = (uint32_t)bpf->user->tun.link;
 	settings->udp_port = port_of(bpf->user->options.udp_descriptor);
 	settings->clamp_mss = bpf->user->options.clamp_mss;
 	memcpy(settings->mtu, mtu, sizeof(mtu));
-}
-
-static int descriptor_of(const struct bpf *bpf, const char *program)
-{
-	return bpf_program__fd(bpf_object__find_program_by_name(bpf->object, program));
 }
 
 /* The handle by which a daemon knows its filters again: two on a host have different tunnel devices. */
@@ -424,12 +362,14 @@ static int hang(struct bpf *bpf)
 		.log = bpf->user->options.log,
 		.tunnel = bpf->user->tun.link,
 		.handle = handle_of(bpf->user->device),
-		.programs = {[MIP_BPF_ETHERNET] = {[MIP_BPF_BOTH_WAYS] =
-							   descriptor_of(bpf, "ingress_ethernet"),
-				     [MIP_BPF_DECAPSULATE] = descriptor_of(bpf, "decapsulate_ethernet")},
-			[MIP_BPF_BARE] = {[MIP_BPF_BOTH_WAYS] = descriptor_of(bpf, "ingress_bare"),
-				[MIP_BPF_DECAPSULATE] = descriptor_of(bpf, "decapsulate_bare")}},
-		.egress_program = descriptor_of(bpf, "egress_tunnel"),
+		.programs = {[MIP_BPF_ETHERNET] = {[MIP_BPF_BOTH_WAYS] = mip_bpf_program(
+							   &bpf->programs, "ingress_ethernet"),
+				     [MIP_BPF_DECAPSULATE] =
+					     mip_bpf_program(&bpf->programs, "decapsulate_ethernet")},
+			[MIP_BPF_BARE] = {[MIP_BPF_BOTH_WAYS] =
+						  mip_bpf_program(&bpf->programs, "ingress_bare"),
+				[MIP_BPF_DECAPSULATE] = mip_bpf_program(&bpf->programs, "decapsulate_bare")}},
+		.egress_program = mip_bpf_program(&bpf->programs, "egress_tunnel"),
 	};
 	return mip_bpf_links_open(&bpf->links);
 }
@@ -453,7 +393,6 @@ int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 {
 	struct bpf *bpf = calloc(1, sizeof(*bpf));
 	const char *step = "memory";
-	struct bpf_map *slots;
 	int error;
 
 	if (!bpf)
@@ -462,22 +401,18 @@ int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 	bpf->user = user;
 	bpf->table.descriptor = -1;
 	step = "the kernel does not take the programs";
-	error = load(bpf);
-	if (error)
-		goto failed;
-	step = "the programs' maps cannot be had";
-	error = map_settings(bpf);
+	error = mip_bpf_programs_load(&bpf->programs);
 	if (error)
 		goto failed;
 	fill_in_settings(bpf);
-	slots = bpf_object__find_map_by_name(bpf->object, "slots");
-	error = mip_bpf_table_open(&bpf->table,
-		bpf_map__fd(bpf_object__find_map_by_name(bpf->object, "table")), bpf_map__fd(slots),
-		MIP_BPF_FIRST_SLOTS, &bpf->shared->settings);
+	step = "the programs' table cannot be had";
+	error = mip_bpf_table_open(&bpf->table, mip_bpf_map(&bpf->programs, "table"),
+		mip_bpf_map(&bpf->programs, "slots"), MIP_BPF_FIRST_SLOTS, &bpf->programs.shared->settings);
 	if (error)
 		goto failed;
 	step = "the programs do not do here what they should";
-	error = mip_bpf_try(descriptor_of(bpf, "ingress_ethernet"), &bpf->table, bpf->shared);
+	error = mip_bpf_try(
+		mip_bpf_program(&bpf->programs, "ingress_ethernet"), &bpf->table, bpf->programs.shared);
 	if (error)
 		goto failed;
 	step = "the programs cannot be hung to the tunnel device (tc with clsact and cls_bpf is needed)";
