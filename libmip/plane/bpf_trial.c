@@ -120,7 +120,7 @@ static int try_kind(int program, struct mip_bpf_table *table, enum mip_bpf_kind 
 	return error ? error : is_same(&frame) ? 0 : -EPROTO;
 }
 
-int mip_bpf_try(int ingress_ethernet, struct mip_bpf_table *table, struct mip_bpf_shared *shared)
+int mip_bpf_try(int link_ethernet, struct mip_bpf_table *table, struct mip_bpf_shared *shared)
 {
 	uint16_t port = shared->settings.udp_port;
 	int error = 0;
@@ -128,7 +128,7 @@ int mip_bpf_try(int ingress_ethernet, struct mip_bpf_table *table, struct mip_bp
 	shared->settings.trial = 1;
 	shared->settings.udp_port = htons(PORT);
 	for (enum mip_bpf_kind kind = 0; kind < MIP_BPF_KINDS && !error; kind++)
-		error = try_kind(ingress_ethernet, table, kind);
+		error = try_kind(link_ethernet, table, kind);
 	shared->settings.trial = 0;
 	shared->settings.udp_port = port;
 	shared->settings.first = UINT32_MAX;

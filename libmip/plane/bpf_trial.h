@@ -9,6 +9,6 @@
 
 /* One packet into each kind of tunnel and out of it. The table is as before afterwards, and so are the counters. 0; -EPROTO: what
  * came out is not what should have; other negative errno. */
-int mip_bpf_try(int ingress_ethernet, struct mip_bpf_table *table, struct mip_bpf_shared *shared);
+int mip_bpf_try(int link_ethernet, struct mip_bpf_table *table, struct mip_bpf_shared *shared);
 
 #endif

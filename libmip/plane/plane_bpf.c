@@ -362,13 +362,12 @@ static int hang(struct bpf *bpf)
 		.log = bpf->user->options.log,
 		.tunnel = bpf->user->tun.link,
 		.handle = handle_of(bpf->user->device),
-		.programs = {[MIP_BPF_ETHERNET] = {[MIP_BPF_BOTH_WAYS] = mip_bpf_program(
-							   &bpf->programs, "ingress_ethernet"),
+		.programs = {[MIP_BPF_ETHERNET] = {[MIP_BPF_BOTH_WAYS] =
+							   mip_bpf_program(&bpf->programs, "link_ethernet"),
 				     [MIP_BPF_DECAPSULATE] =
-					     mip_bpf_program(&bpf->programs, "decapsulate_ethernet")},
-			[MIP_BPF_BARE] = {[MIP_BPF_BOTH_WAYS] =
-						  mip_bpf_program(&bpf->programs, "ingress_bare"),
-				[MIP_BPF_DECAPSULATE] = mip_bpf_program(&bpf->programs, "decapsulate_bare")}},
+					     mip_bpf_program(&bpf->programs, "exit_ethernet")},
+			[MIP_BPF_BARE] = {[MIP_BPF_BOTH_WAYS] = mip_bpf_program(&bpf->programs, "link_bare"),
+				[MIP_BPF_DECAPSULATE] = mip_bpf_program(&bpf->programs, "exit_bare")}},
 		.egress_program = mip_bpf_program(&bpf->programs, "egress_tunnel"),
 	};
 	return mip_bpf_links_open(&bpf->links);
@@ -412,7 +411,7 @@ int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 		goto failed;
 	step = "the programs do not do here what they should";
 	error = mip_bpf_try(
-		mip_bpf_program(&bpf->programs, "ingress_ethernet"), &bpf->table, bpf->programs.shared);
+		mip_bpf_program(&bpf->programs, "link_ethernet"), &bpf->table, bpf->programs.shared);
 	if (error)
 		goto failed;
 	step = "the programs cannot be hung to the tunnel device (tc with clsact and cls_bpf is needed)";

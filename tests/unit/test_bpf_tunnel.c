@@ -249,7 +249,7 @@ static int run(const struct bench *bench, const char *program, struct frame *fra
 
 static void assert_taken(const struct bench *bench, struct frame *frame)
 {
-	assert_int_equal(run(bench, "ingress_ethernet", frame), TC_ACT_REDIRECT);
+	assert_int_equal(run(bench, "link_ethernet", frame), TC_ACT_REDIRECT);
 }
 
 static void assert_left_by(const struct bench *bench, const char *program, const struct frame *frame)
@@ -263,7 +263,7 @@ static void assert_left_by(const struct bench *bench, const char *program, const
 
 static void assert_left(const struct bench *bench, const struct frame *frame)
 {
-	assert_left_by(bench, "ingress_ethernet", frame);
+	assert_left_by(bench, "link_ethernet", frame);
 }
 
 static struct mip_ip read_ip(const uint8_t *octets, size_t length)
@@ -437,7 +437,7 @@ static void what_the_host_would_not_lead_to_the_tunnel_a_link_does_not_send_into
 	register_node(bench, MIP_BPF_IPIP, MIP_BPF_HAS_PEER | MIP_BPF_LED);
 	assert_left(bench, &frame);
 	register_whole(bench, MIP_BPF_IPIP);
-	assert_left_by(bench, "decapsulate_ethernet", &frame); /* behind netfilter's rules */
+	assert_left_by(bench, "exit_ethernet", &frame); /* behind netfilter's rules */
 	assert_taken(bench, &frame);
 }
 
@@ -703,7 +703,7 @@ static void what_runs_behind_netfilter_takes_packets_out_of_tunnels_all_the_same
 
 	NEEDS_ROOT();
 	register_whole(bench, MIP_BPF_IPIP);
-	assert_int_equal(run(bench, "decapsulate_ethernet", &frame), TC_ACT_REDIRECT);
+	assert_int_equal(run(bench, "exit_ethernet", &frame), TC_ACT_REDIRECT);
 	assert_int_equal(frame.length, inner.length);
 }
 

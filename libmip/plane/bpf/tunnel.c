@@ -843,26 +843,26 @@ static ALWAYS_INLINE int only_decapsulate(struct __sk_buff *skb, __u32 offset)
 }
 
 SEC("tc")
-int ingress_ethernet(struct __sk_buff *skb)
+int link_ethernet(struct __sk_buff *skb)
 {
 	return ingress(skb, ETH_HLEN);
 }
 
 /* A link without link headers: PPP, another tunnel. */
 SEC("tc")
-int ingress_bare(struct __sk_buff *skb)
+int link_bare(struct __sk_buff *skb)
 {
 	return ingress(skb, 0);
 }
 
 SEC("tc")
-int decapsulate_ethernet(struct __sk_buff *skb)
+int exit_ethernet(struct __sk_buff *skb)
 {
 	return only_decapsulate(skb, ETH_HLEN);
 }
 
 SEC("tc")
-int decapsulate_bare(struct __sk_buff *skb)
+int exit_bare(struct __sk_buff *skb)
 {
 	return only_decapsulate(skb, 0);
 }
