@@ -158,8 +158,8 @@ static void hang_another(
 	const struct mip_bpf_programs *programs, const char *link, uint32_t handle, uint32_t preference)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(link), .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = mip_bpf_program(programs, "exit_bare"), .handle = 5,
-		.priority = 7);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = mip_bpf_program(programs, "exit_bare"), .handle = handle,
+		.priority = preference);
 
 	assert_int_equal(bpf_tc_hook_create(&hook), 0);
 	assert_int_equal(bpf_tc_attach(&hook, &options), 0);
