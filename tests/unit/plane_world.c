@@ -182,6 +182,15 @@ int plane_teardown(void **state)
 	return 0;
 }
 
+struct world *plane_next_world(void **state, size_t turn)
+{
+	if (turn > 0) {
+		plane_teardown(state);
+		plane_setup(state);
+	}
+	return *state;
+}
+
 struct mip_want plane_tunnel(enum side side, enum mip_encapsulation encapsulation)
 {
 	struct mip_want want = {.kind = MIP_WANT_TUNNEL};

@@ -50,6 +50,8 @@ struct mip_address plane_address(const char *text);
 /* cmocka's setup and teardown: two hosts, planes without tunnels. */
 int plane_setup(void **state);
 int plane_teardown(void **state);
+/* A fresh world for each turn of a loop: in the first it is the one there is. */
+struct world *plane_next_world(void **state, size_t turn);
 /* The thread is in this host's namespace from now on. */
 void plane_enter(const struct world *world, enum side side);
 /* What each encapsulation has: octets around an inner packet, the outer header's protocol, a route's MTU. */

@@ -309,18 +309,13 @@ static void groups_and_everyone_are_not_tunnelled(void **state)
 
 static void a_datagram_goes_through_and_back(void **state)
 {
-	struct world *world = *state;
-
 	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
+		struct world *world;
 		int near, far;
 		uint8_t octets[100];
 		struct mip_plane_traffic here, there;
 
-		if (i > 0) {
-			plane_teardown(state);
-			plane_setup(state);
-			world = *state;
-		}
+		world = plane_next_world(state, i);
 		plane_join(world, plane_encapsulations[i].encapsulation);
 		near = plane_correspondent(world);
 		far = plane_mobile_node(world);
@@ -427,11 +422,7 @@ static void datagrams_sent_as_one_stay_datagrams(void **state)
 		int near, far;
 		uint8_t octets[12000];
 
-		if (i > 0) {
-			plane_teardown(state);
-			plane_setup(state);
-		}
-		world = *state;
+		world = plane_next_world(state, i);
 		plane_join(world, plane_encapsulations[i].encapsulation);
 		near = plane_correspondent(world);
 		far = plane_mobile_node(world);
