@@ -290,7 +290,8 @@ static const struct sock_extended_err *extended_error(struct msghdr *message)
 static void take_error(
 	struct mip_user *user, const struct sock_extended_err *reason, uint8_t *octets, size_t length)
 {
-	const struct sockaddr_in *offender = (const struct sockaddr_in *)(const void *)SO_EE_OFFENDER(reason);
+	const struct sockaddr_in *offender =
+		(const struct sockaddr_in *)(const void *)(reason + 1); /* SO_EE_OFFENDER */
 	struct mip_outer outer;
 
 	if (mip_outer_open(octets, length, &outer) != 0 || offender->sin_addr.s_addr == outer.source.value)
