@@ -259,6 +259,7 @@ int mn_core_reconfigure(
 	mn_settings_clear(&core->settings);
 	core->settings = copy;
 	core->reverse_mandatory = core->reverse_refused = false;
+	core->refused = 0;
 	if (!mip_address_is_none(copy.home_agent) && !mip_address_equal(copy.home_agent, core->home_agent)) {
 		core->home_agent = copy.home_agent;
 		mn_agents_judge_home(core);
