@@ -264,9 +264,12 @@ int mn_core_reconfigure(
 		core->home_agent = copy.home_agent;
 		mn_agents_judge_home(core);
 	}
-	/* Whatever is asked for otherwise now, the home agent hears at once. */
+	/* Whatever is asked for otherwise now, the home agent hears at once. A request that is under way asks
+	 * for what was wanted before, and its answer would pass for one to this. */
 	core->moved = true;
 	forgive_all(core);
+	if (core->attempt.active && !core->attempt.ending)
+		mn_attempt_end(core);
 	mn_decide(core, now);
 	mn_binding_renew(core, now);
 	mn_decide(core, now);

@@ -193,6 +193,28 @@ static void test_a_reload_asks_again_for_what_was_refused(void **state)
 	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_T | MIP_REQUEST_G);
 }
 
+static void test_a_reload_while_a_request_is_under_way_asks_anew(void **state)
+{
+	struct bench_request before;
+	const char *reason = NULL;
+
+	(void)state;
+	arrive_at_spot();
+	before = bench_last_request(bench);
+	bench_forget(bench);
+	bench->settings.encapsulation = MIP_ENCAPSULATION_GRE;
+	assert_int_equal(mn_core_reconfigure(bench->core, &bench->settings, bench->now, &reason), 0);
+	bench_collect(bench);
+	assert_int_equal(bench_requests(bench), 1);
+	assert_int_equal(
+		bench_last_request(bench).fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T | MIP_REQUEST_G);
+	bench_reply(bench, &before, &(struct bench_reply){.lifetime = 600});
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
+	bench_accept(bench);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_GRE);
+}
+
 static void test_who_was_refused_gre_may_ask_for_minimal_encapsulation_later(void **state)
 {
 	const char *reason = NULL;
@@ -343,6 +365,7 @@ int main(void)
 		TEST(test_code_72_to_ip_in_ip_makes_the_place_be_avoided),
 		TEST(test_after_code_139_ip_in_ip_is_asked_for_everywhere),
 		TEST(test_a_reload_asks_again_for_what_was_refused),
+		TEST(test_a_reload_while_a_request_is_under_way_asks_anew),
 		TEST(test_who_was_refused_gre_may_ask_for_minimal_encapsulation_later),
 		TEST(test_co_located_the_bit_goes_with_d_and_the_tunnel_is_the_nodes),
 		TEST(test_through_an_agent_that_insists_the_bit_needs_no_advertisement),
