@@ -134,6 +134,15 @@ $(BUILD)/tests/judge/judge: $(BUILD)/obj/tests/judge/judge.o \
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 
+# What scripts/bench measures with.
+.PHONY: bench
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+bench: $(BENCH_PROGRAMS)
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmip.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
 # --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
 
 FUZZ_CC     ?= clang
