@@ -16,7 +16,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 def bpf(command, attributes):
     """The attributes as the kernel has left them, and what the call returned."""
     block = ctypes.create_string_buffer(attributes, 128)
-    return block.raw, libc.syscall(SYS_BPF, command, block, 128)
+    result = libc.syscall(SYS_BPF, command, block, 128)
+    return block.raw, result
 
 
 def attached(index, hook):
