@@ -298,7 +298,9 @@ def out_case(tunnel, name, inner, outer_tos=None, **more):
     read = Packet(inner)
     tos = read.tos if outer_tos is None else outer_tos
     packet = tunnel.wrap(inner, tos=tos)
-    ecn = decapsulated_ecn(read.tos & 3, tos & 3)
+    # RFC 2004 3.1: there is one TOS octet, the packet's own, which the tunnel has as its outer one.
+    one_tos = tunnel.kind == "minimal" and not read.fragment
+    ecn = tos & 3 if one_tos else decapsulated_ecn(read.tos & 3, tos & 3)
     if read.ttl == 0 or ecn is None:
         # rfc2003-3.1-4; that a router says Time Exceeded on its way is not forbidden.
         return Case(name, packet, read.identification, [], also=(("tunnelled", "error", 11, 0, None, tunnel.home, True),), **more)
@@ -470,7 +472,7 @@ def tables(plane, tunnel):
     judge(plane, tunnel, "options come out", options_out(tunnel))
     judge(plane, tunnel, "fragments come out", fragments_out(tunnel))
     judge(plane, tunnel, "TTL 0 does not come out, 1 is answered", ttls_out(tunnel))
-    judge(plane, tunnel, "each pair of ECN fields comes out as RFC 6040 figure 4 says", ecn_out(tunnel))
+    judge(plane, tunnel, "each pair of ECN fields comes out as the RFCs say (RFC 6040 figure 4)", ecn_out(tunnel))
     judge(plane, tunnel, "what is not the node's does not come out", strangers(tunnel))
 
 
