@@ -27,6 +27,8 @@ from peer import (Advertisement, Arp, BROADCAST, ICMP, IPIP, Packet, Registratio
 
 ETH_P_ALL, ETH_P_IP, ETH_P_ARP = 3, 0x0800, 0x0806
 SO_TIMESTAMPNS, PACKET_AUXDATA, SOL_PACKET = 35, 8, 263
+SO_RCVBUFFORCE, PACKET_IGNORE_OUTGOING = 33, 23
+RECEIVE_BUFFER = 16 * 1024 * 1024  # octets, for what comes while a scenario sends
 CHECKSUM_NOT_READY = 8  # TP_STATUS_CSUMNOTREADY: the sender left the sum to a network card that is not there
 
 
@@ -79,6 +81,8 @@ class Link:
         self.socket.bind((name, ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
         self.address = text_link(self.socket.getsockname()[4])
 
     def send(self, destination_link, kind, octets, source_link=None):

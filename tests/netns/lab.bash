@@ -11,9 +11,13 @@
 #   wait_until SECONDS COMMAND…    until the command succeeds; fails after that time
 #   expect "SENTENCE" COMMAND…     a check: prints it, counts it
 #   lab_end                        the exit status: 0 when all checks held
+#
+# The daemons run on the data plane that LAB_PLANE in the environment names: user, bpf, kernel or auto (the default). One that
+# is refused here skips the scenario, with the daemon's reason.
 
 LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB_BUILD=${BUILD:-$LAB_ROOT/build}
+LAB_PLANE=${LAB_PLANE:-auto}
 LAB_HELD=0
 LAB_BROKEN=0
 declare -A LAB_PIDS=()
@@ -29,6 +33,8 @@ lab_begin() {
 	export LSAN_OPTIONS="suppressions=$LAB_DIR/leaks:print_suppressions=0" ASAN_OPTIONS="quarantine_size_mb=4"
 	trap lab_clean EXIT
 	trap 'exit 130' INT TERM
+	# With these modules come devices into every namespace, which nobody can delete: they are there before anything is compared.
+	[[ $LAB_PLANE != kernel ]] || modprobe -aq ipip ip_gre || true
 }
 
 lab_clean() {
@@ -169,6 +175,8 @@ kernel_state() {
 	ipn "$name" neigh show nud permanent
 	ipn "$name" neigh show proxy
 	ipn "$name" maddress show | sed -E 's/users [0-9]+//'
+	tc -n "$LAB_ID-$name" qdisc show | sort
+	on "$name" nft list ruleset
 	on "$name" sysctl -a --pattern '^net\.ipv4\.(conf|ip_forward|neigh\.[^.]*\.proxy_delay)' 2>/dev/null | grep -v '\.mip0\.' | sort
 }
 
@@ -201,14 +209,33 @@ daemon() {
 	local role=$1 name=$2
 	shift 2
 	start "$name-$role" "$name" "$LAB_BUILD/mip-$role" -c "$LAB_DIR/$name-$role.conf" -s "$LAB_DIR/$name-$role.sock" "$@"
-	if ! wait_until 10 mipctl "$role" "$name" status; then
+	if ! wait_until 10 answers_or_ended "$role" "$name" || gone "${LAB_PIDS[$name-$role]}"; then
+		lab_skip_refused "$LAB_DIR/$name-$role.log"
 		echo "mip-$role on $name does not answer:" >&2
 		cat "$LAB_DIR/$name-$role.log" >&2
 		return 1
 	fi
 }
 
-# config ROLE NODE <<EOF: a configuration file, readable by root alone because keys are in it.
+answers_or_ended() {
+	mipctl "$1" "$2" status || gone "${LAB_PIDS[$2-$1]}"
+}
+
+# A machine that cannot have the plane says so at the first daemon; later on it is an error like others.
+lab_skip_refused() {
+	local refusal
+	refusal=$(grep -m 1 "data plane $LAB_PLANE, device" "$1" || true)
+	if [[ -n $refusal && ${#LAB_PIDS[@]} -eq 1 && $LAB_HELD -eq 0 ]]; then
+		echo "$refusal"
+		exit 77
+	fi
+}
+
+# config ROLE NODE <<EOF: a configuration file, readable by root alone because keys are in it. It gets the plane that is tested,
+# unless it names one.
 config() {
-	(umask 077 && cat >"$LAB_DIR/$2-$1.conf")
+	local text
+	text=$(cat)
+	[[ $text == *data_plane* ]] || text+=$'\n'"data_plane = \"$LAB_PLANE\";"
+	(umask 077 && echo "$text" >"$LAB_DIR/$2-$1.conf")
 }

@@ -94,7 +94,6 @@ lease() {
 world_ha() {
 	config ha ha <<-CONF
 		state = "$LAB_DIR/state";
-		data_plane = "${WORLD_PLANE:-auto}";
 		home_agent: {
 		  address = "$WORLD_HA";
 		  networks = ( { prefix = "10.1.0.0/24"; interface = "home0"; }, { prefix = "172.20.0.0/16"; } );
@@ -113,7 +112,6 @@ world_ha() {
 # world_fa fa1 10.2.0.1
 world_fa() {
 	config fa "$1" <<-CONF
-		data_plane = "${WORLD_PLANE:-auto}";
 		foreign_agent: {
 		  care_of_address = "$2";
 		  interfaces = ( { name = "visit0"; } );
@@ -127,7 +125,6 @@ world_fa() {
 # world_mn [LIFETIME [CARE_OF [ENCAPSULATION]]]
 world_mn() {
 	config mn mn <<-CONF
-		data_plane = "${WORLD_PLANE:-auto}";
 		mobile_node: {
 		  home_address = "$WORLD_HOME";
 		  home_prefix = "10.1.0.0/24";
