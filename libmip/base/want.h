@@ -195,8 +195,8 @@ enum {
 	/* Octets that the path of a tunnel is taken to carry, until it says otherwise. */
 	MIP_OUTER_MTU = 1500,
 };
-/* Octets that it puts around an inner packet: 20, 24, 12, 32. Minimal encapsulation has the original source
- * address with it, for no inner packet comes from the tunnel's own end. */
+/* Octets that are to be kept free for it around an inner packet: 20, 24, 20, 32. Minimal encapsulation takes 12, but
+ * fragments, which it cannot have, go by IP-in-IP. */
 uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation);
 
 #endif

@@ -44,7 +44,7 @@ extern const struct mip_name mip_plane_names[]; /* "auto", "kernel", "bpf", "use
 enum {
 	MIP_PLANE_MTU_IPIP = 1480,
 	MIP_PLANE_MTU_GRE = 1476, /* 20 + 4 octets around the inner packet */
-	/* 1488 would go, but not for fragments, which need IP-in-IP (RFC 2004 3): they would be cut twice. */
+	/* 1488 would go, but not for fragments, which need IP-in-IP (RFC 2004 1): they would be cut twice. */
 	MIP_PLANE_MTU_MINIMAL = 1480,
 	MIP_PLANE_MTU_UDP = 1468, /* 20 + 8 + 4 octets around the inner packet */
 };

@@ -13,7 +13,7 @@ static const struct encapsulation_case {
 } cases[] = {
 	{0, MIP_ENCAPSULATION_IPIP, 1480},
 	{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE, 1476},
-	{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1488},
+	{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1480},
 };
 
 static void configure(struct world *world, bool gre, bool minimal)

@@ -112,7 +112,7 @@ static void a_tunnel_in_gre_or_minimal_encapsulation_survives_a_restart(void **s
 		uint32_t mtu;
 	} cases[] = {
 		{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE, 1476},
-		{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1488},
+		{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1480},
 	};
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();

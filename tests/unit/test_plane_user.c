@@ -29,23 +29,6 @@
 
 /* --- the front -------------------------------------------------------------------------------- */
 
-static void planes_that_are_not_there_are_refused_with_a_reason(void **state)
-{
-	static const enum mip_plane_kind kinds[] = {MIP_PLANE_KERNEL, MIP_PLANE_BPF};
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct mip_plane_options options = {.kind = kinds[i], .device = "mip1", .udp_descriptor = -1};
-		struct mip_plane *plane = NULL;
-		char reason[MIP_PLANE_REASON] = "";
-
-		assert_int_equal(mip_plane_new(&options, &plane, reason), -EOPNOTSUPP);
-		assert_null(plane);
-		assert_non_null(strstr(reason, mip_name_of(mip_plane_names, (int)kinds[i], "?")));
-		assert_int_equal(if_nametoindex("mip1"), 0);
-	}
-}
-
 static void the_device_is_up_with_its_mtu_and_without_an_address(void **state)
 {
 	struct world *world = *state;
@@ -84,7 +67,7 @@ static void what_this_plane_has_not_is_refused(void **state)
 	plane_enter(world, AT_HOME);
 	assert_int_equal(mip_plane_new(&options, &plane, reason), 0);
 	assert_int_equal(mip_plane_want(plane, &want), -EOPNOTSUPP); /* without a UDP socket */
-	want.kind = MIP_WANT_ROUTE;
+	want.kind = MIP_WANT_RULE;
 	assert_int_equal(mip_plane_want(plane, &want), -EINVAL);
 	mip_plane_free(plane);
 	assert_int_equal(mip_plane_traffic(world->hosts[AT_HOME].plane, plane_address(HOME_ADDRESS),
@@ -482,7 +465,6 @@ static void pings_are_shown_to_the_machine_and_nothing_else_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(planes_that_are_not_there_are_refused_with_a_reason),
 		IN_WORLD(the_device_is_up_with_its_mtu_and_without_an_address),
 		IN_WORLD(what_this_plane_has_not_is_refused),
 		IN_WORLD(an_ip_in_ip_packet_has_the_header_of_rfc_2003),

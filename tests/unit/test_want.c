@@ -213,7 +213,7 @@ static void encapsulations_take_what_their_headers_need(void **state)
 	(void)state;
 	assert_int_equal(mip_encapsulation_overhead(MIP_ENCAPSULATION_IPIP), 20);
 	assert_int_equal(mip_encapsulation_overhead(MIP_ENCAPSULATION_GRE), 24);
-	assert_int_equal(mip_encapsulation_overhead(MIP_ENCAPSULATION_MINIMAL), 12);
+	assert_int_equal(mip_encapsulation_overhead(MIP_ENCAPSULATION_MINIMAL), 20);
 	assert_int_equal(mip_encapsulation_overhead(MIP_ENCAPSULATION_UDP), 32);
 }
 
