@@ -451,6 +451,26 @@ static void a_packet_from_the_exit_of_the_tunnel_is_left(void **state)
 	assert_left(bench, &frame);
 }
 
+static void a_packet_from_an_address_of_the_routers_own_is_left(void **state)
+{
+	struct bench *bench = *state;
+	struct frame agents = packet_of(AGENT, HOME, PAYLOAD), frame = to_node(), others;
+	uint32_t own = htonl(CORRESPONDENT);
+	uint8_t value = 1;
+	int map;
+
+	NEEDS_ROOT();
+	map = mip_bpf_map(&bench->programs, "own");
+	register_whole(bench, MIP_BPF_IPIP);
+	assert_left(bench, &agents); /* the tunnel's own end */
+	assert_int_equal(bpf_map_update_elem(map, &own, &value, BPF_ANY), 0);
+	assert_left(bench, &frame);
+	others = packet_of(STRANGER, HOME, PAYLOAD);
+	assert_taken(bench, &others);
+	assert_int_equal(bpf_map_delete_elem(map, &own), 0);
+	assert_taken(bench, &frame);
+}
+
 static void a_packet_of_the_largest_size_is_taken_and_a_larger_one_left(void **state)
 {
 	struct bench *bench = *state;
@@ -720,6 +740,7 @@ int main(void)
 		PROGRAM_TEST(what_takes_a_router_is_left_to_the_router),
 		PROGRAM_TEST(what_the_host_would_not_lead_to_the_tunnel_a_link_does_not_send_into_it),
 		PROGRAM_TEST(a_packet_from_the_exit_of_the_tunnel_is_left),
+		PROGRAM_TEST(a_packet_from_an_address_of_the_routers_own_is_left),
 		PROGRAM_TEST(a_packet_of_the_largest_size_is_taken_and_a_larger_one_left),
 		PROGRAM_TEST(the_smallest_packet_is_an_ip_header_alone),
 		PROGRAM_TEST(only_when_asked_to_is_the_beginning_of_a_connection_left),
