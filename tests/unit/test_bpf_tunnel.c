@@ -613,6 +613,23 @@ static void a_tunnel_that_is_not_the_nodes_own_is_left_to_be_refused(void **stat
 	assert_left(bench, &elsewhere); /* nobody said that packets may come from there */
 }
 
+static void an_encapsulation_that_was_not_negotiated_is_left_to_be_refused(void **state)
+{
+	struct bench *bench = *state;
+	struct frame inner = from_node(), gre = tunnelled(&inner, MIP_BPF_GRE, CARE_OF, 0);
+	struct frame ipip = tunnelled(&inner, MIP_BPF_IPIP, CARE_OF, 0), frame = ipip;
+
+	NEEDS_ROOT();
+	register_whole(bench, MIP_BPF_IPIP);
+	assert_left(bench, &gre);
+	register_whole(bench, MIP_BPF_MINIMAL);
+	assert_left(bench, &gre);
+	assert_taken(bench, &frame);
+	register_whole(bench, MIP_BPF_GRE);
+	assert_left(bench, &ipip);
+	assert_taken(bench, &gre);
+}
+
 static void from_another_port_nothing_is_taken(void **state)
 {
 	struct bench *bench = *state;
@@ -748,6 +765,7 @@ int main(void)
 		PROGRAM_TEST(a_packet_from_the_nodes_tunnel_comes_out_as_it_went_in),
 		PROGRAM_TEST(minimal_encapsulation_is_undone),
 		PROGRAM_TEST(a_tunnel_that_is_not_the_nodes_own_is_left_to_be_refused),
+		PROGRAM_TEST(an_encapsulation_that_was_not_negotiated_is_left_to_be_refused),
 		PROGRAM_TEST(from_another_port_nothing_is_taken),
 		PROGRAM_TEST(what_is_no_plain_tunnel_packet_is_left_to_the_daemon),
 		PROGRAM_TEST(congestion_marks_come_out_as_rfc_6040_says),

@@ -656,10 +656,19 @@ static ALWAYS_INLINE bool read_outer(const struct iphdr *ip, struct outer *outer
 	return true;
 }
 
+/* rfc3024-4.3.2-3: "if the packet uses an encapsulation mechanism that was not negotiated at registration the home agent
+ * MUST silently discard the packet". Fragments, which cannot have minimal encapsulation, come by IP-in-IP. */
+static ALWAYS_INLINE bool is_negotiated(const struct tunnel *tunnel, const struct outer *outer)
+{
+	return tunnel->flags & MIP_BPF_VISITED || !(tunnel->flags & MIP_BPF_HAS_TUNNEL) ||
+	       tunnel->kind == outer->kind ||
+	       (tunnel->kind == MIP_BPF_MINIMAL && outer->kind == MIP_BPF_IPIP);
+}
+
 static ALWAYS_INLINE bool fits(const struct tunnel *tunnel, const struct outer *outer)
 {
 	if (!(tunnel->flags & MIP_BPF_HAS_PEER) || tunnel->remote != outer->source ||
-		tunnel->remote_port != outer->source_port)
+		tunnel->remote_port != outer->source_port || !is_negotiated(tunnel, outer))
 		return false;
 	return tunnel->flags & MIP_BPF_PEER_ANY_LOCAL || tunnel->local == outer->destination;
 }
