@@ -89,8 +89,9 @@ enum {
 	/* Codes of ICMP type 3. */
 	MIP_ICMP_NETWORK_UNREACHABLE = 0,
 	MIP_ICMP_HOST_UNREACHABLE = 1,
-	MIP_ICMP_PROTOCOL_UNREACHABLE = 2,
+	MIP_ICMP_PORT_UNREACHABLE = 3,
 	MIP_ICMP_FRAGMENTATION_NEEDED = 4,
+	MIP_ICMP_SOURCE_ROUTE_FAILED = 5,
 };
 
 /* Makes and raises the device; as mip_plane_new(). */

@@ -379,7 +379,7 @@ static void errors_from_within_the_tunnel_reach_the_sender(void **state)
 	static const struct {
 		uint8_t type, code, told;
 	} cases[] = {{11, 0, 1}, {3, 0, 0}, {3, 1, 1}, {3, 2, 1}, {3, 3, 0xff}, {3, 5, 0xff}, {4, 0, 0xff},
-		{5, 1, 0xff}, {12, 0, 0xff}};
+		{5, 1, 0xff}, {12, 0, 0xff}, {3, 6, 1}, {3, 13, 1}};
 
 	for (size_t k = 0; k < MIP_ENCAPSULATION_UDP; k++) {
 		struct world *world = plane_next_world(state, k);
