@@ -134,7 +134,7 @@ static size_t forge_case(uint8_t octets[static 200], const struct arrival_case *
 		octets, source, CORRESPONDENT, arrival->protocol, arrival->between, arrival->length, skip);
 }
 
-/* RFC 5944 3.1 and the peers of base/want.h: whatever the tunnel's own encapsulation, the others are read. */
+/* The peers of base/want.h: whatever the tunnel's own encapsulation, the others are read. */
 static void a_peer_may_send_by_any_encapsulation(void **state)
 {
 	/* 1180 + 0a01 + 0032 + 0a05 + 0001 = 25b9 and 1180 + 0a05 + 0001 + 0a01 + 0032 likewise */
