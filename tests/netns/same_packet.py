@@ -558,6 +558,8 @@ REFUSED = (139,)  # RFC 5944 3.4: requested encapsulation unavailable
 
 
 def play_plane(plane):
+    global _number
+    _number = 0  # the very same packets for each
     run(wire, "run_daemon", plane)
     up.resolve(UP, ROUTER)
     for tunnel, narrow in tunnels():
