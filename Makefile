@@ -34,9 +34,21 @@ LIBRARY_CFLAGS += -DHAVE_SYSTEMD=1
 LIBRARIES      += $(shell pkg-config --libs libsystemd)
 endif
 
-# uthash's default hash falls through its cases in a way that clang's warnings refuse; FNV has no cases.
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DMIP_VERSION='"$(VERSION)"' -DHASH_NONFATAL_OOM=1 -DHASH_FUNCTION=HASH_FNV \
-	$(WARNINGS) $(HARDEN) $(SANITIZERS) $(LIBRARY_CFLAGS) $(CFLAGS)
+# The bpf programs of the data plane are made by clang and become part of the binaries; without clang or libbpf the
+# other planes are there, and say so. BPF_CC= leaves them out.
+BPF_CC   ?= clang
+BPF      := $(and $(BPF_CC),$(shell pkg-config --exists libbpf && echo 'int i;' | \
+	$(BPF_CC) -target bpf -g -c -x c -o /dev/null - 2>/dev/null && echo yes))
+BPF_OBJECT = $(BUILD)/obj/libmip/plane/bpf/tunnel.bpf
+ifeq ($(BPF),yes)
+LIBRARIES += $(shell pkg-config --libs libbpf)
+BPF_FLAGS  = -DMIP_BPF_OBJECT='"$(BPF_OBJECT)"'
+endif
+
+# uthash's default hash falls through its cases in a way that clang's warnings refuse; OAT has no cases. (Nor has FNV, but
+# its low bits are too alike for addresses in a row: a table of 100,000 of them stops growing, and takes seconds to fill.)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DMIP_VERSION='"$(VERSION)"' -DHASH_NONFATAL_OOM=1 -DHASH_FUNCTION=HASH_OAT \
+	$(WARNINGS) $(HARDEN) $(SANITIZERS) $(LIBRARY_CFLAGS) $(BPF_FLAGS) $(CFLAGS)
 
 # Each layer is compiled with the include paths of the layers below it, and of no other (quoted includes only).
 see = $(addprefix -iquote ,$(1))
@@ -55,7 +67,10 @@ ROLES  := ha fa mn
 LAYERS := base wire auth agent sys plane host
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 
-LIBMIP_OBJECTS := $(foreach layer,$(LAYERS),$(call objects,libmip/$(layer)))
+# One of the two: the bpf accelerator, or what stands in its place.
+BPF_OBJECTS    := $(patsubst %,$(BUILD)/obj/libmip/plane/%.o,bpf_firewall bpf_links bpf_programs bpf_table bpf_trial plane_bpf)
+WITHOUT_BPF    := $(if $(BPF),$(BUILD)/obj/libmip/plane/plane_bpf_absent.o,$(BPF_OBJECTS))
+LIBMIP_OBJECTS := $(filter-out $(WITHOUT_BPF),$(foreach layer,$(LAYERS),$(call objects,libmip/$(layer))))
 PURE_OBJECTS   := $(foreach room,libmip/base libmip/wire libmip/auth libmip/agent $(ROLES:%=%/core),$(call objects,$(room)))
 PROGRAMS := $(BUILD)/mip-ha $(BUILD)/mip-fa $(BUILD)/mip-mn $(BUILD)/mipctl
 
@@ -91,6 +106,13 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/libmip/plane/bpf_programs.o: $(BPF_OBJECT)
+$(BPF_OBJECT): libmip/plane/bpf/tunnel.c libmip/plane/bpf_shared.h Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF)
+	$(Q)$(BPF_CC) -target bpf -O2 -g -Wall -Wextra -Werror -Ilibmip/plane \
+		$(addprefix -I/usr/include/,$(shell $(BPF_CC) -print-multiarch 2>/dev/null || $(CC) -print-multiarch)) -c -o $@ $<
+
 $(BUILD)/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -106,7 +128,8 @@ $(PROGRAMS):
 $(BUILD)/libmipctl.a: $(filter-out %/main.o,$(call objects,mipctl))
 TEST_LIBRARIES = $(foreach role,$(ROLES),$(BUILD)/lib$(role)-shell.a $(BUILD)/lib$(role)-core.a) \
 	$(BUILD)/libmipctl.a $(BUILD)/libmip.a
-UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%,$(wildcard tests/unit/test_*.c))
+UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%, \
+	$(filter-out $(if $(BPF),,%_bpf.c $(wildcard tests/unit/test_bpf_*.c)),$(wildcard tests/unit/test_*.c)))
 UNIT_HELPERS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_% tests/unit/made_up_%,$(wildcard tests/unit/*.c)))
 
 unit: $(UNIT_TESTS)
@@ -130,6 +153,15 @@ $(BUILD)/tests/unit/test_host: $(BUILD)/obj/tests/unit/made_up_linux.o
 judge: $(BUILD)/tests/judge/judge
 $(BUILD)/tests/judge/judge: $(BUILD)/obj/tests/judge/judge.o \
 		$(foreach layer,base wire auth,$(call objects,libmip/$(layer)))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+# What scripts/bench measures with.
+.PHONY: bench
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+bench: $(BENCH_PROGRAMS)
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmip.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)

@@ -236,6 +236,7 @@ static struct fa_visitor_view view_of(const struct fa_registration *registration
 		.link_address = registration->link_address,
 		.nai = registration->nai ? registration->nai->text : NULL,
 		.co_located = registration->request.flags & MIP_REQUEST_D,
+		.encapsulation = mip_request_encapsulation(registration->request.flags),
 	};
 }
 

@@ -46,6 +46,8 @@ struct fa_core_settings {
 	bool registration_required;	/* R: co-located nodes too must register here */
 	bool reverse_tunnel;		/* T: reverse tunnels on request (else code 74) … */
 	bool reverse_tunnel_required;	/* … and none without (else code 75) */
+	bool gre;			/* G: GRE tunnels on request (else code 72) … */
+	bool minimal;			/* M: … and minimal encapsulation */
 	bool home_agents_only;		/* relay to the home agents named here only (else code 65) */
 	bool mobile_nodes_only;		/* serve the mobile nodes named here only (else code 65) */
 
@@ -115,9 +117,10 @@ struct fa_visitor_view {
 	bool pending;	 /* a request is on its way */
 	bool reverse_tunnel;
 	bool co_located;
-	uint16_t lifetime;	 /* granted, seconds; 0xffff infinite. If registered */
-	mip_time remaining;	 /* ns; MIP_NEVER: infinite */
-	mip_time registered_for; /* ns since it came */
+	enum mip_encapsulation encapsulation; /* of the tunnel; not co-located */
+	uint16_t lifetime;		      /* granted, seconds; 0xffff infinite. If registered */
+	mip_time remaining;		      /* ns; MIP_NEVER: infinite */
+	mip_time registered_for;	      /* ns since it came */
 };
 typedef void fa_visitor_function(void *context, const struct fa_visitor_view *view);
 /* Each visitor, then each node whose first request is on its way. */

@@ -160,7 +160,7 @@ static uint16_t flags(const struct fa_core *core)
 	uint16_t value = MIP_AGENT_F;
 
 	/* RFC 5944 2.1.1: 'R' registration required; 'B' will not accept additional nodes; 'T' reverse
-	 * tunnelling. M and G are not set: this build takes out IP-in-IP only.
+	 * tunnelling; 'M' and 'G' receives tunnelled datagrams in minimal encapsulation and GRE.
 	 * rfc3519-3.4-2: U MUST NOT be set by agents that are not behind a NAT. */
 	if (settings->registration_required)
 		value |= MIP_AGENT_R;
@@ -168,6 +168,10 @@ static uint16_t flags(const struct fa_core *core)
 		value |= MIP_AGENT_B;
 	if (settings->reverse_tunnel)
 		value |= MIP_AGENT_T;
+	if (settings->minimal)
+		value |= MIP_AGENT_M;
+	if (settings->gre)
+		value |= MIP_AGENT_G;
 	return value;
 }
 

@@ -152,11 +152,16 @@ static uint8_t check_room(const struct request *request)
 
 static uint8_t check_encapsulation(const struct request *request)
 {
-	/* rfc3024-4.2.1-1: unable to support the requested form of encapsulation: MUST return code 72. A
-	 * co-located node takes its packets out of the tunnel itself, and who deregisters asks for none
+	const struct fa_core_settings *settings = &request->core->settings.values;
+
+	/* A co-located node takes its packets out of the tunnel itself, and who deregisters asks for none
 	 * (rfc5944-3.7-5: MUST relay well-formed deregistrations). */
-	if (!is_co_located(request) && request->registration->request.lifetime > 0 &&
-		has_flag(request, MIP_REQUEST_M | MIP_REQUEST_G))
+	if (is_co_located(request) || request->registration->request.lifetime == 0)
+		return ACCEPT;
+	/* rfc3024-4.2.1-1: unable to support the requested form of encapsulation: MUST return code 72. Where
+	 * both are requested the home agent may use either. */
+	if ((has_flag(request, MIP_REQUEST_G) && !settings->gre) ||
+		(has_flag(request, MIP_REQUEST_M) && !settings->minimal))
 		return MIP_CODE_FA_ENCAPSULATION_UNAVAILABLE;
 	return ACCEPT;
 }

@@ -96,7 +96,8 @@ static void add_reverse_tunnel(
 			.end = MIP_TUNNEL_VISITED,
 			.local = visitor->registration.request.care_of_address,
 			.remote = visitor->home_agent,
-			.encapsulation = MIP_ENCAPSULATION_IPIP},
+			/* RFC 3024 3.4: forward and reverse tunnels are symmetric. */
+			.encapsulation = mip_request_encapsulation(visitor->registration.request.flags)},
 	};
 	wants[(*count)++] = (struct mip_want){
 		.kind = MIP_WANT_RULE,
@@ -217,6 +218,12 @@ static void tell(struct fa_core *core, const char *name, const struct fa_visitor
 	mip_event_string(&event, "link_address",
 		mip_link_address_text(visitor->registration.link_address, link_address));
 	mip_event_number(&event, "lifetime", visitor->lifetime);
+	if (visitor->registration.request.flags & MIP_REQUEST_D)
+		mip_event_null(&event, "encapsulation");
+	else
+		mip_event_string(&event, "encapsulation",
+			mip_encapsulation_name(
+				mip_request_encapsulation(visitor->registration.request.flags)));
 	mip_event_boolean(&event, "reverse_tunnel", visitor->reverse_tunnel);
 	if (reason)
 		mip_event_string(&event, "reason", reason);

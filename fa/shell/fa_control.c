@@ -62,7 +62,8 @@ static void add_visitor(void *context, const struct fa_visitor_view *view)
 	set(listing, object, "care_of_address", mip_json_address(view->care_of_address));
 	set(listing, object, "co_located", json_boolean(view->co_located));
 	set(listing, object, "nai", mip_json_string(view->nai));
-	set(listing, object, "encapsulation", view->co_located ? json_null() : json_string("ipip"));
+	set(listing, object, "encapsulation",
+		view->co_located ? json_null() : json_string(mip_encapsulation_name(view->encapsulation)));
 	set(listing, object, "reverse_tunnel",
 		view->registered ? json_boolean(view->reverse_tunnel) : json_null());
 	set(listing, object, "registered_for",

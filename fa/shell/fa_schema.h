@@ -30,6 +30,8 @@ struct fa_config_agent {
 	bool registration_required;
 	bool reverse_tunnel;
 	bool reverse_tunnel_required;
+	bool gre_encapsulation;
+	bool minimal_encapsulation;
 	bool home_agents_only;
 	bool mobile_nodes_only;
 	mip_time request_timeout;

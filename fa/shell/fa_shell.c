@@ -43,6 +43,8 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
 		.reverse_tunnel_required = agent->reverse_tunnel_required,
+		.gre = agent->gre_encapsulation,
+		.minimal = agent->minimal_encapsulation,
 		.home_agents_only = agent->home_agents_only,
 		.mobile_nodes_only = agent->mobile_nodes_only,
 		.advertise_interval = agent->advertise.interval,

@@ -21,11 +21,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-	MTU_IPIP = 1480, /* an Ethernet packet without an outer IPv4 header … */
-	MTU_UDP = 1468,	 /* … and without UDP and the MIP Tunnel Data header (RFC 3519 3.3) */
-};
-
 #define REFRESH_GAP (10 * MIP_MILLISECOND)
 
 /* --- the kernel state of one binding ---------------------------------------------------------- */
@@ -90,7 +85,7 @@ static struct mip_want route_of(const struct ha_binding *binding)
 			{
 				.destination = {binding->home_address, 32},
 				.link = MIP_LINK_TUNNEL,
-				.mtu = binding->encapsulation == MIP_ENCAPSULATION_UDP ? MTU_UDP : MTU_IPIP,
+				.mtu = MIP_OUTER_MTU - mip_encapsulation_overhead(binding->encapsulation),
 			},
 	};
 }

@@ -74,6 +74,8 @@ struct ha_settings {
 	size_t max_bindings;	   /* 0: no limit */
 	enum ha_reverse_tunnel reverse_tunnel;
 	enum ha_udp_tunnel udp_tunnel;
+	bool gre;		     /* granted to nodes that ask for it, and advertised: G … */
+	bool minimal;		     /* … M; otherwise code 139 */
 	uint16_t keepalive_interval; /* s, told in UDP Tunnel Replies; 0: the node's own */
 	mip_time grace;		     /* ns that packets by an abandoned way are still taken */
 	struct ha_advertise_settings advertise;

@@ -141,8 +141,8 @@ static int choose_udp_encapsulation(struct ha_request *request)
 	uint8_t wanted = request->tunnel_request.encapsulation;
 
 	/* rfc3519-3.1.4: if the field is zero, it defaults to the value of the 'M' and 'G' fields. Only IP in
-	 * UDP is had here. */
-	if (wanted == 0 && (request->fields.flags & (MIP_REQUEST_M | MIP_REQUEST_G)))
+	 * UDP is had here; rfc3519-4.1-4: accepted as requested, or rejected with this code. */
+	if (wanted == 0 && (request->fields.flags & MIP_REQUEST_ENCAPSULATIONS))
 		return MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE;
 	if (wanted != 0 && wanted != MIP_PROTOCOL_IPIP)
 		return MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE;
@@ -151,14 +151,27 @@ static int choose_udp_encapsulation(struct ha_request *request)
 	return GRANTED;
 }
 
-/* RFC 3519 4.6: UDP when there is a NAT, or when the node forces it; otherwise the request is declined and
- * the tunnel is IP in IP. */
+static int choose_plain_encapsulation(const struct ha_core *core, struct ha_request *request)
+{
+	uint8_t flags = request->fields.flags;
+
+	/* rfc3024-4.3.1-1, rfc3024-3.4-5: unable to support the requested form of encapsulation, it MUST
+	 * return code 139. RFC 3024 4.1.2: acceptance is the assurance that whatever forms were requested are
+	 * supported, so all of them. */
+	if (((flags & MIP_REQUEST_G) && !core->settings.gre) ||
+		((flags & MIP_REQUEST_M) && !core->settings.minimal))
+		return MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE;
+	request->encapsulation = mip_request_encapsulation(flags);
+	return GRANTED;
+}
+
+/* RFC 3519 4.6: UDP when there is a NAT, or when the node forces it; otherwise the request is declined, and
+ * rfc3519-3.1.4: the encapsulation is determined by the 'M' and 'G' flags. */
 static int choose_encapsulation(const struct ha_core *core, struct ha_request *request)
 {
 	bool nat = is_behind_nat(request);
 	bool force = request->has_tunnel_request && request->tunnel_request.force;
 
-	request->encapsulation = MIP_ENCAPSULATION_IPIP;
 	if (request->has_tunnel_request && (nat || force)) {
 		/* rfc3519-4.6.1-1, -2: detected but not allowed, or forced but not allowed: code 129. */
 		if (core->settings.udp_tunnel == HA_UDP_TUNNEL_REFUSED ||
@@ -169,10 +182,7 @@ static int choose_encapsulation(const struct ha_core *core, struct ha_request *r
 			request->tunnel_request.through_foreign_agent && !request->tunnel_request_by_agent;
 		return choose_udp_encapsulation(request);
 	}
-	/* rfc3024-4.3.1-1: unable to support the requested form of encapsulation, it MUST return code 139. */
-	if (request->fields.flags & (MIP_REQUEST_M | MIP_REQUEST_G))
-		return MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE;
-	return GRANTED;
+	return choose_plain_encapsulation(core, request);
 }
 
 static int check_reverse_tunnel(const struct ha_core *core, const struct ha_request *request)

@@ -114,8 +114,7 @@ static struct mip_advertiser_settings describe(
 		.address = own.address,
 		.registration_lifetime = core->settings.max_lifetime,
 		/* rfc5944-2.3-6: advertisements sent by the home agent on this link MUST have the 'H' bit
-		 * set. G and M are for tunnels that this build does not have, U is for foreign agents behind
-		 * a NAT (rfc3519-3.4-2). */
+		 * set. U is for foreign agents behind a NAT (rfc3519-3.4-2). */
 		.flags = MIP_AGENT_H,
 		.interval = advertise->interval,
 		.lifetime = advertise->lifetime,
@@ -126,6 +125,11 @@ static struct mip_advertiser_settings describe(
 	/* RFC 3024 3.1: the agent offers reverse tunnelling service. */
 	if (core->settings.reverse_tunnel != HA_REVERSE_TUNNEL_REFUSED)
 		settings.flags |= MIP_AGENT_T;
+	/* RFC 5944 2.1.1: the agent implements receiving tunnelled datagrams that use these. */
+	if (core->settings.gre)
+		settings.flags |= MIP_AGENT_G;
+	if (core->settings.minimal)
+		settings.flags |= MIP_AGENT_M;
 	if (network && network->home_link == home_link) {
 		settings.advertise_router = true;
 		settings.prefix_length = advertise->prefix_lengths ? network->prefix.length : 0;

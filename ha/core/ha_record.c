@@ -98,12 +98,13 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 	struct ha_binding *binding = &kept->binding;
 	uint8_t version = mip_read8(reader), flags = mip_read8(reader);
 	const uint8_t *identity;
+	uint8_t encapsulation;
 	uint16_t length;
 
 	binding->reverse_tunnel = flags & BINDING_REVERSE_TUNNEL;
 	kept->infinite = flags & BINDING_INFINITE;
 	binding->half_bound = flags & BINDING_HALF_BOUND;
-	binding->encapsulation = mip_read8(reader);
+	encapsulation = mip_read8(reader);
 	binding->lifetime = mip_read16(reader);
 	kept->expires_wall = (mip_time)mip_read64(reader);
 	binding->care_of_address = mip_read_address(reader);
@@ -121,10 +122,8 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 		return -EBADMSG;
 	memcpy(kept->identity, identity, length);
 	kept->identity[length] = '\0';
-	return binding->encapsulation == MIP_ENCAPSULATION_IPIP ||
-			       binding->encapsulation == MIP_ENCAPSULATION_UDP
-		       ? 0
-		       : -EBADMSG;
+	binding->encapsulation = (enum mip_encapsulation)encapsulation;
+	return encapsulation <= MIP_ENCAPSULATION_UDP ? 0 : -EBADMSG;
 }
 
 /* When it ends on the clock of this boot: as the node was promised, whatever the most is by now; but one

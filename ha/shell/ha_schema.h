@@ -47,6 +47,8 @@ struct ha_agent_config {
 	mip_time max_lifetime;
 	int64_t max_bindings;
 	int reverse_tunnel; /* enum ha_reverse_tunnel */
+	bool gre_encapsulation;
+	bool minimal_encapsulation;
 	mip_time grace;
 	struct ha_advertise_config advertise;
 	struct ha_nat_config nat_traversal;

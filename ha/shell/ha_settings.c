@@ -85,6 +85,8 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 			.max_bindings = (size_t)agent->max_bindings,
 			.reverse_tunnel = (enum ha_reverse_tunnel)agent->reverse_tunnel,
 			.udp_tunnel = (enum ha_udp_tunnel)agent->nat_traversal.udp_tunnel,
+			.gre = agent->gre_encapsulation,
+			.minimal = agent->minimal_encapsulation,
 			.keepalive_interval = whole_seconds(agent->nat_traversal.keepalive_interval),
 			.grace = agent->grace,
 			.advertise =

@@ -178,6 +178,28 @@ const char *mip_encapsulation_name(enum mip_encapsulation encapsulation)
 	return mip_name_of(encapsulation_names, (int)encapsulation, "unknown");
 }
 
+enum {
+	IP_HEADER = 20,
+	GRE_HEADER = 4,	     /* RFC 2784 2, without a checksum */
+	UDP_HEADERS = 8 + 4, /* and MIP Tunnel Data, RFC 3519 3.3 */
+};
+
+uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation)
+{
+	switch (encapsulation) {
+	case MIP_ENCAPSULATION_GRE:
+		return IP_HEADER + GRE_HEADER;
+	case MIP_ENCAPSULATION_MINIMAL:
+		/* 12 octets (RFC 2004 3.1), but a fragment, of which nothing larger is made than the rest of the tunnel takes,
+		 * goes by IP-in-IP: cut for 12, it would be cut again. */
+		return IP_HEADER;
+	case MIP_ENCAPSULATION_UDP:
+		return IP_HEADER + UDP_HEADERS;
+	default:
+		return IP_HEADER;
+	}
+}
+
 /* The pure layers know an interface by its index only. */
 static void add_link(struct mip_text *text, const char *word, mip_link link)
 {

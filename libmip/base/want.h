@@ -191,4 +191,12 @@ const char *mip_want_text(const struct mip_want *want, char text[static MIP_WANT
 const char *mip_encapsulation_name(
 	enum mip_encapsulation encapsulation); /* "ipip", "gre", "minimal", "udp" */
 
+enum {
+	/* Octets that the path of a tunnel is taken to carry, until it says otherwise. */
+	MIP_OUTER_MTU = 1500,
+};
+/* Octets that are to be kept free for it around an inner packet: 20, 24, 20, 32. Minimal encapsulation takes 12, but
+ * fragments, which it cannot have, go by IP-in-IP. */
+uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation);
+
 #endif

@@ -88,6 +88,11 @@ static void carry_out_want(struct mip_host *host, const struct mip_output *outpu
 		error = wanted ? mip_reconciler_want(host->reconciler, want)
 			       : mip_reconciler_unwant(host->reconciler, want);
 		host->kernel_pending = true;
+		if (want->kind == MIP_WANT_ROUTE) {
+			(void)(wanted ? mip_plane_want(host->plane, want)
+				      : mip_plane_unwant(host->plane, want));
+			host->plane_pending = true;
+		}
 	}
 	mip_log(host->log, MIP_LOG_DEBUG, "%s: %s", wanted ? "wanted" : "no longer wanted",
 		mip_want_text(want, text));

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "address.h"
 #include "octets.h"
 
 static size_t transport_header(const uint8_t *transport, size_t length, uint8_t protocol)
@@ -89,16 +90,74 @@ int mip_inner_decapsulated_tos(uint8_t inner, uint8_t outer, uint8_t *ret_tos)
 	return 0;
 }
 
-void mip_inner_set_tos(uint8_t *header, uint8_t tos)
+/* RFC 1624 3, equation 3: the checksum after one 16 bit word of what it covers has changed. */
+static void correct_checksum(uint8_t *place, uint16_t old, uint16_t changed)
 {
-	uint16_t old = mip_octets_get16(header);
-	uint16_t changed = (uint16_t)((old & 0xff00) | tos);
-	uint32_t sum = (uint16_t)~mip_octets_get16(header + MIP_IP_CHECKSUM);
+	uint32_t sum = (uint16_t)~mip_octets_get16(place);
 
-	header[MIP_IP_TOS] = tos;
 	sum += (uint16_t)~old;
 	sum += changed;
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	mip_octets_put16(header + MIP_IP_CHECKSUM, (uint16_t)~sum);
+	mip_octets_put16(place, (uint16_t)~sum);
+}
+
+void mip_inner_set_tos(uint8_t *header, uint8_t tos)
+{
+	uint16_t old = mip_octets_get16(header);
+
+	header[MIP_IP_TOS] = tos;
+	correct_checksum(header + MIP_IP_CHECKSUM, old, mip_octets_get16(header));
+}
+
+/* --- the maximum segment size ----------------------------------------------------------------- */
+
+/* The place of the option's value from the TCP header's first octet; 0: there is none. */
+static size_t find_mss(const uint8_t *tcp, size_t header)
+{
+	enum { OPTION_END = 0, OPTION_NOTHING = 1, OPTION_MSS = 2, OPTION_MSS_LENGTH = 4 };
+	size_t position = MIP_TCP_HEADER;
+
+	while (position < header && tcp[position] != OPTION_END) {
+		size_t length = 1;
+
+		if (tcp[position] != OPTION_NOTHING) {
+			length = position + 1 < header ? tcp[position + 1] : 0;
+			if (length < 2 || position + length > header)
+				return 0;
+		}
+		if (tcp[position] == OPTION_MSS && length == OPTION_MSS_LENGTH)
+			return position + 2;
+		position += length;
+	}
+	return 0;
+}
+
+bool mip_inner_exceeds_mss(const struct mip_inner *inner, uint16_t most, size_t *ret_place)
+{
+	const uint8_t *tcp = inner->octets + inner->ip.header_length;
+	size_t place;
+
+	if (inner->ip.protocol != MIP_PROTOCOL_TCP || !inner->transport_header ||
+		!(tcp[MIP_TCP_FLAGS] & MIP_TCP_FLAG_SYN))
+		return false;
+	place = find_mss(tcp, inner->transport_header);
+	if (!place || mip_octets_get16(tcp + place) <= most)
+		return false;
+	*ret_place = inner->ip.header_length + place;
+	return true;
+}
+
+void mip_inner_set_mss(
+	uint8_t *packet, const struct mip_inner *inner, size_t place, uint16_t size, bool partial)
+{
+	uint8_t *checksum = packet + inner->ip.header_length + MIP_TCP_CHECKSUM;
+	uint16_t old = mip_octets_get16(packet + place);
+	bool odd = (place - inner->ip.header_length) % 2;
+
+	mip_octets_put16(packet + place, size);
+	if (partial)
+		return;
+	/* At an odd place its octets belong to two words: to the sum that is the same as the octets swapped. */
+	correct_checksum(checksum, odd ? mip_swap16(old) : old, odd ? mip_swap16(size) : size);
 }

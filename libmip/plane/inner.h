@@ -13,7 +13,10 @@ enum {
 	MIP_IP_LENGTH = 2,
 	MIP_IP_IDENTIFICATION = 4,
 	MIP_IP_FLAGS = 6,
+	MIP_IP_PROTOCOL = 9,
 	MIP_IP_CHECKSUM = 10,
+	MIP_IP_SOURCE = 12,
+	MIP_IP_DESTINATION = 16,
 	MIP_TCP_SEQUENCE = 4,
 	MIP_TCP_ACKNOWLEDGMENT = 8,
 	MIP_TCP_OFFSET = 12,
@@ -29,6 +32,7 @@ enum {
 	MIP_IP_FLAG_DONT_FRAGMENT = 0x4000,
 	MIP_IP_FLAG_MORE_FRAGMENTS = 0x2000,
 	MIP_TCP_FLAG_FIN = 0x01,
+	MIP_TCP_FLAG_SYN = 0x02,
 	MIP_TCP_FLAG_PSH = 0x08,
 	MIP_TCP_FLAG_ACK = 0x10,
 	MIP_TCP_FLAG_CWR = 0x80,
@@ -74,5 +78,18 @@ enum mip_inner_checksum mip_inner_check(const struct mip_inner *inner);
 int mip_inner_decapsulated_tos(uint8_t inner, uint8_t outer, uint8_t *ret_tos);
 /* Puts a TOS into an IP header and corrects its checksum by the difference (RFC 1624). */
 void mip_inner_set_tos(uint8_t *header, uint8_t tos);
+
+/*
+ * Whether the packet is TCP's SYN with a maximum segment size (RFC 9293 3.7.1) of more than `most`. Then the
+ * place of the two octets, from the packet's first.
+ */
+bool mip_inner_exceeds_mss(const struct mip_inner *inner, uint16_t most, size_t *ret_place);
+/*
+ * Puts another maximum segment size at that place of the same packet. Its checksum is corrected by the
+ * difference (RFC 1624), so that one that was wrong stays wrong; not when it is `partial`, for then the
+ * options are still to be added.
+ */
+void mip_inner_set_mss(
+	uint8_t *packet, const struct mip_inner *inner, size_t place, uint16_t size, bool partial);
 
 #endif

@@ -403,10 +403,28 @@ static void tell(struct mip_plane *plane, const struct mip_want *want, bool pres
 	}
 }
 
+/* A route that leads to the tunnel device comes or goes. Who has no tunnel has nothing to lead to it. */
+static int lead(struct mip_plane *plane, const struct mip_want_route *route, bool present)
+{
+	struct mip_accelerator *accelerator = plane->accelerator;
+	struct mip_plane_home *home = NULL;
+
+	if (route->link == MIP_LINK_TUNNEL && route->destination.length == 32)
+		home = mip_plane_table_home(&plane->user->table, route->destination.address, MIP_TUNNEL_HOME);
+	if (!home || home->led == present)
+		return 0;
+	home->led = present;
+	if (accelerator && home->has_tunnel)
+		(void)accelerator->operations->tunnel(accelerator, home, true);
+	return 0;
+}
+
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 {
 	int error;
 
+	if (want->kind == MIP_WANT_ROUTE)
+		return lead(plane, &want->route, true);
 	/* A peer that goes over to another home address's other end leaves the one that it was at. */
 	if (want->kind == MIP_WANT_PEER)
 		tell(plane, want, false);
@@ -418,6 +436,8 @@ int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want)
 {
+	if (want->kind == MIP_WANT_ROUTE)
+		return lead(plane, &want->route, false);
 	tell(plane, want, false);
 	return mip_user_unwant(plane->user, want);
 }

@@ -43,6 +43,9 @@ extern const struct mip_name mip_plane_names[]; /* "auto", "kernel", "bpf", "use
 
 enum {
 	MIP_PLANE_MTU_IPIP = 1480,
+	MIP_PLANE_MTU_GRE = 1476, /* 20 + 4 octets around the inner packet */
+	/* 1488 would go, but not for fragments, which need IP-in-IP (RFC 2004 1): they would be cut twice. */
+	MIP_PLANE_MTU_MINIMAL = 1480,
 	MIP_PLANE_MTU_UDP = 1468, /* 20 + 8 + 4 octets around the inner packet */
 };
 
@@ -100,7 +103,8 @@ mip_time mip_plane_deadline(const struct mip_plane *plane);
 /* Looks after the device and what carries the packets, and mends what somebody else broke. */
 void mip_plane_advance(struct mip_plane *plane, mip_time now);
 
-/* TUNNEL and PEER items. What they change is so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP
+/* TUNNEL and PEER items, and ROUTE items as well as the reconciler: a plane that takes packets before the host's
+ * routing has them must know whether that would lead them to the tunnel. What they change is so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP
  * without a UDP socket). */
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want);
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);

@@ -21,6 +21,7 @@ struct mip_plane_home {
 	struct mip_plane_home_key key;
 	bool has_tunnel;
 	struct mip_want_tunnel tunnel;
+	bool led; /* at the HOME end: the host's routing leads packets for the home address to the tunnel */
 	struct mip_plane_peer *peers; /* that point here, the newest first */
 	struct mip_plane_traffic traffic;
 

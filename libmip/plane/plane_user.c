@@ -1,8 +1,8 @@
 /*
  * The user plane: the daemon itself carries the packets.
  *
- * One TUN device on one side; on the other a raw socket of protocol 4 and the daemon's own UDP socket. It
- * runs wherever there are TUN and raw sockets, and is the slow path of faster planes. What makes it bearable
+ * One TUN device on one side; on the other raw sockets of protocols 4, 47 and 55 and the daemon's own UDP
+ * socket. It runs wherever there are TUN and raw sockets, and is the slow path of faster planes. What makes it bearable
  * is that large packets stay whole as long as they can (TSO and USO from the device, GRO to it, UDP_SEGMENT
  * and UDP_GRO at the socket) and that everything else goes in batches.
  *
@@ -60,13 +60,6 @@ void mip_user_clock(struct mip_user *user)
 	user->now = now.tv_sec * MIP_SECOND + now.tv_nsec;
 }
 
-size_t mip_user_overhead(const struct mip_want_tunnel *tunnel)
-{
-	if (tunnel->encapsulation == MIP_ENCAPSULATION_UDP)
-		return MIP_IP_HEADER + MIP_UDP_HEADER + MIP_TUNNEL_DATA_HEADER;
-	return MIP_IP_HEADER;
-}
-
 void mip_user_free(struct mip_user *user)
 {
 	if (!user)
@@ -79,8 +72,10 @@ void mip_user_free(struct mip_user *user)
 	mip_user_tun_close(&user->tun);
 	if (user->icmp_descriptor >= 0)
 		close(user->icmp_descriptor);
-	if (user->raw_descriptor >= 0)
-		close(user->raw_descriptor);
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (user->raw_descriptors[i] >= 0)
+			close(user->raw_descriptors[i]);
+	}
 	free(user->scratch);
 	free(user->arena);
 	free(user);
@@ -92,17 +87,8 @@ int mip_user_want(struct mip_user *user, const struct mip_want *want)
 		return mip_plane_table_set_peer(&user->table, &want->peer);
 	if (want->kind != MIP_WANT_TUNNEL)
 		return -EINVAL;
-	switch (want->tunnel.encapsulation) {
-	case MIP_ENCAPSULATION_IPIP:
-		break;
-	case MIP_ENCAPSULATION_UDP:
-		if (user->udp_sender)
-			break;
+	if (want->tunnel.encapsulation == MIP_ENCAPSULATION_UDP && !user->udp_sender)
 		return -EOPNOTSUPP;
-	case MIP_ENCAPSULATION_GRE:
-	case MIP_ENCAPSULATION_MINIMAL:
-		return -EOPNOTSUPP;
-	}
 	return mip_plane_table_set_tunnel(&user->table, &want->tunnel);
 }
 
@@ -119,11 +105,11 @@ int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 
 size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_t size)
 {
-	const int ours[] = {user->tun.descriptor, user->raw_descriptor};
-
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(ours) && i < size; i++)
-		descriptors[i] = ours[i];
-	return MIP_ARRAY_SIZE(ours);
+	if (size > 0)
+		descriptors[0] = user->tun.descriptor;
+	for (size_t i = 0; i < MIP_USER_RAWS && i + 1 < size; i++)
+		descriptors[i + 1] = user->raw_descriptors[i];
+	return MIP_USER_RAWS + 1;
 }
 
 void mip_user_service(struct mip_user *user, int descriptor)
@@ -131,9 +117,11 @@ void mip_user_service(struct mip_user *user, int descriptor)
 	mip_user_clock(user);
 	if (descriptor == user->tun.descriptor)
 		mip_user_encapsulate(user);
-	if (descriptor == user->raw_descriptor) {
-		mip_user_receive(user);
-		mip_user_receive_errors(user);
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (descriptor == user->raw_descriptors[i]) {
+			mip_user_receive(user, descriptor);
+			mip_user_receive_errors(user, descriptor);
+		}
 	}
 }
 
@@ -174,6 +162,7 @@ void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error
 					   .remote = error->destination,
 					   .type = error->type,
 					   .code = error->code,
+					   .encapsulation = MIP_ENCAPSULATION_UDP,
 					   .octets = error->octets + MIP_TUNNEL_DATA_HEADER,
 					   .length = mip_reader_left(&reader),
 				   });
@@ -216,18 +205,31 @@ static int open_icmp(struct mip_user *user)
 	return 0;
 }
 
-static int open_sockets(struct mip_user *user, const char **ret_reason)
+/* One that hears a protocol. With IP_HDRINCL an error quotes the outer packet with its header. */
+static int open_raw(enum mip_encapsulation encapsulation, int *ret_descriptor)
 {
 	int on = 1;
+	int descriptor =
+		socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, mip_outer_protocol(encapsulation));
+
+	if (descriptor < 0)
+		return -errno;
+	*ret_descriptor = descriptor;
+	if (setsockopt(descriptor, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) < 0 ||
+		setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0)
+		return -errno;
+	enlarge_buffers(descriptor);
+	return 0;
+}
+
+static int open_sockets(struct mip_user *user, const char **ret_reason)
+{
+	int error = 0;
 
 	*ret_reason = "raw sockets cannot be had (CAP_NET_RAW)";
-	user->raw_descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_IPIP);
-	if (user->raw_descriptor < 0)
-		return -errno;
-	if (setsockopt(user->raw_descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0)
-		return -errno;
-	enlarge_buffers(user->raw_descriptor);
-	return open_icmp(user);
+	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
+		error = open_raw((enum mip_encapsulation)i, &user->raw_descriptors[i]);
+	return error ? error : open_icmp(user);
 }
 
 static int allocate(struct mip_user *user)
@@ -242,7 +244,8 @@ static int allocate(struct mip_user *user)
 	if (!error)
 		error = mip_coalescer_init(&user->coalescer, mip_user_deliver, user, user->tun.udp_offload);
 	if (!error)
-		error = mip_user_sender_new(user, user->raw_descriptor, false, &user->raw_sender);
+		error = mip_user_sender_new(
+			user, user->raw_descriptors[MIP_ENCAPSULATION_IPIP], false, &user->raw_sender);
 	if (!error && user->options.udp_descriptor >= 0)
 		error = mip_user_sender_new(user, user->options.udp_descriptor, true, &user->udp_sender);
 	return error;
@@ -272,9 +275,16 @@ int mip_user_set_receiving(struct mip_user *user, bool receiving)
 	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(drop), .filter = drop};
 	int option = receiving ? SO_DETACH_FILTER : SO_ATTACH_FILTER;
 
-	if (setsockopt(user->raw_descriptor, SOL_SOCKET, option, &program, sizeof(program)) < 0)
-		return receiving && errno == ENOENT ? 0 : -errno;
-	return 0;
+	int error = 0;
+
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		int descriptor = user->raw_descriptors[i];
+
+		if (setsockopt(descriptor, SOL_SOCKET, option, &program, sizeof(program)) < 0 &&
+			!(receiving && errno == ENOENT))
+			error = -errno;
+	}
+	return error;
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)
@@ -289,7 +299,8 @@ int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_
 	user->options = *options;
 	user->options.device = user->device;
 	user->tun.descriptor = -1;
-	user->raw_descriptor = -1;
+	for (size_t i = 0; i < MIP_USER_RAWS; i++)
+		user->raw_descriptors[i] = -1;
 	user->icmp_descriptor = -1;
 	if (length >= sizeof(user->device)) {
 		*ret_reason = "the name of the tunnel device is too long";

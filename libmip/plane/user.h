@@ -7,7 +7,7 @@
  *   user_send.c         pieces → batches → sockets
  *   user_decapsulate.c  sockets → checks → user_coalesce.c → mip0
  *   user_icmp.c         errors to the senders of inner packets; the MTU of outer paths
- *   user_segment.c, user_coalesce.c, inner.c   pure functions on packets
+ *   user_segment.c, user_coalesce.c, inner.c, outer.c   pure functions on packets
  */
 #ifndef MIP_PLANE_USER_H
 #define MIP_PLANE_USER_H
@@ -47,12 +47,18 @@ struct mip_user_limit {
 	mip_time filled;
 };
 
+/* The encapsulations that are protocols of IP are the first ones. */
+enum {
+	MIP_USER_RAWS = MIP_ENCAPSULATION_MINIMAL + 1,
+};
+
 struct mip_user {
 	struct mip_plane_options options; /* `device` is its own copy */
 	char device[MIP_LINK_NAME];
 	struct mip_plane_table table;
 	struct mip_user_tun tun;
-	int raw_descriptor;  /* IP-in-IP, both ways */
+	/* By encapsulation. Each hears its protocol and the errors about it; that of IP-in-IP sends for all. */
+	int raw_descriptors[MIP_USER_RAWS];
 	int icmp_descriptor; /* sends only */
 	struct mip_user_sender *raw_sender;
 	struct mip_user_sender *udp_sender; /* NULL without a UDP socket */
@@ -102,8 +108,13 @@ struct mip_counter_table mip_user_counters(const struct mip_user *user);
 int mip_user_set_receiving(struct mip_user *user, bool receiving);
 
 void mip_user_clock(struct mip_user *user);
-/* Octets that the tunnel puts around the inner packet. */
-size_t mip_user_overhead(const struct mip_want_tunnel *tunnel);
+/* The MTU of the outer path, believed for a second, less what this encapsulation puts around an inner packet;
+ * SIZE_MAX when there is no path: the attempt to send will tell. */
+size_t mip_user_inner_mtu(
+	struct mip_user *user, struct mip_plane_home *home, enum mip_encapsulation encapsulation);
+/* options.clamp_mss: the maximum segment size that a packet may announce, the tunnel being the one of `home`.
+ * False: any. */
+bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *ret_most);
 
 /* user_encapsulate.c: takes what mip0 has, up to a bound. */
 void mip_user_encapsulate(struct mip_user *user);
@@ -111,8 +122,8 @@ void mip_user_encapsulate(struct mip_user *user);
 /* user_decapsulate.c */
 int mip_user_receiver_new(struct mip_user_receiver **ret_receiver);
 void mip_user_receiver_free(struct mip_user_receiver *receiver);
-/* Takes what the raw socket has, up to a bound. */
-void mip_user_receive(struct mip_user *user);
+/* Takes what a raw socket has, up to a bound. */
+void mip_user_receive(struct mip_user *user, int descriptor);
 /* One packet out of a tunnel. `arrival` without its inner addresses. */
 void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
 	const uint8_t *octets, size_t length);
@@ -131,11 +142,12 @@ struct mip_user_error {
 	uint8_t type;
 	uint8_t code;
 	uint32_t mtu; /* 0: not known */
+	enum mip_encapsulation encapsulation;
 	const uint8_t *octets;
 	size_t length;
 };
 void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error);
-/* Takes the errors that the raw socket has. */
-void mip_user_receive_errors(struct mip_user *user);
+/* Takes the errors that a raw socket has. */
+void mip_user_receive_errors(struct mip_user *user, int descriptor);
 
 #endif

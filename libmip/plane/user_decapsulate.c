@@ -1,7 +1,7 @@
 /*
  * Out of the tunnels into mip0.
  *
- * A packet comes from the raw socket of IP-in-IP, with its outer header, or from the caller's UDP socket. It
+ * A packet comes from the raw socket of its protocol, with its outer header, or from the caller's UDP socket. It
  * is admitted when its inner addresses and its outer ones are those of a peer: at the home end it is from the
  * mobile node, at the visited end for it (RFC 3024 4.3.2, RFC 5944 4.2.2); everything else is dropped without
  * a word, for an ICMP error would help nobody but a forger. What is left of the outer header is its ECN field
@@ -23,8 +23,6 @@ enum {
 			it */
 	BUFFER = 65536 + 2112, /* buffers do not begin at the same places of the cache */
 	WAIT_MILLISECONDS = 1, /* for a device that is full */
-	IP_SOURCE_PLACE = 12,  /* in the IP header */
-	IP_DESTINATION_PLACE = 16,
 };
 
 struct mip_user_receiver {
@@ -81,8 +79,17 @@ static void count_received(struct mip_user *user, struct mip_plane_home *home, s
 	}
 }
 
-/* Gives the packet the TOS that it leaves the tunnel with: in a copy, which is rarely needed. 0, or -EBADMSG
- * when it must be dropped. */
+/* The packet in octets that may be changed, which is rarely needed. */
+static uint8_t *changeable(struct mip_user *user, struct mip_inner *inner)
+{
+	if (inner->octets != user->scratch) {
+		memcpy(user->scratch, inner->octets, inner->length);
+		inner->octets = user->scratch;
+	}
+	return user->scratch;
+}
+
+/* Gives the packet the TOS that it leaves the tunnel with. 0, or -EBADMSG when it must be dropped. */
 static int mark_congestion(struct mip_user *user, struct mip_inner *inner, uint8_t outer_tos)
 {
 	uint8_t tos;
@@ -91,11 +98,22 @@ static int mark_congestion(struct mip_user *user, struct mip_inner *inner, uint8
 		return -EBADMSG;
 	if (tos == inner->ip.tos)
 		return 0;
-	memcpy(user->scratch, inner->octets, inner->length);
-	mip_inner_set_tos(user->scratch, tos);
-	inner->octets = user->scratch;
+	mip_inner_set_tos(changeable(user, inner), tos);
 	inner->ip.tos = tos;
 	return 0;
+}
+
+/* options.clamp_mss: what goes back to the packet's sender will go into the tunnel that it came out of. */
+static void clamp_mss(struct mip_user *user, struct mip_plane_home *home, struct mip_inner *inner)
+{
+	uint16_t most;
+	size_t place;
+	bool partial;
+
+	if (!mip_user_mss(user, home, &most) || !mip_inner_exceeds_mss(inner, most, &place))
+		return;
+	partial = mip_inner_check(inner) == MIP_CHECKSUM_PARTIAL;
+	mip_inner_set_mss(changeable(user, inner), inner, place, most, partial);
 }
 
 static int refuse(struct mip_user *user, enum mip_user_counter counter)
@@ -123,7 +141,8 @@ static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival
 }
 
 /* Whether the packet may come in at all; counts it, or why not. */
-static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner)
+static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner,
+	struct mip_plane_home **ret_home)
 {
 	struct mip_plane_home *home;
 	int error;
@@ -136,11 +155,17 @@ static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const
 	error = mip_plane_table_admit(&user->table, arrival, &home);
 	if (error)
 		return refuse_stranger(user, arrival, error == -EACCES);
+	/* RFC 2784 3.1: "if the destination address of the payload packet is the encapsulator of the packet …
+	 * looping can occur. In this case, the packet MUST be discarded." True of every encapsulation, but for a NAT,
+	 * whose address is that of many. */
+	if (!arrival->remote_port && mip_address_equal(inner->ip.destination, arrival->remote))
+		return refuse(user, MIP_USER_DROP_LOOP);
 	/* rfc2003-3.1-4: "If, after decapsulation, the inner datagram has TTL = 0, the decapsulator MUST
 	 * discard the datagram". */
 	if (inner->ip.ttl == 0)
 		return refuse(user, MIP_USER_DROP_TTL);
 	count_received(user, home, inner->length);
+	*ret_home = home;
 	return 0;
 }
 
@@ -154,51 +179,45 @@ static bool is_for_machine(const struct mip_user *user, const struct mip_inner *
 void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
 	const uint8_t *octets, size_t length)
 {
+	struct mip_plane_home *home;
 	struct mip_inner inner;
 
 	if (mip_inner_read(octets, length, &inner) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
 		return;
 	}
-	if (admit(user, arrival, &inner) != 0)
+	if (admit(user, arrival, &inner, &home) != 0)
 		return;
 	if (mark_congestion(user, &inner, outer_tos) != 0) {
 		user->counters[MIP_USER_DROP_CONGESTION_MARK]++;
 		return;
 	}
+	clamp_mss(user, home, &inner);
 	if (!is_for_machine(user, &inner))
 		mip_coalescer_add(&user->coalescer, &inner);
 }
 
-static struct mip_address address_at(const uint8_t *octets)
+/* A packet of a raw socket. The kernel has checked its outer header and put its fragments together. */
+static void receive_raw(struct mip_user *user, uint8_t *octets, size_t length)
 {
-	struct mip_address address;
-
-	memcpy(&address.value, octets, sizeof(address.value));
-	return address;
-}
-
-/* A packet of the raw socket. The kernel has checked its outer header and put its fragments together. */
-static void receive_raw(struct mip_user *user, const uint8_t *octets, size_t length)
-{
-	size_t header = length > 0 ? (octets[0] & 0x0f) * 4u : 0;
 	struct mip_plane_arrival arrival = {0};
+	struct mip_outer outer;
 
-	if (header < MIP_IP_HEADER || header > length) {
+	if (mip_outer_open(octets, length, &outer) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
 		return;
 	}
-	arrival.remote = address_at(octets + IP_SOURCE_PLACE);
-	arrival.local = address_at(octets + IP_DESTINATION_PLACE);
-	mip_user_decapsulate(user, &arrival, octets[MIP_IP_TOS], octets + header, length - header);
+	arrival.remote = outer.source;
+	arrival.local = outer.destination;
+	mip_user_decapsulate(user, &arrival, outer.tos, outer.inner, outer.length);
 }
 
-void mip_user_receive(struct mip_user *user)
+void mip_user_receive(struct mip_user *user, int descriptor)
 {
 	struct mip_user_receiver *receiver = user->receiver;
 
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
-		int count = recvmmsg(user->raw_descriptor, receiver->headers, BATCH, MSG_DONTWAIT, NULL);
+		int count = recvmmsg(descriptor, receiver->headers, BATCH, MSG_DONTWAIT, NULL);
 
 		if (count < 0)
 			break;

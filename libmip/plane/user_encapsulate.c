@@ -16,7 +16,6 @@ enum {
 	READS = 512,		       /* packets in one turn, so that registrations are not kept waiting */
 	READ_OCTETS = 4 * 1024 * 1024, /* likewise */
 	SURELY_FITS = 576,	       /* octets of an outer packet that every path takes: RFC 791 */
-	PATH_MTU_AGE = 1,	       /* seconds for which a path's MTU is believed */
 };
 
 static struct mip_user_sender *sender_of(const struct mip_user *user, const struct mip_want_tunnel *tunnel)
@@ -28,8 +27,11 @@ static struct mip_user_sender *sender_of(const struct mip_user *user, const stru
  */
 static bool is_from_exit(const struct mip_want_tunnel *tunnel, const struct mip_ip *ip)
 {
+	enum mip_encapsulation ignored;
+
 	return mip_address_equal(ip->source, tunnel->remote) &&
-	       (tunnel->encapsulation != MIP_ENCAPSULATION_UDP || ip->protocol == MIP_PROTOCOL_IPIP);
+	       (tunnel->encapsulation != MIP_ENCAPSULATION_UDP ||
+		       mip_outer_encapsulation(ip->protocol, &ignored));
 }
 
 /*
@@ -46,44 +48,50 @@ static bool loops(const struct mip_plane_home *home, const struct mip_ip *ip)
 	       mip_address_equal(tunnel->home_address, tunnel->local);
 }
 
-/* The largest inner packet that the outer path takes whole. */
-static size_t inner_mtu(struct mip_user *user, struct mip_plane_home *home)
-{
-	if (!home->path_mtu || user->now - home->path_mtu_asked > PATH_MTU_AGE * MIP_SECOND) {
-		home->path_mtu = mip_user_path_mtu(&home->tunnel);
-		home->path_mtu_asked = user->now;
-	}
-	/* Without a path the attempt to send will tell. */
-	return home->path_mtu ? home->path_mtu - mip_user_overhead(&home->tunnel) : SIZE_MAX;
-}
-
 /*
  * rfc3519-4.8-1: by UDP "the fragmentation MUST be done prior to the encapsulation", for a NAT may not
- * understand fragments; RFC 2003 5.1 says that it is much better for IP-in-IP too.
+ * understand fragments; RFC 2003 5.1 says that it is much better for IP-in-IP too. `ret_mtu`: the most that a
+ * fragment may have.
  */
-static bool must_fragment(
-	struct mip_user *user, struct mip_plane_home *home, const struct mip_ip *ip, size_t length)
+static bool must_fragment(struct mip_user *user, struct mip_plane_home *home, const struct mip_ip *ip,
+	size_t length, size_t *ret_mtu)
 {
-	if (ip->dont_fragment || length + mip_user_overhead(&home->tunnel) <= SURELY_FITS)
+	enum mip_encapsulation encapsulation = mip_outer_choose(home->tunnel.encapsulation, ip);
+	struct mip_ip fragment = {.more_fragments = true};
+
+	if (ip->dont_fragment || length + mip_outer_overhead(encapsulation) <= SURELY_FITS ||
+		length <= mip_user_inner_mtu(user, home, encapsulation))
 		return false;
-	return length > inner_mtu(user, home);
+	/* A fragment may need another encapsulation than the whole, with more around it. */
+	*ret_mtu = mip_user_inner_mtu(user, home, mip_outer_choose(home->tunnel.encapsulation, &fragment));
+	return true;
 }
 
-static void send_fragments(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner)
+static void send_piece(struct mip_user *user, struct mip_plane_home *home, const struct mip_ip *ip,
+	const struct mip_piece *piece)
+{
+	mip_user_sender_add(sender_of(user, &home->tunnel), home,
+		mip_outer_choose(home->tunnel.encapsulation, ip), ip, piece);
+}
+
+static void send_fragments(
+	struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner, size_t mtu)
 {
 	struct mip_user_sender *sender = sender_of(user, &home->tunnel);
 	struct mip_fragmenter fragmenter;
+	struct mip_ip ip = inner->ip;
 	struct mip_piece piece;
 
 	user->counters[MIP_USER_FRAGMENTED]++;
-	mip_fragmenter_begin(&fragmenter, inner, inner_mtu(user, home));
+	mip_fragmenter_begin(&fragmenter, inner, mtu);
+	ip.more_fragments = true; /* of some of them it is true, of the last its offset says the same */
 	while (mip_fragmenter_next(&fragmenter, mip_user_sender_header(sender), &piece))
-		mip_user_sender_add(sender, home, inner->ip.tos, false, &piece);
+		send_piece(user, home, &ip, &piece);
 }
 
 /* A segment that has to be fragmented is put together first; the scratch is free again after the flush. */
 static void send_segment_fragmented(
-	struct mip_user *user, struct mip_plane_home *home, const struct mip_piece *piece)
+	struct mip_user *user, struct mip_plane_home *home, const struct mip_piece *piece, size_t mtu)
 {
 	struct mip_inner segment;
 
@@ -91,7 +99,7 @@ static void send_segment_fragmented(
 	memcpy(user->scratch + piece->header_length, piece->payload, piece->payload_length);
 	if (mip_inner_read(user->scratch, piece->header_length + piece->payload_length, &segment) != 0)
 		return;
-	send_fragments(user, home, &segment);
+	send_fragments(user, home, &segment, mtu);
 	mip_user_sender_flush(sender_of(user, &home->tunnel));
 }
 
@@ -101,30 +109,31 @@ static void send_segments(struct mip_user *user, struct mip_plane_home *home, co
 	struct mip_user_sender *sender = sender_of(user, &home->tunnel);
 	struct mip_segmenter segmenter;
 	struct mip_piece piece;
+	size_t mtu = 0;
 	bool fragment;
 
 	if (mip_segmenter_begin(&segmenter, inner, offload) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
 		return;
 	}
-	fragment = must_fragment(user, home, &inner->ip, segmenter.headers + segmenter.segment_size);
+	fragment = must_fragment(user, home, &inner->ip, segmenter.headers + segmenter.segment_size, &mtu);
 	while (mip_segmenter_next(&segmenter, mip_user_sender_header(sender), &piece)) {
 		if (fragment)
-			send_segment_fragmented(user, home, &piece);
+			send_segment_fragmented(user, home, &piece, mtu);
 		else
-			mip_user_sender_add(sender, home, inner->ip.tos, inner->ip.dont_fragment, &piece);
+			send_piece(user, home, &inner->ip, &piece);
 	}
 }
 
 static void send_whole(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner)
 {
 	struct mip_piece piece = {.payload = inner->octets, .payload_length = inner->length};
+	size_t mtu = 0;
 
-	if (must_fragment(user, home, &inner->ip, inner->length))
-		send_fragments(user, home, inner);
+	if (must_fragment(user, home, &inner->ip, inner->length, &mtu))
+		send_fragments(user, home, inner, mtu);
 	else
-		mip_user_sender_add(
-			sender_of(user, &home->tunnel), home, inner->ip.tos, inner->ip.dont_fragment, &piece);
+		send_piece(user, home, &inner->ip, &piece);
 }
 
 /* The tunnel that an inner packet may take, NULL and the reason's counter if there is none. */
@@ -154,6 +163,8 @@ static void encapsulate(
 	enum mip_user_counter reason = MIP_USER_DROP_MALFORMED;
 	struct mip_plane_home *home = NULL;
 	struct mip_inner inner;
+	uint16_t most;
+	size_t place;
 
 	/* What the kernel itself says in IPv6 on a new device is nobody's. */
 	if (length > 0 && octets[0] >> 4 == 6)
@@ -164,6 +175,8 @@ static void encapsulate(
 		user->counters[reason]++;
 		return;
 	}
+	if (mip_user_mss(user, home, &most) && mip_inner_exceeds_mss(&inner, most, &place))
+		mip_inner_set_mss(octets, &inner, place, most, offload->needs_checksum);
 	if (offload->kind != MIP_OFFLOAD_NONE) {
 		send_segments(user, home, &inner, offload);
 		return;

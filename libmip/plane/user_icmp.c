@@ -30,8 +30,9 @@ enum {
 	ICMP_PARAMETER_PROBLEM = 12,
 	TRANSPORT_QUOTE = 8, /* octets after the IP header that every error quotes */
 	BURST = 50,
-	RATE = 100,  /* errors a second */
-	ERRORS = 32, /* taken from the socket in one turn */
+	RATE = 100,	  /* errors a second */
+	ERRORS = 32,	  /* taken from the socket in one turn */
+	PATH_MTU_AGE = 1, /* seconds for which a path's MTU is believed */
 };
 
 /* --- the outer path --------------------------------------------------------------------------- */
@@ -65,6 +66,29 @@ uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel)
 		mtu = 0;
 	close(probe);
 	return mtu < MIP_FRAGMENT_MTU_MIN ? 0 : (uint32_t)mtu;
+}
+
+size_t mip_user_inner_mtu(
+	struct mip_user *user, struct mip_plane_home *home, enum mip_encapsulation encapsulation)
+{
+	if (!home->path_mtu || user->now - home->path_mtu_asked > PATH_MTU_AGE * MIP_SECOND) {
+		home->path_mtu = mip_user_path_mtu(&home->tunnel);
+		home->path_mtu_asked = user->now;
+	}
+	return home->path_mtu ? home->path_mtu - mip_outer_overhead(encapsulation) : SIZE_MAX;
+}
+
+bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *ret_most)
+{
+	size_t headers = MIP_IP_HEADER + MIP_TCP_HEADER, mtu;
+
+	if (!user->options.clamp_mss || !home->has_tunnel)
+		return false;
+	mtu = mip_user_inner_mtu(user, home, home->tunnel.encapsulation);
+	if (mtu <= headers || mtu > MIP_INNER_MAX)
+		return false;
+	*ret_most = (uint16_t)(mtu - headers);
+	return true;
 }
 
 /* --- errors of our own ------------------------------------------------------------------------ */
@@ -239,7 +263,7 @@ void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *er
 		return;
 	home->path_mtu = 0;
 	if (code == MIP_ICMP_FRAGMENTATION_NEEDED) {
-		overhead = mip_user_overhead(&home->tunnel);
+		overhead = mip_outer_overhead(error->encapsulation);
 		mtu = error->mtu ? error->mtu : mip_user_path_mtu(&home->tunnel);
 		if (mtu < overhead + MIP_FRAGMENT_MTU_MIN)
 			return;
@@ -259,36 +283,49 @@ static const struct sock_extended_err *extended_error(struct msghdr *message)
 	return NULL;
 }
 
-void mip_user_receive_errors(struct mip_user *user)
+/*
+ * What one of the network's errors says about an outer packet, which it quotes from the IP header on. One of this
+ * host's own, about a packet larger than the path, came with the attempt to send, and the sender was told then.
+ */
+static void take_error(
+	struct mip_user *user, const struct sock_extended_err *reason, uint8_t *octets, size_t length)
+{
+	const struct sockaddr_in *offender =
+		(const struct sockaddr_in *)(const void *)(reason + 1); /* SO_EE_OFFENDER */
+	struct mip_outer outer;
+
+	if (mip_outer_open(octets, length, &outer) != 0 || offender->sin_addr.s_addr == outer.source.value)
+		return;
+	mip_user_relay_error(user, &(struct mip_user_error){
+					   .remote = outer.destination,
+					   .type = reason->ee_type,
+					   .code = reason->ee_code,
+					   .mtu = reason->ee_info,
+					   .encapsulation = outer.encapsulation,
+					   .octets = outer.inner,
+					   .length = outer.length,
+				   });
+}
+
+void mip_user_receive_errors(struct mip_user *user, int descriptor)
 {
 	for (unsigned i = 0; i < ERRORS; i++) {
 		uint8_t octets[ICMP_ERROR_MAX];
 		uint64_t control[32];
-		struct sockaddr_in name;
 		struct iovec part = {octets, sizeof(octets)};
 		struct msghdr message = {
-			.msg_name = &name,
-			.msg_namelen = sizeof(name),
 			.msg_iov = &part,
 			.msg_iovlen = 1,
 			.msg_control = control,
 			.msg_controllen = sizeof(control),
 		};
-		ssize_t length = recvmsg(user->raw_descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+		ssize_t length = recvmsg(descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
 		const struct sock_extended_err *reason;
 
 		if (length < 0)
 			break;
 		reason = extended_error(&message);
-		if (!reason || reason->ee_origin != SO_EE_ORIGIN_ICMP || message.msg_namelen < sizeof(name))
-			continue;
-		mip_user_relay_error(user, &(struct mip_user_error){
-						   .remote = {name.sin_addr.s_addr},
-						   .type = reason->ee_type,
-						   .code = reason->ee_code,
-						   .mtu = reason->ee_info,
-						   .octets = octets,
-						   .length = (size_t)length,
-					   });
+		if (reason && reason->ee_origin == SO_EE_ORIGIN_ICMP)
+			take_error(user, reason, octets, (size_t)length);
 	}
 }

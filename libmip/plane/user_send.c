@@ -1,14 +1,15 @@
 /*
  * Batches to the network.
  *
- * Each inner packet is a datagram of up to three parts that lie where they are: the tunnel's own four octets
- * (UDP only), a header, a payload. Datagrams of one message share the outer header; by UDP consecutive ones
- * of the same size for the same tunnel become one message, that the kernel cuts with UDP_SEGMENT, by IP-in-IP
- * each is a message. All messages leave with sendmmsg().
+ * Each datagram is two parts that lie where they are: what is made here (outer headers, a segment's header), and
+ * a payload. Datagrams of one message share the outer header; by UDP consecutive ones of the same size for the
+ * same tunnel become one message, that the kernel cuts with UDP_SEGMENT. By a raw socket each is a message, with
+ * its outer IP header. All messages leave with sendmmsg().
  *
- * "Don't Fragment" is an option of the socket and not of a message, so a batch has one value, and a change
- * sends what there is: order is kept. After the batch the socket is left with path MTU discovery off, as the
- * registration messages want it.
+ * By UDP "Don't Fragment" is an option of the socket and not of a message, so a batch has one value, and a
+ * change sends what there is: order is kept. After the batch the socket is left with path MTU discovery off, as
+ * the registration messages want it. A raw packet has it in its header, and the kernel compares its size with
+ * the path's all the same.
  *
  * Errors: an ICMP error that came in makes one unrelated sendmmsg() fail, so each message is tried twice. A
  * message too large for the path is answered with ICMP when its packets may not be fragmented; others go out
@@ -35,8 +36,7 @@ enum {
 	MESSAGE_OCTETS = 65507, /* that IPv4 and UDP headers leave */
 	WAIT_MILLISECONDS = 2,	/* for a full socket, … */
 	WAITS = 4,		/* … so often in a batch */
-	OUTER_TTL = 64,
-	HEADER_ROOM = 128,
+	HEADER_ROOM = 160,
 	QUOTE = 548, /* octets of a packet that an ICMP error may quote: RFC 1812 4.3.2.3 */
 };
 
@@ -46,7 +46,9 @@ struct message {
 	size_t count;
 	size_t size; /* octets of the first datagram, and of all but the last */
 	size_t octets;
+	size_t around; /* octets of each that are not the inner packet's */
 	uint8_t tos;
+	bool dont_fragment;
 	bool closed; /* a smaller datagram was the last */
 };
 
@@ -70,11 +72,13 @@ struct mip_user_sender {
 	struct mmsghdr headers[DATAGRAMS];
 	struct sockaddr_in destinations[DATAGRAMS];
 	union control controls[DATAGRAMS];
-	/* Each begins with the tunnel data header, for UDP. */
 	uint8_t rooms[DATAGRAMS][HEADER_ROOM];
 };
 
-_Static_assert(HEADER_ROOM >= MIP_TUNNEL_DATA_HEADER + MIP_INNER_HEADER_MAX, "a header must fit in its room");
+/* A room begins with place for outer headers, the last octets of which are the tunnel data header, for UDP. */
+_Static_assert((int)MIP_OUTER_ROOM >= (int)MIP_TUNNEL_DATA_HEADER, "the tunnel data header is an outer one");
+_Static_assert(
+	(int)HEADER_ROOM >= (int)MIP_OUTER_ROOM + (int)MIP_INNER_HEADER_MAX, "a header must fit in its room");
 
 int mip_user_sender_new(struct mip_user *user, int descriptor, bool udp, struct mip_user_sender **ret_sender)
 {
@@ -85,8 +89,9 @@ int mip_user_sender_new(struct mip_user *user, int descriptor, bool udp, struct 
 	sender->user = user;
 	sender->descriptor = descriptor;
 	sender->udp = udp;
-	for (size_t i = 0; i < DATAGRAMS; i++) {
-		struct mip_writer writer = mip_writer_of(sender->rooms[i], HEADER_ROOM);
+	for (size_t i = 0; udp && i < DATAGRAMS; i++) {
+		uint8_t *place = sender->rooms[i] + MIP_OUTER_ROOM - MIP_TUNNEL_DATA_HEADER;
+		struct mip_writer writer = mip_writer_of(place, MIP_TUNNEL_DATA_HEADER);
 
 		mip_tunnel_data_write(&writer, MIP_PROTOCOL_IPIP);
 	}
@@ -103,7 +108,7 @@ uint8_t *mip_user_sender_header(struct mip_user_sender *sender)
 {
 	if (sender->datagram_count == DATAGRAMS)
 		mip_user_sender_flush(sender);
-	return sender->rooms[sender->datagram_count] + MIP_TUNNEL_DATA_HEADER;
+	return sender->rooms[sender->datagram_count] + MIP_OUTER_ROOM;
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */
@@ -124,13 +129,14 @@ static bool fits(const struct mip_user_sender *sender, const struct message *mes
 }
 
 /* The last datagram becomes part of the last message, or one of its own. */
-static void assign(struct mip_user_sender *sender, struct mip_plane_home *home, uint8_t tos)
+static void assign(
+	struct mip_user_sender *sender, struct mip_plane_home *home, const struct mip_ip *ip, size_t around)
 {
 	size_t datagram = sender->datagram_count - 1;
 	size_t size = datagram_size(sender, datagram);
 	struct message *last = &sender->messages[sender->message_count];
 
-	if (sender->message_count > 0 && fits(sender, last - 1, home, tos, size)) {
+	if (sender->message_count > 0 && fits(sender, last - 1, home, ip->tos, size)) {
 		last--;
 		last->count++;
 		last->octets += size;
@@ -143,30 +149,39 @@ static void assign(struct mip_user_sender *sender, struct mip_plane_home *home, 
 		.count = 1,
 		.size = size,
 		.octets = size,
-		.tos = tos,
+		.around = around,
+		.tos = ip->tos,
+		.dont_fragment = ip->dont_fragment,
 	};
 	sender->message_count++;
 }
 
-void mip_user_sender_add(struct mip_user_sender *sender, struct mip_plane_home *home, uint8_t tos,
-	bool dont_fragment, const struct mip_piece *piece)
+void mip_user_sender_add(struct mip_user_sender *sender, struct mip_plane_home *home,
+	enum mip_encapsulation encapsulation, const struct mip_ip *ip, const struct mip_piece *piece)
 {
-	size_t own = sender->udp ? MIP_TUNNEL_DATA_HEADER : 0;
-	uint8_t *room;
+	struct mip_piece whole = *piece;
+	uint8_t *header;
 	struct iovec *parts;
 
 	if (sender->datagram_count == DATAGRAMS ||
-		(sender->datagram_count > 0 && sender->dont_fragment != dont_fragment))
+		(sender->udp && sender->datagram_count > 0 && sender->dont_fragment != ip->dont_fragment))
 		mip_user_sender_flush(sender);
-	room = sender->rooms[sender->datagram_count] + MIP_TUNNEL_DATA_HEADER;
-	if (piece->header_length && piece->header != room)
-		memmove(room, piece->header, piece->header_length);
+	header = sender->rooms[sender->datagram_count] + MIP_OUTER_ROOM;
+	if (piece->header_length && piece->header != header)
+		memmove(header, piece->header, piece->header_length);
+	if (sender->udp) {
+		whole.header = header - MIP_TUNNEL_DATA_HEADER;
+		whole.header_length += MIP_TUNNEL_DATA_HEADER;
+	} else {
+		mip_outer_put(&home->tunnel, encapsulation, ip, header, piece, &whole);
+	}
 	parts = &sender->parts[sender->datagram_count * PARTS];
-	parts[0] = (struct iovec){room - own, own + piece->header_length};
-	parts[1] = (struct iovec){(void *)(uintptr_t)piece->payload, piece->payload_length};
-	sender->dont_fragment = dont_fragment;
+	parts[0] = (struct iovec){(void *)(uintptr_t)whole.header, whole.header_length};
+	parts[1] = (struct iovec){(void *)(uintptr_t)whole.payload, whole.payload_length};
+	sender->dont_fragment = ip->dont_fragment;
 	sender->datagram_count++;
-	assign(sender, home, tos);
+	assign(sender, home, ip,
+		whole.header_length + whole.payload_length - piece->header_length - piece->payload_length);
 }
 
 /* --- the kernel's form of a message ----------------------------------------------------------- */
@@ -183,8 +198,11 @@ static void add_control(struct msghdr *header, int level, int type, const void *
 	header->msg_controllen += CMSG_SPACE(length);
 }
 
-static void set_controls(const struct mip_want_tunnel *tunnel, uint8_t message_tos, struct msghdr *header)
+/* What the outer header cannot say, or by UDP all of it. */
+static void set_controls(
+	const struct mip_user_sender *sender, const struct message *message, struct msghdr *header)
 {
+	const struct mip_want_tunnel *tunnel = &message->home->tunnel;
 	/* rfc5944-4.2.3-4: "the source address in the outer IP header … MUST be the address sent to the
 	 * mobile node in the Home Agent field of the Registration Reply". */
 	struct in_pktinfo source = {
@@ -192,14 +210,16 @@ static void set_controls(const struct mip_want_tunnel *tunnel, uint8_t message_t
 		.ipi_spec_dst = {.s_addr = tunnel->local.value},
 	};
 	/* RFC 2003 3.1: "The Type of Service (TOS) is copied from the inner IP header"; its two ECN bits too,
-	 * as RFC 6040 4.1 has it in normal mode. */
-	int tos = message_tos;
-	int ttl = OUTER_TTL;
+	 * as RFC 6040 4.1 has it in normal mode. Routing may go by it. */
+	int tos = message->tos;
+	int ttl = MIP_OUTER_TTL;
 
 	header->msg_controllen = 0;
 	add_control(header, IPPROTO_IP, IP_PKTINFO, &source, sizeof(source));
-	add_control(header, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
-	add_control(header, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	if (tos || sender->udp)
+		add_control(header, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	if (sender->udp)
+		add_control(header, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 }
 
 static void prepare(struct mip_user_sender *sender, size_t place)
@@ -222,7 +242,7 @@ static void prepare(struct mip_user_sender *sender, size_t place)
 		.msg_iovlen = message->count * PARTS,
 		.msg_control = sender->controls[place].octets,
 	};
-	set_controls(tunnel, message->tos, header);
+	set_controls(sender, message, header);
 	if (message->count > 1)
 		add_control(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
 }
@@ -238,15 +258,10 @@ static void set_dont_fragment(const struct mip_user_sender *sender, bool on)
 
 /* --- what became of it ------------------------------------------------------------------------ */
 
-static size_t own_octets(const struct mip_user_sender *sender, size_t datagrams)
-{
-	return sender->udp ? datagrams * MIP_TUNNEL_DATA_HEADER : 0;
-}
-
 static void count_sent(struct mip_user_sender *sender, const struct message *message)
 {
 	struct mip_plane_traffic *traffic = &message->home->traffic;
-	uint64_t octets = message->octets - own_octets(sender, message->count);
+	uint64_t octets = message->octets - message->count * message->around;
 
 	sender->user->counters[MIP_USER_PACKETS_OUT] += message->count;
 	traffic->last_sent = sender->user->now;
@@ -270,17 +285,24 @@ static void count_lost(struct mip_user_sender *sender, const struct message *mes
 	sender->user->counters[counter] += message->count;
 }
 
-/* The beginning of the inner packet, for an ICMP error to quote. */
-static size_t quote(const struct mip_user_sender *sender, size_t datagram, uint8_t octets[static QUOTE])
+/* The beginning of a message's first inner packet, for an ICMP error to quote. 0 or -EBADMSG. */
+static int quote(const struct mip_user_sender *sender, const struct message *message,
+	uint8_t octets[static QUOTE], struct mip_outer *ret_outer)
 {
-	const struct iovec *parts = &sender->parts[datagram * PARTS];
-	size_t own = own_octets(sender, 1);
-	size_t header = parts[0].iov_len - own;
+	const struct iovec *parts = &sender->parts[message->first * PARTS];
+	size_t header = parts[0].iov_len;
 	size_t payload = parts[1].iov_len < QUOTE - header ? parts[1].iov_len : QUOTE - header;
 
-	memcpy(octets, (const uint8_t *)parts[0].iov_base + own, header);
+	memcpy(octets, parts[0].iov_base, header);
 	memcpy(octets + header, parts[1].iov_base, payload);
-	return header + payload;
+	if (!sender->udp)
+		return mip_outer_open(octets, header + payload, ret_outer);
+	*ret_outer = (struct mip_outer){
+		.encapsulation = MIP_ENCAPSULATION_UDP,
+		.inner = octets + message->around,
+		.length = header + payload - message->around,
+	};
+	return 0;
 }
 
 /*
@@ -289,17 +311,18 @@ static size_t quote(const struct mip_user_sender *sender, size_t datagram, uint8
  */
 static void tell_too_big(struct mip_user_sender *sender, const struct message *message)
 {
-	const struct mip_want_tunnel *tunnel = &message->home->tunnel;
-	size_t overhead = mip_user_overhead(tunnel);
-	uint32_t mtu = mip_user_path_mtu(tunnel);
+	uint32_t mtu = mip_user_path_mtu(&message->home->tunnel);
 	uint8_t octets[QUOTE];
-	size_t length;
+	struct mip_outer outer;
+	size_t overhead;
 
+	if (quote(sender, message, octets, &outer) != 0)
+		return;
+	overhead = mip_outer_overhead(outer.encapsulation);
 	if (mtu < overhead + MIP_FRAGMENT_MTU_MIN)
 		return;
-	length = quote(sender, message->first, octets);
 	mip_user_send_error(sender->user, message->home, MIP_ICMP_FRAGMENTATION_NEEDED,
-		mtu - (uint32_t)overhead, octets, length);
+		mtu - (uint32_t)overhead, outer.inner, outer.length);
 }
 
 /* One message alone. 0 or negative errno. The second try is for what is left of an error of another's. */
@@ -321,16 +344,18 @@ static void send_separately(struct mip_user_sender *sender, size_t place)
 	struct msghdr header = sender->headers[place].msg_hdr;
 	bool told = false;
 
-	set_controls(&whole->home->tunnel, whole->tos, &header);
+	set_controls(sender, whole, &header);
 	header.msg_iovlen = PARTS;
 	for (size_t i = 0; i < whole->count; i++) {
-		struct message message = {.home = whole->home, .first = whole->first + i, .count = 1};
+		struct message message = *whole;
 		int error;
 
+		message.first += i;
+		message.count = 1;
 		message.octets = datagram_size(sender, message.first);
 		header.msg_iov = &sender->parts[message.first * PARTS];
 		error = send_one(sender, &header);
-		if (error == -EMSGSIZE && sender->dont_fragment && !told) {
+		if (error == -EMSGSIZE && message.dont_fragment && !told) {
 			tell_too_big(sender, &message);
 			told = true;
 		}
@@ -345,7 +370,7 @@ static void handle_failure(struct mip_user_sender *sender, size_t place, int err
 {
 	const struct message *message = &sender->messages[place];
 
-	if (error == -EMSGSIZE && sender->dont_fragment) {
+	if (error == -EMSGSIZE && message->dont_fragment) {
 		tell_too_big(sender, message);
 		count_lost(sender, message, error);
 		return;
@@ -405,10 +430,11 @@ void mip_user_sender_flush(struct mip_user_sender *sender)
 		return;
 	for (size_t i = 0; i < sender->message_count; i++)
 		prepare(sender, i);
-	set_dont_fragment(sender, sender->dont_fragment);
+	if (sender->udp)
+		set_dont_fragment(sender, sender->dont_fragment);
 	sender->waits = 0;
 	send_all(sender);
-	if (sender->dont_fragment)
+	if (sender->udp && sender->dont_fragment)
 		set_dont_fragment(sender, false);
 	sender->datagram_count = 0;
 	sender->message_count = 0;

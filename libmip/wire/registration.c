@@ -17,6 +17,25 @@ int mip_message_type(const uint8_t *octets, size_t length)
 	return length > 0 ? octets[0] : -EBADMSG;
 }
 
+enum mip_encapsulation mip_request_encapsulation(uint8_t flags)
+{
+	if (flags & MIP_REQUEST_G)
+		return MIP_ENCAPSULATION_GRE;
+	return flags & MIP_REQUEST_M ? MIP_ENCAPSULATION_MINIMAL : MIP_ENCAPSULATION_IPIP;
+}
+
+uint8_t mip_request_encapsulation_flag(enum mip_encapsulation encapsulation)
+{
+	switch (encapsulation) {
+	case MIP_ENCAPSULATION_GRE:
+		return MIP_REQUEST_G;
+	case MIP_ENCAPSULATION_MINIMAL:
+		return MIP_REQUEST_M;
+	default:
+		return 0;
+	}
+}
+
 int mip_request_read(struct mip_reader *reader, struct mip_registration_request *ret_request)
 {
 	struct mip_registration_request request;

@@ -7,6 +7,7 @@
 #include "cursor.h"
 #include "name.h"
 #include "types.h"
+#include "want.h"
 
 enum mip_message_type {
 	MIP_MESSAGE_REGISTRATION_REQUEST = 1,
@@ -26,7 +27,18 @@ enum mip_request_flag {
 	MIP_REQUEST_R = 0x04, /* r: sent as zero, ignored on reception */
 	MIP_REQUEST_T = 0x02, /* reverse tunnelling requested, RFC 3024 */
 	MIP_REQUEST_X = 0x01, /* x: sent as zero, ignored on reception */
+
+	/* The bits that ask for another encapsulation than IP in IP. */
+	MIP_REQUEST_ENCAPSULATIONS = MIP_REQUEST_M | MIP_REQUEST_G,
 };
+
+/*
+ * What M and G ask for, whatever the other bits are; without them IP in IP (RFC 5944 4.1). Both of them leave
+ * the choice to the agents ("and/or", 3.6.1.2), who must all come to the same: GRE, which takes fragments too.
+ */
+enum mip_encapsulation mip_request_encapsulation(uint8_t flags);
+/* The bit that asks for it; 0 for IP in IP, and for UDP, which an extension asks for. */
+uint8_t mip_request_encapsulation_flag(enum mip_encapsulation encapsulation);
 
 enum {
 	MIP_REQUEST_LENGTH = 24,

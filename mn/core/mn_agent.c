@@ -259,6 +259,7 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		agent->backoff = (struct mn_backoff){0};
 		agent->lifetime_most = 0;
 		agent->reverse_mandatory = false;
+		agent->refused = 0;
 		mn_attempt_hurry(core, now);
 	}
 	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again. */

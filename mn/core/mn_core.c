@@ -259,13 +259,17 @@ int mn_core_reconfigure(
 	mn_settings_clear(&core->settings);
 	core->settings = copy;
 	core->reverse_mandatory = core->reverse_refused = false;
+	core->refused = 0;
 	if (!mip_address_is_none(copy.home_agent) && !mip_address_equal(copy.home_agent, core->home_agent)) {
 		core->home_agent = copy.home_agent;
 		mn_agents_judge_home(core);
 	}
-	/* Whatever is asked for otherwise now, the home agent hears at once. */
+	/* Whatever is asked for otherwise now, the home agent hears at once. A request that is under way asks
+	 * for what was wanted before, and its answer would pass for one to this. */
 	core->moved = true;
 	forgive_all(core);
+	if (core->attempt.active && !core->attempt.ending)
+		mn_attempt_end(core);
 	mn_decide(core, now);
 	mn_binding_renew(core, now);
 	mn_decide(core, now);

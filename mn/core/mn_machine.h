@@ -153,6 +153,7 @@ struct mn_agent {
 	uint16_t flags;
 	uint16_t lifetime_most;	   /* it has said that it takes no more (code 69); 0: it has not */
 	bool reverse_mandatory;	   /* it has said so (code 75) */
+	uint8_t refused;	   /* MIP_REQUEST_M, _G: it has said that it has them not (code 72) */
 	struct mip_address router; /* the first that it advertises, or itself */
 	struct mip_address *care_of_addresses;
 	size_t care_of_address_count;
@@ -218,6 +219,7 @@ struct mn_core {
 	bool bound_once;	/* since it began: the routing of an absent node is in place */
 	bool reverse_mandatory; /* the home agent has said so (code 138) */
 	bool reverse_refused;	/* the home agent has said so (code 137) */
+	uint8_t refused; /* MIP_REQUEST_M, _G: the home agent has said that it has them not (code 139) */
 	enum mn_state state;
 	int last_code;
 	struct mip_address home_address; /* configured or given */

@@ -132,7 +132,8 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 		/* A home agent must not grant more than was asked for. */
 		.lifetime =
 			reply->fixed.lifetime < attempt->lifetime ? reply->fixed.lifetime : attempt->lifetime,
-		.encapsulation = MIP_ENCAPSULATION_IPIP,
+		/* RFC 3024 4.1.2: acceptance is the assurance that the agents support what was requested. */
+		.encapsulation = mip_request_encapsulation(attempt->flags),
 	};
 
 	if (attempt->udp_offered && extension && mip_udp_tunnel_reply_read(extension, &udp) == 0 &&
@@ -181,6 +182,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 static bool repair(struct mn_core *core, const struct reply *reply)
 {
 	struct mn_agent *agent = mn_agent_find(core, core->attempt.place.link, core->attempt.place.agent);
+	uint8_t encapsulations = core->attempt.flags & MIP_REQUEST_ENCAPSULATIONS;
 
 	switch (reply->fixed.code) {
 	case MIP_CODE_FA_LIFETIME_TOO_LONG:
@@ -196,6 +198,14 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 		return false;
 	case MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE:
 		core->reverse_refused = true;
+		return false;
+	case MIP_CODE_FA_ENCAPSULATION_UNAVAILABLE:
+		if (agent)
+			agent->refused |= encapsulations;
+		return encapsulations == 0;
+	case MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE:
+	case MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE:
+		core->refused |= encapsulations;
 		return false;
 	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
 		/* Only where the configuration leaves it open: dynamic home agent address resolution. */

@@ -78,6 +78,32 @@ static bool wants_reverse_tunnel(const struct mn_core *core, const struct mn_att
 	       (!has_agent(&attempt->place) || (attempt->place.flags & MIP_AGENT_T));
 }
 
+/* With this bit an agent advertises an encapsulation. */
+static uint16_t advertised_flag_of(enum mip_encapsulation encapsulation)
+{
+	return encapsulation == MIP_ENCAPSULATION_GRE ? MIP_AGENT_G : MIP_AGENT_M;
+}
+
+/*
+ * RFC 5944 3.6.1.2: the node MAY request alternative forms of encapsulation, "but only if the mobile node is
+ * decapsulating its own datagrams or if its foreign agent has indicated support [...] Otherwise, the mobile
+ * node MUST NOT set these bits." Such an agent is used with IP in IP, which all have (rfc5944-4.1-1). So is
+ * one that has refused.
+ */
+static uint8_t encapsulation_flag_of(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	const struct mn_agent *agent = agent_of(core, &attempt->place);
+	enum mip_encapsulation wanted = core->settings.encapsulation;
+	uint8_t flag = mip_request_encapsulation_flag(wanted);
+
+	if (attempt->ending)
+		return 0; /* there is no tunnel to ask for */
+	if (attempt->place.mode == MN_MODE_FOREIGN_AGENT &&
+		!(attempt->place.flags & advertised_flag_of(wanted)))
+		return 0;
+	return (uint8_t)(flag & ~(core->refused | (agent ? agent->refused : 0)));
+}
+
 static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *attempt)
 {
 	uint8_t flags = 0;
@@ -89,7 +115,7 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 		flags |= MIP_REQUEST_D;
 	if (wants_reverse_tunnel(core, attempt))
 		flags |= MIP_REQUEST_T;
-	return flags;
+	return flags | encapsulation_flag_of(core, attempt);
 }
 
 /*
@@ -101,6 +127,13 @@ static bool offers_udp(const struct mn_core *core, const struct mn_place *place)
 	return place->mode == MN_MODE_CO_LOCATED &&
 	       (core->settings.nat_traversal || core->settings.force_udp) &&
 	       (!has_agent(place) || (place->flags & MIP_AGENT_U));
+}
+
+/* rfc3519-3.1.4: zero defaults to the 'M' and 'G' fields. Those are for a tunnel without UDP; within UDP it
+ * shall be IP in any case, which every home agent has (rfc3519-4.1-1). */
+static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
+{
+	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
 }
 
 /* rfc5944-3.6.1.2-11, -12: the home agent if it is known, otherwise the broadcast of the home network. */
@@ -160,7 +193,8 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 	if (attempt->udp_offered)
 		mip_udp_tunnel_request_write(
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
-					.through_foreign_agent = has_agent(place)});
+					.through_foreign_agent = has_agent(place),
+					.encapsulation = udp_encapsulation_of(attempt)});
 	/* c. */
 	result = mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, core->settings.home);

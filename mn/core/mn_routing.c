@@ -25,10 +25,7 @@ enum {
 	RULE_CARE_OF = 1,
 	RULE_NEAR = 2,
 	RULE_ALL = 3,
-	MTU_IPIP = 1480,
-	MTU_UDP = 1468,
-	OVERHEAD_IPIP = 20,
-	OVERHEAD_UDP = 32,
+	MTU_LEAST = 68, /* RFC 791 3.2: what every link carries */
 	/* arp_ignore: 1, answers for addresses of the link itself; 8, for none */
 	ARP_OF_THIS_LINK = 1,
 	ARP_OF_NONE = 8,
@@ -201,12 +198,10 @@ static void add_home(const struct mn_core *core, struct mn_wants *wants, const s
 static uint32_t mtu_of(const struct mn_core *core, const struct mn_binding *binding)
 {
 	const struct mn_interface *interface = mn_interface_at(core, binding->place.link);
-	bool udp = binding->encapsulation == MIP_ENCAPSULATION_UDP;
-	uint32_t most = udp ? MTU_UDP : MTU_IPIP, overhead = udp ? OVERHEAD_UDP : OVERHEAD_IPIP;
+	uint32_t overhead = mip_encapsulation_overhead(binding->encapsulation);
+	uint32_t outer = interface && interface->mtu >= MTU_LEAST + overhead ? interface->mtu : MIP_OUTER_MTU;
 
-	if (!interface || interface->mtu < 68 + overhead || interface->mtu - overhead > most)
-		return most;
-	return interface->mtu - overhead;
+	return (outer < MIP_OUTER_MTU ? outer : MIP_OUTER_MTU) - overhead;
 }
 
 /* A gateway that is gone is not what the next registration, or the tunnel until then, can leave by. */

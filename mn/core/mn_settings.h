@@ -8,6 +8,7 @@
 #include "association.h"
 #include "input.h"
 #include "types.h"
+#include "want.h"
 
 enum mn_care_of {
 	MN_CARE_OF_ANY,
@@ -35,9 +36,10 @@ struct mn_settings {
 	size_t interface_count;
 	enum mn_care_of care_of;
 	bool reverse_tunnel;
-	bool nat_traversal; /* offer UDP tunnelling (RFC 3519) */
-	bool force_udp;	    /* … and insist on it: the F flag */
-	uint16_t lifetime;  /* seconds asked for; 0xffff is infinite */
+	enum mip_encapsulation encapsulation; /* asked for where it may be: IPIP, GRE or MINIMAL */
+	bool nat_traversal;		      /* offer UDP tunnelling (RFC 3519) */
+	bool force_udp;			      /* … and insist on it: the F flag */
+	uint16_t lifetime;		      /* seconds asked for; 0xffff is infinite */
 	bool deregister_on_exit;
 	mip_time agent_wait;	      /* how long a new link's agent may take to answer, before a co-located
 					 care-of address is registered */

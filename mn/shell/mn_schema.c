@@ -23,6 +23,14 @@ enum {
 #define IN_CONFIG(member)    offsetof(struct mn_config, member)
 #define PRESENT		     offsetof(struct mip_security_config, present)
 
+/* That in UDP is not chosen here: it is asked for with each of them. */
+static const struct mip_name encapsulation_names[] = {
+	{MIP_ENCAPSULATION_IPIP, "ipip"},
+	{MIP_ENCAPSULATION_GRE, "gre"},
+	{MIP_ENCAPSULATION_MINIMAL, "minimal"},
+	{0, NULL},
+};
+
 /* --- mobile_node.interfaces ------------------------------------------------------------------- */
 
 static const struct mip_setting interface_settings[] = {
@@ -100,6 +108,13 @@ static const struct mip_setting node_settings[] = {
 		.offset = IN_NODE(reverse_tunnel),
 		.otherwise = "true",
 		.help = "Send packets from the home address back through the home agent."},
+	{.name = "encapsulation",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(encapsulation),
+		.otherwise = "ipip",
+		.choices = encapsulation_names,
+		.help = "The encapsulation that is asked for, where the foreign agent offers it; elsewhere, "
+			"and where it is refused, IP in IP is used."},
 	{.name = "nat_traversal",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_NODE(nat_traversal),

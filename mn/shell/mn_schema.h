@@ -23,6 +23,7 @@ struct mn_config_node {
 	size_t interface_count;
 	int care_of; /* enum mn_care_of */
 	bool reverse_tunnel;
+	int encapsulation; /* enum mip_encapsulation, without UDP */
 	bool nat_traversal;
 	bool force_udp;
 	bool deregister_on_exit;

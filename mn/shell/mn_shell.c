@@ -29,6 +29,7 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.nai = node->nai,
 		.care_of = (enum mn_care_of)node->care_of,
 		.reverse_tunnel = node->reverse_tunnel,
+		.encapsulation = (enum mip_encapsulation)node->encapsulation,
 		.nat_traversal = node->nat_traversal,
 		.force_udp = node->force_udp,
 		.lifetime = (uint16_t)(node->lifetime / MIP_SECOND),

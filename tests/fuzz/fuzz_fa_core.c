@@ -303,6 +303,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.link_count = 1,
 		.registration_lifetime = 200,
 		.reverse_tunnel = true,
+		.gre = true,
 		.advertise_interval = 1000 * MIP_SECOND,
 		.advertise_lifetime = 3000 * MIP_SECOND,
 		.request_timeout = 7 * MIP_SECOND,

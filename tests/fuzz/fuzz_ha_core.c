@@ -495,6 +495,8 @@ static void reload(struct model *model)
 	model->settings.grace = bits & 4 ? GRACE : 0;
 	model->settings.reverse_tunnel = (enum ha_reverse_tunnel)((bits >> 3) % 3);
 	model->settings.udp_tunnel = (enum ha_udp_tunnel)((bits >> 5) % 3);
+	model->settings.gre = bits & 1;
+	model->settings.minimal = bits & 2;
 	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
 	/* As the shell does it: every link is told again. */
 	take_link(model, 0x0b);

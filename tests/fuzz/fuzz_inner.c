@@ -1,12 +1,14 @@
 /*
  * Packets out of a tunnel, one after the other, into the coalescer: whatever they are, what comes out of it
  * can be read and, cut again, is as many packets and octets as went in. Then each is segmented and fragmented
- * as if it had come from the device. The input is a list of lengths (two octets, the upper bit asks for right
+ * as if it had come from the device, put into each kind of outer packet and taken out of it, and its segment size
+ * is lowered. Each is also taken as an outer packet itself. The input is a list of lengths (two octets, the upper bit asks for right
  * checksums) and packets.
  */
 #include "fuzz.h"
 #include "inner.h"
 #include "octets.h"
+#include "outer.h"
 #include "user_coalesce.h"
 #include "user_segment.h"
 
@@ -45,6 +47,56 @@ static void fragment(const struct mip_inner *inner, size_t mtu)
 		payload += piece.payload_length;
 	}
 	FUZZ_CHECK(payload == inner->length - inner->ip.header_length);
+}
+
+static void put_and_open(const struct mip_inner *inner)
+{
+	struct mip_want_tunnel tunnel = {.local = inner->ip.destination, .remote = {.value = 0x01020304}};
+	struct mip_piece piece = {.payload = inner->octets, .payload_length = inner->length}, parts;
+	uint8_t room[MIP_OUTER_ROOM + MIP_INNER_HEADER_MAX];
+	uint8_t *whole = malloc(sizeof(room) + inner->length);
+
+	FUZZ_CHECK(whole);
+	for (int i = 0; i < MIP_ENCAPSULATION_UDP; i++) {
+		enum mip_encapsulation encapsulation = (enum mip_encapsulation)i;
+		struct mip_outer outer;
+
+		if (inner->length + MIP_OUTER_ROOM > MIP_INNER_MAX ||
+			mip_outer_choose(encapsulation, &inner->ip) != encapsulation)
+			continue;
+		mip_outer_put(&tunnel, encapsulation, &inner->ip, room + MIP_OUTER_ROOM, &piece, &parts);
+		FUZZ_CHECK(parts.header >= room && parts.header + parts.header_length <= room + sizeof(room));
+		memcpy(whole, parts.header, parts.header_length);
+		memcpy(whole + parts.header_length, parts.payload, parts.payload_length);
+		FUZZ_CHECK(mip_outer_open(whole, parts.header_length + parts.payload_length, &outer) == 0);
+		FUZZ_CHECK(outer.length == inner->length);
+		FUZZ_CHECK(memcmp(outer.inner, inner->octets, inner->length) == 0 ||
+			   encapsulation == MIP_ENCAPSULATION_MINIMAL); /* writes the checksum's other zero */
+	}
+	free(whole);
+}
+
+static void lower_segment_size(uint8_t *packet, const struct mip_inner *inner, uint16_t most)
+{
+	enum mip_inner_checksum before = mip_inner_check(inner);
+	size_t place;
+
+	if (!mip_inner_exceeds_mss(inner, most, &place))
+		return;
+	FUZZ_CHECK(place + 2 <= inner->ip.header_length + inner->transport_header);
+	mip_inner_set_mss(packet, inner, place, most, before == MIP_CHECKSUM_PARTIAL);
+	FUZZ_CHECK(mip_octets_get16(packet + place) == most);
+	FUZZ_CHECK(before != MIP_CHECKSUM_VALID || mip_inner_check(inner) != MIP_CHECKSUM_WRONG);
+}
+
+static void open_outer(const uint8_t *octets, size_t length)
+{
+	uint8_t *copy = fuzz_copy(octets, length);
+	struct mip_outer outer;
+
+	if (mip_outer_open(copy, length, &outer) == 0)
+		FUZZ_CHECK(outer.inner >= copy && outer.inner + outer.length <= copy + length);
+	free(copy);
 }
 
 static void on_emit(void *context, const uint8_t *packet, size_t length, const struct mip_offload *offload)
@@ -93,6 +145,7 @@ static void take(
 	struct totals ignored = {0, 0};
 	struct mip_inner inner;
 
+	open_outer(packet, length);
 	if (right)
 		put_checksums_right(packet, length);
 	/* What the kernel joined is cut where we like, not where it was joined. */
@@ -104,6 +157,8 @@ static void take(
 	cut(&inner, &tcp, &ignored);
 	cut(&inner, &udp, &ignored);
 	fragment(&inner, 68 + length % 1500);
+	put_and_open(&inner);
+	lower_segment_size(packet, &inner, (uint16_t)(length * 7));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)

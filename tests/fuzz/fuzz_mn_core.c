@@ -408,6 +408,7 @@ static void begin(struct run *run, uint8_t how)
 		.interface_count = LINKS,
 		.care_of = (enum mn_care_of)(how >> 2 & 3) % 3,
 		.reverse_tunnel = how & 16,
+		.encapsulation = (enum mip_encapsulation)((how >> 5 & 3) % 3),
 		.nat_traversal = how & 32,
 		.lifetime = how & 64 ? 30 : 65535,
 		.agent_wait = 50 * MIP_MILLISECOND,

@@ -1,5 +1,5 @@
 /*
- * Whole packets: payloads lie within them, and what is read and written again is read the same. Checksums are
+ * Whole packets and the headers of tunnels: payloads lie within them, and what is read and written again is read the same. Checksums are
  * put right in a copy.
  */
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include "address.h"
 #include "fuzz.h"
 #include "packet.h"
+#include "tunnel.h"
 
 static void udp_fuzz(const uint8_t *octets, size_t length, bool skip_checksum)
 {
@@ -73,6 +74,40 @@ static void echo_fuzz(const uint8_t *octets, size_t length)
 		FUZZ_CHECK(reader.position == 8 && mip_reader_left(&reader) == length - 8);
 }
 
+static void gre_fuzz(const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	uint16_t type;
+
+	if (mip_gre_read(&reader, &type) < 0) {
+		FUZZ_CHECK(reader.position == 0);
+		return;
+	}
+	FUZZ_CHECK(reader.position >= MIP_GRE_HEADER && reader.position <= MIP_GRE_HEADER_MAX);
+	FUZZ_CHECK(mip_reader_left(&reader) == length - reader.position);
+	FUZZ_CHECK(type == (octets[2] << 8 | octets[3]));
+}
+
+static void minimal_fuzz(const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	uint8_t written[MIP_MINIMAL_HEADER_MAX];
+	struct mip_writer writer = mip_writer_of(written, sizeof(written));
+	struct mip_minimal minimal, again;
+
+	if (mip_minimal_read(&reader, &minimal) < 0) {
+		FUZZ_CHECK(reader.position == 0);
+		return;
+	}
+	FUZZ_CHECK(reader.position == mip_minimal_length(&minimal));
+	mip_minimal_write(&writer, &minimal);
+	FUZZ_CHECK(!mip_writer_failed(&writer) && writer.length == reader.position);
+	reader = mip_reader_of(written, writer.length);
+	FUZZ_CHECK(mip_minimal_read(&reader, &again) == 0 && again.protocol == minimal.protocol &&
+		   mip_address_equal(again.destination, minimal.destination) &&
+		   mip_address_equal(again.source, minimal.source));
+}
+
 static void sum_at(uint8_t *octets, size_t length, size_t place)
 {
 	uint16_t checksum;
@@ -91,11 +126,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	ip_fuzz(octets, length);
 	udp_fuzz(octets, length, false);
 	echo_fuzz(octets, length);
+	gre_fuzz(octets, length);
+	minimal_fuzz(octets, length);
 	if (length >= 8) {
 		size_t header = (octets[0] & 0x0f) * 4u;
 
+		sum_at(copy, length, 4);
+		gre_fuzz(copy, length);
+		memcpy(copy, octets, length);
 		sum_at(copy, length, 2);
 		echo_fuzz(copy, length);
+		memcpy(copy, octets, length);
+		sum_at(copy, length >= 12 && octets[1] & 0x80 ? 12 : 8, 2);
+		minimal_fuzz(copy, length);
 		memcpy(copy, octets, length);
 		if (header >= MIP_IP_HEADER && header <= length) {
 			sum_at(copy, header, 10);

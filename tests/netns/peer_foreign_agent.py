@@ -92,7 +92,7 @@ def discovery():
          (first.destination_link, first.ip.source, first.ip.destination, first.ip.ttl),
          ("01:00:5e:00:00:01", CARE_OF, "224.0.0.1", 1))
     found("the ICMP and the IP checksums are right", says.checksum_right and first.ip.checksum_right)
-    found("F and T are set; H, R, B, U and the reserved bits are not", "F" in says.flags and "T" in says.flags and
+    found("F, M, G and T are set; H, R, B, U and the reserved bits are not", set("FMGT") <= set(says.flags) and
           not set("HRBU") & set(says.flags) and says.reserved == 0, says.flags)
     same("with its care-of address, its lifetimes", (says.care_of, says.lifetime, says.registration_lifetime),
          ([CARE_OF], 3, 1800))
@@ -249,8 +249,13 @@ def denials():
     frame = ask(**who, lifetime=5000)
     same("a lifetime too long: 69, with the longest that is good", (code(frame), frame and frame.registration.lifetime), (69, 1800))
     denied("a care-of address that is not the agent's: 77", 62, 77, care_of="10.2.0.99")
-    denied("minimal encapsulation, not advertised: 72", 63, 72, flags="MT")
-    denied("GRE, not advertised: 72", 64, 72, flags="GT")
+    for number, flag, name in ((63, "M", "minimal"), (64, "G", "gre")):
+        who = somebody(number)
+        relayed = ask(**who, flags=flag + "T")
+        same("%s encapsulation, advertised, is relayed with its bit" % name, relayed and relayed.link is wan and relayed.registration.flags,
+             flag + "T")
+        same("… accepted, it is the visitor's", (code(answer(relayed, link=who["link"])), described("encapsulation", home_address=who["source"])),
+             (0, [(name,)]))
     denied("a reverse tunnel asked for from more than one hop away: 76", 65, 76, ttl=64)
     denied("the agent itself as home agent: 194", 66, 194, agent=CARE_OF)
     denied("… also by its other address", 67, 194, agent=UP)
@@ -331,9 +336,12 @@ def other_configuration():
     run(wire, "run_daemon")
     until(wire, 2, lambda: advertised(mark))
     says = wire.since(mark, lambda frame: frame.link is air and frame.advertisement and frame.advertisement.sequence == 0)[-1].advertisement
-    same("without reverse tunnels T is not advertised; a lifetime without an end is", ("T" in says.flags, says.registration_lifetime),
-         (False, 65535))
+    same("without reverse tunnels T is not advertised, nor M and G without theirs; a lifetime without an end is",
+         (set("MGT") & set(says.flags), says.registration_lifetime), (set(), 65535))
     denied("a reverse tunnel that is asked for: 74", 101, 74)
+    denied("minimal encapsulation, not advertised: 72", 105, 72, flags="M")
+    denied("GRE, not advertised: 72", 106, 72, flags="G")
+    denied("… with a reverse tunnel 72 too, which is checked first", 107, 72, flags="GT")
     who = somebody(102)
     relayed = ask(**who, flags="")
     found("the request for the home agent with the association has the agent's authenticator, and no more",

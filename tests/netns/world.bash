@@ -122,7 +122,7 @@ world_fa() {
 	CONF
 }
 
-# world_mn [LIFETIME [CARE_OF]]
+# world_mn [LIFETIME [CARE_OF [ENCAPSULATION]]]
 world_mn() {
 	config mn mn <<-CONF
 		mobile_node: {
@@ -131,6 +131,7 @@ world_mn() {
 		  home_agent = "$WORLD_HA";
 		  interfaces = ( { name = "eth0"; priority = 5; }, { name = "wlan0"; priority = 10; }, { name = "wwan0"; priority = 20; } );
 		  care_of = "${2:-any}";
+		  encapsulation = "${3:-ipip}";
 		  reverse_tunnel = true;
 		  lifetime = ${1:-600};
 		  security: { spi = 1000; algorithm = "hmac-md5"; key = "$WORLD_KEY"; replay = "timestamp"; };

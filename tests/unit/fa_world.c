@@ -53,6 +53,8 @@ void fa_world_init(struct fa_world *world)
 			.link_count = 2,
 			.registration_lifetime = WORLD_LIFETIME_MOST,
 			.reverse_tunnel = true,
+			.gre = true,
+			.minimal = true,
 			.advertise_interval = MIP_SECOND,
 			.advertise_lifetime = 3 * MIP_SECOND,
 			.request_timeout = 7 * MIP_SECOND,

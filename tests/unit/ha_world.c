@@ -72,6 +72,8 @@ static void prepare_settings(struct world *world)
 		.pool_first = POOL_FIRST,
 		.pool_last = POOL_LAST,
 		.max_lifetime = 1800,
+		.gre = true,
+		.minimal = true,
 		.keepalive_interval = 110,
 		.grace = 3 * MIP_SECOND,
 		.advertise = {.interval = 1 * MIP_SECOND, .lifetime = 3 * MIP_SECOND, .prefix_lengths = true},

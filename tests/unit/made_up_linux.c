@@ -240,14 +240,16 @@ mip_link mip_plane_link(const struct mip_plane *old)
 int mip_plane_want(struct mip_plane *old, const struct mip_want *want)
 {
 	(void)old;
-	note(want->kind == MIP_WANT_TUNNEL ? "tunnel" : "peer");
+	if (want->kind != MIP_WANT_ROUTE)
+		note(want->kind == MIP_WANT_TUNNEL ? "tunnel" : "peer");
 	return 0;
 }
 
 int mip_plane_unwant(struct mip_plane *old, const struct mip_want *want)
 {
 	(void)old;
-	note(want->kind == MIP_WANT_TUNNEL ? "no-tunnel" : "no-peer");
+	if (want->kind != MIP_WANT_ROUTE)
+		note(want->kind == MIP_WANT_TUNNEL ? "no-tunnel" : "no-peer");
 	return -ENOENT;
 }
 

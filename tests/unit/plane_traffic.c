@@ -69,8 +69,7 @@ size_t plane_outer_packet(struct world *world, enum mip_encapsulation encapsulat
 	plane_set_option(socket, IPPROTO_IP, IP_TOS, tos);
 	plane_set_option(socket, IPPROTO_IP, IP_MTU_DISCOVER, discovery);
 	assert_int_equal(send(socket, "hello", 5, 0), 5);
-	length = plane_captured(world,
-		encapsulation == MIP_ENCAPSULATION_UDP ? MIP_PROTOCOL_UDP : MIP_PROTOCOL_IPIP, octets, 2000);
+	length = plane_captured(world, plane_encapsulations[encapsulation].protocol, octets, 2000);
 	close(socket);
 	return length;
 }

@@ -32,6 +32,13 @@ enum {
 	QUIET_TURNS = 5,
 };
 
+const struct plane_encapsulation plane_encapsulations[PLANE_ENCAPSULATIONS] = {
+	{MIP_ENCAPSULATION_IPIP, 20, 4, MIP_PLANE_MTU_IPIP},
+	{MIP_ENCAPSULATION_GRE, 24, 47, MIP_PLANE_MTU_GRE},
+	{MIP_ENCAPSULATION_MINIMAL, 12, 55, MIP_PLANE_MTU_MINIMAL},
+	{MIP_ENCAPSULATION_UDP, 32, 17, MIP_PLANE_MTU_UDP},
+};
+
 struct mip_address plane_address(const char *text)
 {
 	struct mip_address address = {0};
@@ -125,7 +132,8 @@ static void make_plane(struct world *world, enum side side)
 		options.log = &world->log;
 	}
 	assert_int_equal(mip_plane_new(&options, &host->plane, reason), 0);
-	assert_int_equal(mip_plane_descriptors(host->plane, host->descriptors, 2), 2);
+	assert_int_equal(
+		mip_plane_descriptors(host->plane, host->descriptors, PLANE_DESCRIPTORS), PLANE_DESCRIPTORS);
 }
 
 static void open_capture(struct world *world)
@@ -174,6 +182,15 @@ int plane_teardown(void **state)
 	return 0;
 }
 
+struct world *plane_next_world(void **state, size_t turn)
+{
+	if (turn > 0) {
+		plane_teardown(state);
+		plane_setup(state);
+	}
+	return *state;
+}
+
 struct mip_want plane_tunnel(enum side side, enum mip_encapsulation encapsulation)
 {
 	struct mip_want want = {.kind = MIP_WANT_TUNNEL};
@@ -209,7 +226,7 @@ struct mip_want plane_peer(enum side side, enum mip_encapsulation encapsulation)
 
 void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 {
-	int mtu = encapsulation == MIP_ENCAPSULATION_UDP ? MIP_PLANE_MTU_UDP : MIP_PLANE_MTU_IPIP;
+	int mtu = plane_encapsulations[encapsulation].mtu;
 
 	for (int side = 0; side < SIDES; side++) {
 		struct mip_want tunnel = plane_tunnel(side, encapsulation),
@@ -270,18 +287,16 @@ static bool take_datagram(struct host *host)
 /* Whether anything happened. */
 static bool drive(struct host *host, int milliseconds)
 {
-	struct pollfd ready[] = {
-		{.fd = host->descriptors[0], .events = POLLIN},
-		{.fd = host->descriptors[1], .events = POLLIN},
-		{.fd = host->udp, .events = POLLIN},
-	};
+	struct pollfd ready[PLANE_DESCRIPTORS + 1] = {{.fd = host->udp, .events = POLLIN}};
 
-	if (poll(ready, 3, milliseconds) <= 0)
+	for (size_t i = 0; i < PLANE_DESCRIPTORS; i++)
+		ready[i + 1] = (struct pollfd){.fd = host->descriptors[i], .events = POLLIN};
+	if (poll(ready, PLANE_DESCRIPTORS + 1, milliseconds) <= 0)
 		return false;
 	/* A plane opens sockets while it runs. */
 	assert_int_equal(setns(host->space, CLONE_NEWNET), 0);
-	for (size_t i = 0; i < 2; i++) {
-		if (ready[i].revents)
+	for (size_t i = 0; i < PLANE_DESCRIPTORS; i++) {
+		if (ready[i + 1].revents)
 			mip_plane_service(host->plane, host->descriptors[i]);
 	}
 	for (int i = 0; i < 64 && take_datagram(host); i++)

@@ -23,11 +23,15 @@ enum side {
 #define AGENT	      "10.9.0.1"
 #define CARE_OF	      "10.9.0.2"
 
+enum {
+	PLANE_DESCRIPTORS = 4,
+};
+
 struct host {
 	int space; /* descriptor of the namespace */
 	struct mip_plane *plane;
 	int udp;
-	int descriptors[2];
+	int descriptors[PLANE_DESCRIPTORS];
 };
 
 struct world {
@@ -46,8 +50,22 @@ struct mip_address plane_address(const char *text);
 /* cmocka's setup and teardown: two hosts, planes without tunnels. */
 int plane_setup(void **state);
 int plane_teardown(void **state);
+/* A fresh world for each turn of a loop: in the first it is the one there is. */
+struct world *plane_next_world(void **state, size_t turn);
 /* The thread is in this host's namespace from now on. */
 void plane_enter(const struct world *world, enum side side);
+/* What each encapsulation has: octets around an inner packet, the outer header's protocol, a route's MTU. */
+struct plane_encapsulation {
+	enum mip_encapsulation encapsulation;
+	size_t overhead;
+	uint8_t protocol;
+	int mtu;
+};
+enum {
+	PLANE_ENCAPSULATIONS = 4,
+};
+extern const struct plane_encapsulation plane_encapsulations[PLANE_ENCAPSULATIONS];
+
 /* A tunnel between the two and the peers at both ends, by UDP between the ports 434, and the routes into it.
  */
 void plane_join(struct world *world, enum mip_encapsulation encapsulation);

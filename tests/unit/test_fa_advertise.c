@@ -70,7 +70,7 @@ static void an_advertisement_says_what_the_agent_is(void **state)
 	assert_int_equal(heard.last.code, 0);
 	assert_int_equal(heard.last.lifetime, 3);
 	assert_int_equal(heard.last.sequence, 0);
-	assert_int_equal(heard.last.flags, MIP_AGENT_F | MIP_AGENT_T);
+	assert_int_equal(heard.last.flags, MIP_AGENT_F | MIP_AGENT_M | MIP_AGENT_G | MIP_AGENT_T);
 	assert_int_equal(heard.last.registration_lifetime, WORLD_LIFETIME_MOST);
 	assert_int_equal(heard.last.care_of_address_count, 1);
 	assert_true(mip_address_equal(heard.last.care_of_addresses[0], address("10.2.0.1")));
@@ -91,6 +91,8 @@ static void the_flags_follow_the_settings(void **state)
 	(void)state;
 	fa_world_init(&world);
 	world.settings.reverse_tunnel = false;
+	world.settings.gre = false;
+	world.settings.minimal = false;
 	world.settings.registration_required = true;
 	world.settings.visitors_most = 1;
 	request.fields.flags = 0;

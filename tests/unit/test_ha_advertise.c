@@ -94,8 +94,8 @@ static void an_advertisement_says_home_agent_lifetimes_and_prefix(void **state)
 	struct mip_ip ip;
 
 	assert_true(advertisement_at(world, 0, &frame, &ip, &advertisement));
-	/* G and M are not had, U is for foreign agents, B, R and F too. */
-	assert_int_equal(advertisement.flags, MIP_AGENT_H | MIP_AGENT_T);
+	/* U is for foreign agents, B, R and F too. */
+	assert_int_equal(advertisement.flags, MIP_AGENT_H | MIP_AGENT_M | MIP_AGENT_G | MIP_AGENT_T);
 	assert_int_equal(advertisement.lifetime, 3);
 	assert_int_equal(advertisement.registration_lifetime, 1800);
 	assert_int_equal(advertisement.care_of_address_count, 0);

@@ -104,6 +104,33 @@ static void a_binding_survives_a_restart_with_what_is_left_of_its_lifetime(void 
 	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
+static void a_tunnel_in_gre_or_minimal_encapsulation_survives_a_restart(void **state)
+{
+	static const struct {
+		uint8_t flag;
+		enum mip_encapsulation encapsulation;
+		uint32_t mtu;
+	} cases[] = {
+		{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE, 1476},
+		{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1480},
+	};
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	const struct mip_want *want;
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		ask.flags = MIP_REQUEST_T | cases[i].flag;
+		ha_ask_send(world, &ask);
+		restart(world, MIP_SECOND);
+		want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0));
+		assert_int_equal(want->tunnel.encapsulation, cases[i].encapsulation);
+		want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE, 0));
+		assert_int_equal(want->route.mtu, cases[i].mtu);
+		assert_int_equal(ha_only_binding(world).encapsulation, cases[i].encapsulation);
+		ha_world_pass(world, MIP_SECOND);
+	}
+}
+
 static void a_tunnel_in_udp_survives_a_restart_with_its_ports(void **state)
 {
 	struct world *world = *state;
@@ -305,6 +332,8 @@ static void damaged_records_are_forgotten(void **state)
 	record = find_kept("binding/10.1.0.50");
 	for (size_t length = 0; length < record->length; length++)
 		ha_core_record(world->core, record->key, record->octets, length, world->now);
+	record->octets[2] = 4; /* an encapsulation that nobody knows */
+	ha_core_record(world->core, record->key, record->octets, record->length, world->now);
 	ha_core_record(world->core, "binding/nonsense", record->octets, record->length, world->now);
 	ha_core_record(world->core, "nonsense", record->octets, record->length, world->now);
 	record = find_kept("replay/10.1.0.50");
@@ -467,6 +496,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KEEPING(a_binding_survives_a_restart_with_what_is_left_of_its_lifetime),
+		KEEPING(a_tunnel_in_gre_or_minimal_encapsulation_survives_a_restart),
 		KEEPING(a_tunnel_in_udp_survives_a_restart_with_its_ports),
 		KEEPING(a_tunnel_whose_port_a_keepalive_told_survives_a_restart),
 		KEEPING(a_binding_that_ended_while_the_daemon_was_away_is_forgotten),

@@ -27,27 +27,33 @@
 #include "plane_world.h"
 #include "registration.h"
 
-static const enum mip_encapsulation both[] = {MIP_ENCAPSULATION_IPIP, MIP_ENCAPSULATION_UDP};
-
 /* --- what must not come in -------------------------------------------------------------------- */
 
-/* A datagram of the mobile node to the correspondent inside of an IP-in-IP packet, ready to be spoiled.
- */
-static size_t forged(uint8_t octets[static 200], const char *outer_source)
+/* A datagram of the mobile node inside of an outer packet of this protocol, `between` the two, ready to be
+ * spoiled. Of the inner header the first `skip` octets are left out. */
+static size_t forged_by(uint8_t octets[static 200], const char *outer_source, const char *destination,
+	uint8_t protocol, const uint8_t *between, size_t between_length, size_t skip)
 {
-	uint8_t inner[100];
+	uint8_t inner[100], payload[150];
 	struct mip_writer inside = mip_writer_of(inner, sizeof(inner)), outside = mip_writer_of(octets, 200);
-	struct mip_ip ip = {.ttl = 64, .protocol = MIP_PROTOCOL_IPIP};
+	struct mip_ip ip = {.ttl = 64, .protocol = protocol};
 	struct mip_udp udp = {PLANE_PORT, PLANE_CORRESPONDENT_PORT};
 
 	ip.source = plane_address(HOME_ADDRESS);
-	ip.destination = plane_address(CORRESPONDENT);
+	ip.destination = plane_address(destination);
 	mip_udp_packet_write(&inside, &ip, &udp, "hello", 5);
 	ip.source = plane_address(outer_source);
 	ip.destination = plane_address(AGENT);
-	mip_ip_packet_write(&outside, &ip, inner, inside.length);
+	memcpy(payload, between, between_length);
+	memcpy(payload + between_length, inner + skip, inside.length - skip);
+	mip_ip_packet_write(&outside, &ip, payload, between_length + inside.length - skip);
 	assert_false(mip_writer_failed(&outside));
 	return outside.length;
+}
+
+static size_t forged(uint8_t octets[static 200], const char *outer_source)
+{
+	return forged_by(octets, outer_source, CORRESPONDENT, MIP_PROTOCOL_IPIP, (const uint8_t *)"", 0, 0);
 }
 
 static void fix_inner(uint8_t *octets)
@@ -110,6 +116,80 @@ static void spoiled_packets_do_not_come_in(void **state)
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 0);
 	assert_int_equal(world->warnings, 2); /* RFC 3024 4.3.2: of the two strangers */
 	close(near);
+}
+
+/* What stands between the outer and the inner header, and whether that comes in. */
+struct arrival_case {
+	uint8_t protocol;
+	uint8_t between[16];
+	size_t length;
+	bool good;
+};
+
+static size_t forge_case(uint8_t octets[static 200], const struct arrival_case *arrival, const char *source)
+{
+	size_t skip = arrival->protocol == MIP_PROTOCOL_MINIMAL ? 20 : 0;
+
+	return forged_by(
+		octets, source, CORRESPONDENT, arrival->protocol, arrival->between, arrival->length, skip);
+}
+
+/* RFC 5944 3.1 and the peers of base/want.h: whatever the tunnel's own encapsulation, the others are read. */
+static void a_peer_may_send_by_any_encapsulation(void **state)
+{
+	/* 1180 + 0a01 + 0032 + 0a05 + 0001 = 25b9 and 1180 + 0a05 + 0001 + 0a01 + 0032 likewise */
+	static const struct arrival_case cases[] = {
+		{MIP_PROTOCOL_IPIP, {0}, 0, true}, {MIP_PROTOCOL_GRE, {0, 0, 8, 0}, 4, true},
+		{MIP_PROTOCOL_GRE, {0x20, 0, 8, 0, 1, 2, 3, 4}, 8, true},	       /* key */
+		{MIP_PROTOCOL_GRE, {0x30, 0, 8, 0, 1, 2, 3, 4, 0, 0, 0, 0}, 12, true}, /* and sequence */
+		{MIP_PROTOCOL_GRE, {0x80, 0, 8, 0, 1, 2, 0, 0}, 8, false},	       /* wrong checksum */
+		{MIP_PROTOCOL_GRE, {0x40, 0, 8, 0}, 4, false},			       /* routing */
+		{MIP_PROTOCOL_GRE, {0, 1, 8, 0}, 4, false},			       /* version 1 */
+		{MIP_PROTOCOL_GRE, {0, 0, 0x86, 0xdd}, 4, false},		       /* IPv6 */
+		{MIP_PROTOCOL_MINIMAL, {17, 0x80, 0xda, 0x46, 10, 5, 0, 1, 10, 1, 0, 50}, 12, true},
+		{MIP_PROTOCOL_MINIMAL, {17, 0x80, 0xda, 0x47, 10, 5, 0, 1, 10, 1, 0, 50}, 12, false},
+		{MIP_PROTOCOL_MINIMAL, {17, 0x00, 0xe4, 0xf9, 10, 5, 0, 1}, 8, false}, /* of nobody's */
+	};
+	struct world *world = *state;
+	int near;
+
+	plane_join(world, MIP_ENCAPSULATION_IPIP);
+	near = plane_correspondent(world);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		uint64_t before = plane_counter(world, AT_HOME, "tunnel_packets_in");
+		uint8_t octets[200];
+		size_t length = forge_case(octets, &cases[i], CARE_OF);
+
+		plane_inject(world, AWAY, octets, length);
+		if (cases[i].good)
+			assert_int_equal(plane_received(world, near, octets), 5);
+		else
+			assert_true(plane_nothing_arrives(world, near));
+		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), before + cases[i].good);
+		/* Not from somebody else. */
+		length = forge_case(octets, &cases[i], "10.9.0.77");
+		plane_inject(world, AWAY, octets, length);
+		assert_true(plane_nothing_arrives(world, near));
+	}
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_inner_malformed"), 2 * 5);
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_no_peer"), 2);
+	close(near);
+}
+
+/* RFC 2784 3.1: it would go into the tunnel that it came out of. */
+static void a_packet_for_the_far_end_of_its_own_tunnel_is_dropped(void **state)
+{
+	static const uint8_t gre[] = {0, 0, 8, 0};
+	struct world *world = *state;
+	uint8_t octets[200];
+
+	plane_join(world, MIP_ENCAPSULATION_GRE);
+	plane_inject(world, AWAY, octets, forged_by(octets, CARE_OF, CARE_OF, MIP_PROTOCOL_GRE, gre, 4, 0));
+	plane_settle(world);
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_loop"), 1);
+	plane_inject(world, AWAY, octets, forged(octets, CARE_OF));
+	plane_settle(world);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 1);
 }
 
 static struct mip_input_datagram data_message(const uint8_t *octets, size_t length)
@@ -191,18 +271,14 @@ static void congestion_met_in_the_tunnel_is_told_inside(void **state)
 
 static void a_packet_too_large_for_the_path_is_answered(void **state)
 {
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(both); i++) {
+	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
 		struct world *world;
 		uint8_t octets[1400] = {0};
 		struct icmp_error error;
 		int near;
 
-		if (i > 0) {
-			plane_teardown(state);
-			plane_setup(state);
-		}
-		world = *state;
-		plane_join(world, both[i]);
+		world = plane_next_world(state, i);
+		plane_join(world, plane_encapsulations[i].encapsulation);
 		plane_enter(world, AT_HOME);
 		namespace_must("ip link set v0 mtu 1300");
 		near = plane_correspondent(world);
@@ -212,7 +288,7 @@ static void a_packet_too_large_for_the_path_is_answered(void **state)
 		error = plane_error(world, near);
 		assert_int_equal(error.type, MIP_ICMP_UNREACHABLE);
 		assert_int_equal(error.code, 4);
-		assert_int_equal(error.mtu, both[i] == MIP_ENCAPSULATION_UDP ? 1268 : 1280);
+		assert_int_equal(error.mtu, 1300 - plane_encapsulations[i].overhead);
 		assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
 		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), 1);
 		close(near);
@@ -221,19 +297,17 @@ static void a_packet_too_large_for_the_path_is_answered(void **state)
 
 static void a_packet_that_may_be_fragmented_is_so_before_it_is_encapsulated(void **state)
 {
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(both); i++) {
-		size_t overhead = both[i] == MIP_ENCAPSULATION_UDP ? 32 : 20;
-		uint8_t protocol = both[i] == MIP_ENCAPSULATION_UDP ? MIP_PROTOCOL_UDP : MIP_PROTOCOL_IPIP;
+	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
+		/* Fragments cannot go by minimal encapsulation (RFC 2004 3). */
+		bool minimal = plane_encapsulations[i].encapsulation == MIP_ENCAPSULATION_MINIMAL;
+		size_t overhead = minimal ? 20 : plane_encapsulations[i].overhead;
+		uint8_t protocol = minimal ? MIP_PROTOCOL_IPIP : plane_encapsulations[i].protocol;
 		struct world *world;
 		uint8_t octets[2000];
 		int near, far;
 
-		if (i > 0) {
-			plane_teardown(state);
-			plane_setup(state);
-		}
-		world = *state;
-		plane_join(world, both[i]);
+		world = plane_next_world(state, i);
+		plane_join(world, plane_encapsulations[i].encapsulation);
 		plane_enter(world, AT_HOME);
 		/* One packet on the wire is one packet. */
 		namespace_must("ip link set v0 mtu 1300 gso_max_segs 1");
@@ -304,51 +378,82 @@ static void errors_from_within_the_tunnel_reach_the_sender(void **state)
 	/* RFC 2003 4.1, 4.4: what comes from the tunnel, and what the sender is told; 0xff: nothing. */
 	static const struct {
 		uint8_t type, code, told;
-	} cases[] = {{11, 0, 1}, {3, 0, 0}, {3, 1, 1}, {3, 2, 1}, {3, 3, 0xff}, {3, 5, 0xff}, {4, 0, 0xff}};
-	struct world *world = *state;
-	uint8_t outer[2000];
-	size_t length = plane_outer_packet(world, MIP_ENCAPSULATION_IPIP, 0, IP_PMTUDISC_DONT, outer);
-	int near = plane_correspondent(world);
+	} cases[] = {{11, 0, 1}, {3, 0, 0}, {3, 1, 1}, {3, 2, 1}, {3, 3, 0xff}, {3, 5, 0xff}, {4, 0, 0xff},
+		{5, 1, 0xff}, {12, 0, 0xff}};
 
-	plane_set_option(near, IPPROTO_IP, IP_RECVERR, 1);
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
-		uint64_t before = plane_counter(world, AT_HOME, "tunnel_icmp_sent");
+	for (size_t k = 0; k < MIP_ENCAPSULATION_UDP; k++) {
+		struct world *world = plane_next_world(state, k);
+		uint8_t outer[2000];
+		size_t length = plane_outer_packet(
+			world, plane_encapsulations[k].encapsulation, 0, IP_PMTUDISC_DONT, outer);
+		int near = plane_correspondent(world);
 
-		inject_error(world, cases[i].type, cases[i].code, 0, outer, length);
-		if (cases[i].told != 0xff) {
-			struct icmp_error error = plane_error(world, near);
+		plane_set_option(near, IPPROTO_IP, IP_RECVERR, 1);
+		for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+			uint64_t before = plane_counter(world, AT_HOME, "tunnel_icmp_sent");
 
-			assert_int_equal(error.type, MIP_ICMP_UNREACHABLE);
-			assert_int_equal(error.code, cases[i].told);
-		} else {
-			plane_settle(world);
-			assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), before);
+			inject_error(world, cases[i].type, cases[i].code, 0, outer, length);
+			if (cases[i].told != 0xff) {
+				struct icmp_error error = plane_error(world, near);
+
+				assert_int_equal(error.type, MIP_ICMP_UNREACHABLE);
+				assert_int_equal(error.code, cases[i].told);
+			} else {
+				plane_settle(world);
+				assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), before);
+			}
 		}
+		close(near);
 	}
-	close(near);
+}
+
+/* RFC 1122 3.2.2 lets a router quote no more than eight octets behind the IP header. */
+static void an_error_that_quotes_too_little_is_not_relayed(void **state)
+{
+	for (size_t k = 0; k < MIP_ENCAPSULATION_UDP; k++) {
+		struct world *world = plane_next_world(state, k);
+		size_t around = plane_encapsulations[k].overhead;
+		uint8_t outer[2000];
+
+		plane_outer_packet(world, plane_encapsulations[k].encapsulation, 0, IP_PMTUDISC_DONT, outer);
+		for (size_t length = 20; length < 20 + around + 8; length++)
+			inject_error(world, MIP_ICMP_UNREACHABLE, 1, 0, outer, length);
+		plane_settle(world);
+		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), 0);
+		inject_error(world, MIP_ICMP_UNREACHABLE, 1, 0, outer, 20 + around + 8);
+		plane_settle(world);
+		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), 1);
+	}
 }
 
 static void too_big_from_within_the_tunnel_is_relayed_and_remembered(void **state)
 {
-	struct world *world = *state;
-	uint8_t outer[2000], octets[1400] = {0};
-	size_t length = plane_outer_packet(world, MIP_ENCAPSULATION_IPIP, 0, IP_PMTUDISC_DO, outer);
-	int near = plane_correspondent(world);
-	struct icmp_error error;
+	for (size_t k = 0; k < MIP_ENCAPSULATION_UDP; k++) {
+		struct world *world = plane_next_world(state, k);
+		uint32_t mtu = 1200 - (uint32_t)plane_encapsulations[k].overhead;
+		uint8_t outer[2000], octets[1400] = {0};
+		size_t length = plane_outer_packet(
+			world, plane_encapsulations[k].encapsulation, 0, IP_PMTUDISC_DO, outer);
+		int near = plane_correspondent(world);
+		struct icmp_error error;
 
-	plane_set_option(near, IPPROTO_IP, IP_RECVERR, 1);
-	inject_error(world, 3, 4, 1200, outer, length);
-	error = plane_error(world, near);
-	assert_int_equal(error.code, 4);
-	assert_int_equal(error.mtu, 1180);
-	/* Another correspondent's packet: the kernel knows by now. PROBE: it does not take the MTU from
-	 * what the first one learned. */
-	plane_set_option(near, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-	assert_int_equal(send(near, octets, sizeof(octets), 0), sizeof(octets));
-	error = plane_error(world, near);
-	assert_int_equal(error.mtu, 1180);
-	assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
-	close(near);
+		plane_set_option(near, IPPROTO_IP, IP_RECVERR, 1);
+		inject_error(world, 3, 4, 1200, outer, length);
+		error = plane_error(world, near);
+		assert_int_equal(error.code, 4);
+		assert_int_equal(error.mtu, mtu);
+		/* Another correspondent's packet: the kernel knows by now. PROBE: it does not take the MTU from
+		 * what the first one learned. */
+		plane_set_option(near, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+		assert_int_equal(send(near, octets, sizeof(octets), 0), sizeof(octets));
+		error = plane_error(world, near);
+		assert_int_equal(error.mtu, mtu);
+		assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
+		/* Told once: the kernel's own error about the outer packet is not one from the tunnel. */
+		plane_settle(world);
+		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), 2);
+		close(near);
+	}
 }
 
 static void an_error_about_a_udp_tunnel_is_relayed(void **state)
@@ -408,12 +513,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(a_good_packet_comes_in),
 		IN_WORLD(spoiled_packets_do_not_come_in),
+		IN_WORLD(a_peer_may_send_by_any_encapsulation),
+		IN_WORLD(a_packet_for_the_far_end_of_its_own_tunnel_is_dropped),
 		IN_WORLD(only_ip_in_udp_is_taken_from_a_udp_tunnel),
 		IN_WORLD(congestion_met_in_the_tunnel_is_told_inside),
 		IN_WORLD(a_packet_too_large_for_the_path_is_answered),
 		IN_WORLD(a_packet_that_may_be_fragmented_is_so_before_it_is_encapsulated),
 		IN_WORLD(a_stream_finds_its_way_through_a_narrow_path),
 		IN_WORLD(errors_from_within_the_tunnel_reach_the_sender),
+		IN_WORLD(an_error_that_quotes_too_little_is_not_relayed),
 		IN_WORLD(too_big_from_within_the_tunnel_is_relayed_and_remembered),
 		IN_WORLD(an_error_about_a_udp_tunnel_is_relayed),
 		IN_WORLD(errors_are_not_sent_without_end),

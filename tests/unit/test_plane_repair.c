@@ -118,9 +118,9 @@ static void a_device_that_was_deleted_is_made_again_at_the_next_look(void **stat
 static void one_that_is_found_deleted_when_it_is_read_is_due_at_once(void **state)
 {
 	struct bench *bench = *state;
-	int descriptors[2];
+	int descriptors[8];
 
-	assert_int_equal(mip_plane_descriptors(bench->plane, descriptors, 2), 2);
+	assert_in_range(mip_plane_descriptors(bench->plane, descriptors, 8), 1, 8);
 	namespace_must("ip link delete " DEVICE);
 	mip_plane_service(bench->plane, descriptors[0]);
 	assert_int_equal(mip_plane_deadline(bench->plane), 0);

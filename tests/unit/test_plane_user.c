@@ -20,32 +20,14 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "inner.h"
 #include "namespace.h"
 #include "octets.h"
 #include "packet.h"
 #include "plane_world.h"
 #include "registration.h"
 
-static const enum mip_encapsulation both[] = {MIP_ENCAPSULATION_IPIP, MIP_ENCAPSULATION_UDP};
-
 /* --- the front -------------------------------------------------------------------------------- */
-
-static void planes_that_are_not_there_are_refused_with_a_reason(void **state)
-{
-	static const enum mip_plane_kind kinds[] = {MIP_PLANE_KERNEL, MIP_PLANE_BPF};
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct mip_plane_options options = {.kind = kinds[i], .device = "mip1", .udp_descriptor = -1};
-		struct mip_plane *plane = NULL;
-		char reason[MIP_PLANE_REASON] = "";
-
-		assert_int_equal(mip_plane_new(&options, &plane, reason), -EOPNOTSUPP);
-		assert_null(plane);
-		assert_non_null(strstr(reason, mip_name_of(mip_plane_names, (int)kinds[i], "?")));
-		assert_int_equal(if_nametoindex("mip1"), 0);
-	}
-}
 
 static void the_device_is_up_with_its_mtu_and_without_an_address(void **state)
 {
@@ -76,14 +58,18 @@ static void the_device_is_up_with_its_mtu_and_without_an_address(void **state)
 static void what_this_plane_has_not_is_refused(void **state)
 {
 	struct world *world = *state;
-	struct mip_want want = plane_tunnel(AT_HOME, MIP_ENCAPSULATION_GRE);
+	struct mip_want want = plane_tunnel(AT_HOME, MIP_ENCAPSULATION_UDP);
+	struct mip_plane_options options = {.kind = MIP_PLANE_USER, .device = "mip1", .udp_descriptor = -1};
 	struct mip_plane_traffic found;
+	struct mip_plane *plane;
+	char reason[MIP_PLANE_REASON] = "";
 
-	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &want), -EOPNOTSUPP);
-	want.tunnel.encapsulation = MIP_ENCAPSULATION_MINIMAL;
-	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &want), -EOPNOTSUPP);
-	want.kind = MIP_WANT_ROUTE;
-	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &want), -EINVAL);
+	plane_enter(world, AT_HOME);
+	assert_int_equal(mip_plane_new(&options, &plane, reason), 0);
+	assert_int_equal(mip_plane_want(plane, &want), -EOPNOTSUPP); /* without a UDP socket */
+	want.kind = MIP_WANT_RULE;
+	assert_int_equal(mip_plane_want(plane, &want), -EINVAL);
+	mip_plane_free(plane);
 	assert_int_equal(mip_plane_traffic(world->hosts[AT_HOME].plane, plane_address(HOME_ADDRESS),
 				 MIP_TUNNEL_HOME, &found),
 		-ENOENT);
@@ -162,6 +148,80 @@ static void a_udp_packet_has_the_header_of_rfc_3519(void **state)
 	assert_int_equal(discovery, IP_PMTUDISC_DONT);
 }
 
+static void a_gre_packet_has_the_plain_header_of_rfc_2784(void **state)
+{
+	static const uint8_t gre[] = {0, 0, 8, 0};
+	struct world *world = *state;
+	uint8_t octets[2000];
+	size_t length = plane_outer_packet(world, MIP_ENCAPSULATION_GRE, 0xba, IP_PMTUDISC_DO, octets);
+	struct mip_ip outer = plane_ip(octets, length);
+
+	assert_int_equal(length, 20 + 4 + 20 + 8 + 5);
+	assert_int_equal(outer.protocol, 47);
+	assert_int_equal(outer.tos, 0xba);
+	assert_int_equal(outer.ttl, 64);
+	assert_true(outer.dont_fragment);
+	assert_int_equal(outer.source.value, plane_address(AGENT).value);
+	assert_int_equal(outer.destination.value, plane_address(CARE_OF).value);
+	assert_memory_equal(octets + 20, gre, 4);
+	assert_is_hello(octets + 24, length - 24);
+}
+
+static void a_minimal_packet_is_the_inner_one_with_another_header(void **state)
+{
+	struct world *world = *state;
+	uint8_t octets[2000], inner[2000];
+	size_t length = plane_outer_packet(world, MIP_ENCAPSULATION_MINIMAL, 0xba, IP_PMTUDISC_DONT, octets);
+	struct mip_ip outer = plane_ip(octets, length);
+	struct mip_address source = plane_address(CORRESPONDENT), destination = plane_address(HOME_ADDRESS);
+
+	assert_int_equal(length, 20 + 12 + 8 + 5);
+	assert_int_equal(outer.total_length, length);
+	assert_int_equal(outer.protocol, 55);
+	assert_int_equal(outer.tos, 0xba);
+	assert_int_equal(outer.ttl, 64); /* the correspondent's own */
+	assert_false(outer.dont_fragment);
+	assert_int_not_equal(outer.identification, 0);
+	assert_int_equal(outer.source.value, plane_address(AGENT).value);
+	assert_int_equal(outer.destination.value, plane_address(CARE_OF).value);
+	assert_int_equal(octets[20], MIP_PROTOCOL_UDP);
+	assert_int_equal(octets[21], 0x80);
+	assert_int_equal(mip_checksum_finish(mip_checksum_add(0, octets + 20, 12)), 0);
+	assert_memory_equal(octets + 24, &destination, 4);
+	assert_memory_equal(octets + 28, &source, 4);
+	/* By RFC 2004 3 it becomes the original again. */
+	memcpy(inner, octets, 20);
+	memcpy(inner + 20, octets + 32, length - 32);
+	inner[9] = octets[20];
+	memcpy(inner + 12, octets + 28, 4);
+	memcpy(inner + 16, octets + 24, 4);
+	mip_octets_put16(inner + 2, (uint16_t)(length - 12));
+	mip_inner_finish_ip(inner, 20);
+	assert_is_hello(inner, length - 12);
+}
+
+/* RFC 2004 3: the S bit is clear where the outer source is the original one. */
+static void a_minimal_packet_of_the_tunnels_own_end_names_no_source(void **state)
+{
+	struct world *world = *state;
+	uint8_t octets[2000];
+	size_t length;
+	int near, far;
+
+	plane_join(world, MIP_ENCAPSULATION_MINIMAL);
+	near = plane_socket(
+		world, AT_HOME, SOCK_DGRAM, AGENT, PLANE_CORRESPONDENT_PORT, HOME_ADDRESS, PLANE_PORT);
+	far = plane_socket(world, AWAY, SOCK_DGRAM, HOME_ADDRESS, PLANE_PORT, "", 0);
+	assert_int_equal(send(near, "hello", 5, 0), 5);
+	length = plane_captured(world, MIP_PROTOCOL_MINIMAL, octets, sizeof(octets));
+	assert_int_equal(length, 20 + 8 + 8 + 5);
+	assert_int_equal(octets[21], 0);
+	assert_int_equal(plane_received(world, far, octets), 5);
+	assert_memory_equal(octets, "hello", 5);
+	close(near);
+	close(far);
+}
+
 /* The correspondent to the mobile node. */
 static void say_hello(struct world *world)
 {
@@ -232,19 +292,14 @@ static void groups_and_everyone_are_not_tunnelled(void **state)
 
 static void a_datagram_goes_through_and_back(void **state)
 {
-	struct world *world = *state;
-
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(both); i++) {
+	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
+		struct world *world;
 		int near, far;
 		uint8_t octets[100];
 		struct mip_plane_traffic here, there;
 
-		if (i > 0) {
-			plane_teardown(state);
-			plane_setup(state);
-			world = *state;
-		}
-		plane_join(world, both[i]);
+		world = plane_next_world(state, i);
+		plane_join(world, plane_encapsulations[i].encapsulation);
 		near = plane_correspondent(world);
 		far = plane_mobile_node(world);
 		assert_int_equal(send(near, "hello", 5, 0), 5);
@@ -292,6 +347,16 @@ static void a_stream_arrives_whole_by_ip_in_ip(void **state)
 	a_stream_arrives_whole(*state, MIP_ENCAPSULATION_IPIP);
 }
 
+static void a_stream_arrives_whole_by_gre(void **state)
+{
+	a_stream_arrives_whole(*state, MIP_ENCAPSULATION_GRE);
+}
+
+static void a_stream_arrives_whole_by_minimal_encapsulation(void **state)
+{
+	a_stream_arrives_whole(*state, MIP_ENCAPSULATION_MINIMAL);
+}
+
 static void a_stream_arrives_whole_by_udp(void **state)
 {
 	a_stream_arrives_whole(*state, MIP_ENCAPSULATION_UDP);
@@ -335,17 +400,13 @@ static void a_stream_that_the_card_joins_arrives_whole(void **state)
 
 static void datagrams_sent_as_one_stay_datagrams(void **state)
 {
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(both); i++) {
+	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
 		struct world *world;
 		int near, far;
 		uint8_t octets[12000];
 
-		if (i > 0) {
-			plane_teardown(state);
-			plane_setup(state);
-		}
-		world = *state;
-		plane_join(world, both[i]);
+		world = plane_next_world(state, i);
+		plane_join(world, plane_encapsulations[i].encapsulation);
 		near = plane_correspondent(world);
 		far = plane_mobile_node(world);
 		plane_set_option(near, IPPROTO_UDP, UDP_SEGMENT, 1200);
@@ -404,18 +465,22 @@ static void pings_are_shown_to_the_machine_and_nothing_else_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(planes_that_are_not_there_are_refused_with_a_reason),
 		IN_WORLD(the_device_is_up_with_its_mtu_and_without_an_address),
 		IN_WORLD(what_this_plane_has_not_is_refused),
 		IN_WORLD(an_ip_in_ip_packet_has_the_header_of_rfc_2003),
 		IN_WORLD(a_packet_that_may_be_fragmented_has_no_df_outside),
 		IN_WORLD(a_udp_packet_has_the_header_of_rfc_3519),
+		IN_WORLD(a_gre_packet_has_the_plain_header_of_rfc_2784),
+		IN_WORLD(a_minimal_packet_is_the_inner_one_with_another_header),
+		IN_WORLD(a_minimal_packet_of_the_tunnels_own_end_names_no_source),
 		IN_WORLD(packets_without_a_tunnel_are_dropped),
 		IN_WORLD(packets_from_the_tunnels_exit_are_not_sent_back),
 		IN_WORLD(packets_from_the_nat_that_a_node_is_behind_go_to_it),
 		IN_WORLD(groups_and_everyone_are_not_tunnelled),
 		IN_WORLD(a_datagram_goes_through_and_back),
 		IN_WORLD(a_stream_arrives_whole_by_ip_in_ip),
+		IN_WORLD(a_stream_arrives_whole_by_gre),
+		IN_WORLD(a_stream_arrives_whole_by_minimal_encapsulation),
 		IN_WORLD(a_stream_arrives_whole_by_udp),
 		IN_WORLD(a_stream_that_the_card_joins_arrives_whole),
 		IN_WORLD(datagrams_sent_as_one_stay_datagrams),

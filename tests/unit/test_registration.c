@@ -164,6 +164,19 @@ static void a_revocation_acknowledgment_is_what_rfc_3543_draws(void **state)
 	assert_int_equal(mip_revocation_ack_read(&reader, &read), -EBADMSG);
 }
 
+static void m_and_g_ask_for_an_encapsulation(void **state)
+{
+	(void)state;
+	assert_int_equal(mip_request_encapsulation(MIP_REQUEST_D | MIP_REQUEST_T), MIP_ENCAPSULATION_IPIP);
+	assert_int_equal(mip_request_encapsulation(MIP_REQUEST_D | MIP_REQUEST_M), MIP_ENCAPSULATION_MINIMAL);
+	assert_int_equal(mip_request_encapsulation(MIP_REQUEST_G), MIP_ENCAPSULATION_GRE);
+	assert_int_equal(mip_request_encapsulation(MIP_REQUEST_ENCAPSULATIONS), MIP_ENCAPSULATION_GRE);
+	assert_int_equal(mip_request_encapsulation_flag(MIP_ENCAPSULATION_GRE), 0x08);
+	assert_int_equal(mip_request_encapsulation_flag(MIP_ENCAPSULATION_MINIMAL), 0x10);
+	assert_int_equal(mip_request_encapsulation_flag(MIP_ENCAPSULATION_IPIP), 0);
+	assert_int_equal(mip_request_encapsulation_flag(MIP_ENCAPSULATION_UDP), 0);
+}
+
 static void codes_have_words(void **state)
 {
 	(void)state;
@@ -185,6 +198,7 @@ int main(void)
 		cmocka_unit_test(tunnel_data_leaves_the_reader_at_the_packet),
 		cmocka_unit_test(a_revocation_is_what_rfc_3543_draws),
 		cmocka_unit_test(a_revocation_acknowledgment_is_what_rfc_3543_draws),
+		cmocka_unit_test(m_and_g_ask_for_an_encapsulation),
 		cmocka_unit_test(codes_have_words),
 	};
 

@@ -1,0 +1,123 @@
+/*
+ * Who else wants to see forwarded packets. Asked twice a second, so by a dump of the chains alone: few, and without their
+ * rules.
+ */
+#include "bpf_firewall.h"
+
+#include <netinet/in.h> /* before the kernel's, which yield to it */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* --- nftables --------------------------------------------------------------------------------- */
+
+static bool forwards(uint32_t hook)
+{
+	return hook == NF_INET_PRE_ROUTING || hook == NF_INET_FORWARD || hook == NF_INET_POST_ROUTING;
+}
+
+static int look_at_chain(struct nl_msg *message, void *context)
+{
+	const struct nfgenmsg *header = nlmsg_data(nlmsg_hdr(message));
+	struct nlattr *attributes[NFTA_CHAIN_MAX + 1], *hook[NFTA_HOOK_MAX + 1];
+	bool *found = context;
+
+	if (header->nfgen_family != NFPROTO_IPV4 && header->nfgen_family != NFPROTO_INET)
+		return NL_OK;
+	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, NFTA_CHAIN_MAX, NULL) < 0 ||
+		!attributes[NFTA_CHAIN_HOOK] ||
+		nla_parse_nested(hook, NFTA_HOOK_MAX, attributes[NFTA_CHAIN_HOOK], NULL) < 0 ||
+		!hook[NFTA_HOOK_HOOKNUM])
+		return NL_OK;
+	*found |= forwards(ntohl(nla_get_u32(hook[NFTA_HOOK_HOOKNUM])));
+	return NL_OK;
+}
+
+/* A kernel without nftables knows no such message: then there are no chains. */
+static int note_error(struct sockaddr_nl *name, struct nlmsgerr *error, void *context)
+{
+	int *result = context;
+
+	(void)name;
+	*result = error->error;
+	return NL_STOP;
+}
+
+static int dump_chains(struct nl_sock *socket, bool *found)
+{
+	struct nfgenmsg header = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
+	int error = nl_connect(socket, NETLINK_NETFILTER);
+	int refusal = 0;
+
+	if (error < 0)
+		return -EPROTONOSUPPORT;
+	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_chain, found);
+	nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, note_error, &refusal);
+	error = nl_send_simple(
+		socket, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, &header, sizeof(header));
+	if (error >= 0)
+		error = nl_recvmsgs_default(socket);
+	if (refusal)
+		return refusal;
+	return error < 0 ? -EIO : 0;
+}
+
+static bool has_chains(void)
+{
+	struct nl_sock *socket = nl_socket_alloc();
+	bool found = false;
+	int error = socket ? dump_chains(socket, &found) : -ENOMEM;
+
+	nl_socket_free(socket);
+	/* No netfilter, or none with nftables. */
+	if (error == -EPROTONOSUPPORT || error == -EINVAL || error == -EOPNOTSUPP)
+		return false;
+	return error != 0 || found;
+}
+
+/* --- /proc ------------------------------------------------------------------------------------ */
+
+/* The beginning of a file: its length, 0 when it is empty or not there. */
+static size_t read_file(const char *path, char *characters, size_t size)
+{
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (descriptor < 0)
+		return 0;
+	length = read(descriptor, characters, size - 1);
+	close(descriptor);
+	characters[length > 0 ? length : 0] = 0;
+	return length > 0 ? (size_t)length : 0;
+}
+
+bool mip_bpf_firewall_is_there(void)
+{
+	char names[2];
+
+	/* The names of the tables of iptables before it was nftables. */
+	return read_file("/proc/net/ip_tables_names", names, sizeof(names)) > 0 || has_chains();
+}
+
+static int source_check_of(const char *link_name)
+{
+	char path[64 + 16], value[16] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", link_name);
+	return read_file(path, value, sizeof(value)) > 0 ? atoi(value) : 0;
+}
+
+bool mip_bpf_source_is_checked(const char *link_name)
+{
+	int all = source_check_of("all"), own = source_check_of(link_name);
+
+	return (all > own ? all : own) == 1;
+}

@@ -1,0 +1,290 @@
+/*
+ * The hooks of the bpf programs, by libbpf's tc functions; what a link is, and whether anybody else has filters there, by libnl.
+ */
+#include "bpf_links.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netlink/msg.h>
+#include <netlink/route/link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "bpf_firewall.h"
+
+enum {
+	/* Before the filters that tc numbers itself (49152 and down), after those that an administrator numbers. */
+	PREFERENCE = 19785,
+};
+
+struct mip_bpf_link {
+	mip_link link;
+	char name[MIP_LINK_NAME];
+	bool attached;
+	enum mip_bpf_link_kind kind;
+	enum mip_bpf_duty duty;
+	uint32_t program; /* the id of what hangs there */
+	enum bpf_tc_attach_point point;
+	UT_hash_handle hh;
+};
+
+/* --- filters ---------------------------------------------------------------------------------- */
+
+static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, int program)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = BPF_TC_F_REPLACE,
+		.handle = links->handle, .priority = PREFERENCE);
+	int error = bpf_tc_hook_create(&hook);
+
+	if (error && error != -EEXIST)
+		return error;
+	hook.attach_point = link->point;
+	error = bpf_tc_attach(&hook, &options);
+	if (error)
+		return error;
+	link->attached = true;
+	link->program = options.prog_id;
+	return 0;
+}
+
+static int count_filter(struct nl_msg *message, void *context)
+{
+	size_t *count = context;
+
+	(void)message;
+	(*count)++;
+	return NL_OK;
+}
+
+/* How many filters there are at one side of a link. Negative errno. */
+static int count_filters(const struct mip_bpf_links *links, mip_link link, uint32_t parent, size_t *count)
+{
+	struct tcmsg header = {.tcm_family = AF_UNSPEC, .tcm_ifindex = link, .tcm_parent = parent};
+	int error;
+
+	nl_socket_modify_cb(links->socket, NL_CB_VALID, NL_CB_CUSTOM, count_filter, count);
+	error = nl_send_simple(links->socket, RTM_GETTFILTER, NLM_F_DUMP, &header, sizeof(header));
+	return error < 0 ? -EIO : nl_recvmsgs_default(links->socket) < 0 ? -EIO : 0;
+}
+
+static bool is_unused(const struct mip_bpf_links *links, mip_link link)
+{
+	size_t count = 0;
+
+	return count_filters(links, link, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), &count) == 0 &&
+	       count_filters(links, link, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), &count) == 0 && count == 0;
+}
+
+static void detach(const struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = link->point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = links->handle, .priority = PREFERENCE);
+
+	if (!link->attached)
+		return;
+	link->attached = false;
+	(void)bpf_tc_detach(&hook, &options);
+	if (!is_unused(links, link->link))
+		return;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	(void)bpf_tc_hook_destroy(&hook);
+}
+
+static bool hangs(const struct mip_bpf_links *links, const struct mip_bpf_link *link)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = link->point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = links->handle, .priority = PREFERENCE);
+
+	return bpf_tc_query(&hook, &options) == 0 && options.prog_id == link->program;
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static struct mip_bpf_link *find(const struct mip_bpf_links *links, mip_link index)
+{
+	struct mip_bpf_link *link;
+
+	HASH_FIND(hh, links->links, &index, sizeof(index), link);
+	return link;
+}
+
+static struct mip_bpf_link *add(struct mip_bpf_links *links, mip_link index, const char *name)
+{
+	struct mip_bpf_link *link = calloc(1, sizeof(*link));
+
+	if (!link)
+		return NULL;
+	link->link = index;
+	link->point = index == links->tunnel ? BPF_TC_EGRESS : BPF_TC_INGRESS;
+	strncpy(link->name, name, sizeof(link->name) - 1);
+	HASH_ADD(hh, links->links, link, sizeof(link->link), link);
+	if (link->hh.tbl)
+		return link;
+	free(link);
+	return NULL;
+}
+
+static void uncount(struct mip_bpf_links *links, const struct mip_bpf_link *link)
+{
+	if (!link->attached || link->link == links->tunnel)
+		return;
+	links->attached--;
+	links->early -= link->duty == MIP_BPF_BOTH_WAYS;
+}
+
+static void forget(struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	uncount(links, link);
+	HASH_DEL(links->links, link);
+	free(link);
+}
+
+/* What kind of link it is: -ENODEV when it is gone, -EOPNOTSUPP when it is none that gets a program. */
+static int kind_of(const struct mip_bpf_links *links, mip_link index)
+{
+	struct rtnl_link *link;
+	int kind = -EOPNOTSUPP;
+
+	if (rtnl_link_get_kernel(links->socket, index, NULL, &link) < 0)
+		return -ENODEV;
+	if (rtnl_link_get_master(link) == 0 && !(rtnl_link_get_flags(link) & IFF_LOOPBACK)) {
+		if (rtnl_link_get_arptype(link) == ARPHRD_ETHER)
+			kind = MIP_BPF_ETHERNET;
+		else if (rtnl_link_get_arptype(link) == ARPHRD_NONE ||
+			 rtnl_link_get_arptype(link) == ARPHRD_PPP)
+			kind = MIP_BPF_BARE;
+	}
+	rtnl_link_put(link);
+	return kind;
+}
+
+static enum mip_bpf_duty duty_at(const struct mip_bpf_links *links, const char *name)
+{
+	return links->firewall || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE : MIP_BPF_BOTH_WAYS;
+}
+
+/* Hangs the program for its kind and duty, in place of another if there is one. */
+static int attach_for(struct mip_bpf_links *links, struct mip_bpf_link *link, enum mip_bpf_duty duty)
+{
+	int error = attach(links, link, links->programs[link->kind][duty]);
+
+	if (error)
+		return error;
+	link->duty = duty;
+	links->attached++;
+	links->early += duty == MIP_BPF_BOTH_WAYS;
+	return 0;
+}
+
+static void attach_link(struct mip_bpf_links *links, const struct mip_input_link *news)
+{
+	int kind = kind_of(links, news->link);
+	struct mip_bpf_link *link;
+	int error = -ENOMEM;
+
+	if (kind < 0)
+		return;
+	link = add(links, news->link, news->name);
+	if (link) {
+		link->kind = (enum mip_bpf_link_kind)kind;
+		error = attach_for(links, link, duty_at(links, link->name));
+	}
+	if (!error)
+		return;
+	mip_log(links->log, MIP_LOG_WARNING, "%s takes no bpf program, its packets go by the daemon: %s",
+		news->name, strerror(-error));
+	if (link && error == -ENODEV)
+		forget(links, link);
+}
+
+void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_link *news)
+{
+	struct mip_bpf_link *link = find(links, news->link);
+
+	if (news->link == links->tunnel)
+		return;
+	if (link && news->present)
+		memcpy(link->name, news->name, sizeof(link->name));
+	if (link && !news->present) {
+		forget(links, link);
+	} else if (link && link->attached && kind_of(links, news->link) == -EOPNOTSUPP) {
+		uncount(links, link); /* it has got a master */
+		detach(links, link);
+		forget(links, link);
+	} else if (!link && news->present) {
+		attach_link(links, news);
+	}
+}
+
+/* A link that went, and whose news is on its way, has taken its filter along. */
+static bool is_missing(const struct mip_bpf_links *links, const struct mip_bpf_link *link)
+{
+	char name[IF_NAMESIZE];
+
+	return link->attached && !hangs(links, link) && if_indextoname((unsigned)link->link, name) != NULL;
+}
+
+static void follow_rules(struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	enum mip_bpf_duty duty = duty_at(links, link->name);
+
+	if (!link->attached || link->link == links->tunnel || link->duty == duty)
+		return;
+	uncount(links, link);
+	link->attached = false;
+	if (attach_for(links, link, duty) == 0)
+		mip_log(links->log, MIP_LOG_NOTICE, "%s: packets for nodes that are away %s", link->name,
+			duty == MIP_BPF_BOTH_WAYS
+				? "go straight into their tunnels"
+				: "are forwarded by the host's rules before they are tunnelled");
+}
+
+int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_NAME])
+{
+	struct mip_bpf_link *link, *next;
+
+	links->firewall = mip_bpf_firewall_is_there();
+	HASH_ITER (hh, links->links, link, next) {
+		if (is_missing(links, link)) {
+			memcpy(name, link->name, MIP_LINK_NAME);
+			return -ENOENT;
+		}
+		follow_rules(links, link);
+	}
+	return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+int mip_bpf_links_open(struct mip_bpf_links *links)
+{
+	struct mip_bpf_link *tunnel;
+
+	links->firewall = mip_bpf_firewall_is_there();
+	links->socket = nl_socket_alloc();
+	if (!links->socket)
+		return -ENOMEM;
+	if (nl_connect(links->socket, NETLINK_ROUTE) < 0)
+		return -EIO;
+	tunnel = add(links, links->tunnel, "the tunnel device");
+	return tunnel ? attach(links, tunnel, links->egress_program) : -ENOMEM;
+}
+
+void mip_bpf_links_close(struct mip_bpf_links *links)
+{
+	struct mip_bpf_link *link, *next;
+
+	HASH_ITER (hh, links->links, link, next) {
+		detach(links, link);
+		HASH_DEL(links->links, link);
+		free(link);
+	}
+	nl_socket_free(links->socket);
+	links->socket = NULL;
+}
