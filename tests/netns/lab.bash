@@ -224,7 +224,7 @@ answers_or_ended() {
 # A machine that cannot have the plane says so at the first daemon; later on it is an error like others.
 lab_skip_refused() {
 	local refusal
-	refusal=$(grep -m 1 "data plane $LAB_PLANE, device" "$1" || true)
+	refusal=$(sed -n "s/^[^ ]* \(.*data plane $LAB_PLANE, device\)/\1/p" "$1")
 	if [[ -n $refusal && ${#LAB_PIDS[@]} -eq 1 && $LAB_HELD -eq 0 ]]; then
 		echo "$refusal"
 		exit 77
