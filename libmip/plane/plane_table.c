@@ -178,6 +178,22 @@ struct mip_plane_home *mip_plane_table_tunnel(
 	return home && home->has_tunnel ? home : NULL;
 }
 
+/*
+ * rfc3024-4.3.2-3: "if the packet uses an encapsulation mechanism that was not negotiated at registration the
+ * home agent MUST silently discard the packet". Fragments, which cannot have minimal encapsulation, come by
+ * IP-in-IP; and of a care-of address that the node has left it is not known any more what was negotiated.
+ */
+static bool is_negotiated(const struct mip_plane_home *home, const struct mip_plane_arrival *arrival)
+{
+	const struct mip_want_tunnel *tunnel = &home->tunnel;
+
+	if (!home->has_tunnel || !mip_address_equal(tunnel->remote, arrival->remote) ||
+		tunnel->encapsulation == arrival->encapsulation)
+		return true;
+	return tunnel->encapsulation == MIP_ENCAPSULATION_MINIMAL &&
+	       arrival->encapsulation == MIP_ENCAPSULATION_IPIP;
+}
+
 static const struct mip_plane_peer *fitting_peer(const struct mip_plane_table *table,
 	const struct mip_plane_arrival *arrival, struct mip_address home_address, enum mip_tunnel_end end)
 {
@@ -189,6 +205,8 @@ static const struct mip_plane_peer *fitting_peer(const struct mip_plane_table *t
 	/* rfc3519-4.3-1: "the decapsulating node MUST verify that the outer IP addresses and UDP port numbers
 	 * exactly match the values used for the tunnel" – ours too, where the tunnel names it. */
 	if (!mip_address_is_none(peer->local) && !mip_address_equal(peer->local, arrival->local))
+		return NULL;
+	if (end == MIP_TUNNEL_HOME && !is_negotiated(peer->home, arrival))
 		return NULL;
 	return peer;
 }

@@ -132,6 +132,7 @@ void mip_user_udp_input(struct mip_user *user, const struct mip_input_datagram *
 		.remote = datagram->source,
 		.remote_port = datagram->source_port,
 		.local = datagram->destination,
+		.encapsulation = MIP_ENCAPSULATION_UDP,
 	};
 	uint8_t next_header;
 

@@ -214,6 +214,7 @@ static void receive_raw(struct mip_user *user, uint8_t *octets, size_t length)
 	}
 	arrival.remote = outer.source;
 	arrival.local = outer.destination;
+	arrival.encapsulation = outer.encapsulation;
 	mip_user_decapsulate(user, &arrival, outer.tos, outer.inner, outer.length);
 }
 

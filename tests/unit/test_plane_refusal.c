@@ -24,6 +24,7 @@
 #include "namespace.h"
 #include "octets.h"
 #include "packet.h"
+#include "outer.h"
 #include "plane_world.h"
 #include "registration.h"
 
@@ -134,8 +135,18 @@ static size_t forge_case(uint8_t octets[static 200], const struct arrival_case *
 		octets, source, CORRESPONDENT, arrival->protocol, arrival->between, arrival->length, skip);
 }
 
-/* The peers of base/want.h: whatever the tunnel's own encapsulation, the others are read. */
-static void a_peer_may_send_by_any_encapsulation(void **state)
+/* The tunnel is now of the kind that the case is about. */
+static void negotiate(struct world *world, uint8_t protocol)
+{
+	struct mip_want want;
+	enum mip_encapsulation encapsulation;
+
+	assert_true(mip_outer_encapsulation(protocol, &encapsulation));
+	want = plane_tunnel(AT_HOME, encapsulation);
+	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &want), 0);
+}
+
+static void a_peer_sends_by_the_encapsulation_that_was_negotiated(void **state)
 {
 	/* 1180 + 0a01 + 0032 + 0a05 + 0001 = 25b9 and 1180 + 0a05 + 0001 + 0a01 + 0032 likewise */
 	static const struct arrival_case cases[] = {
@@ -160,6 +171,7 @@ static void a_peer_may_send_by_any_encapsulation(void **state)
 		uint8_t octets[200];
 		size_t length = forge_case(octets, &cases[i], CARE_OF);
 
+		negotiate(world, cases[i].protocol);
 		plane_inject(world, AWAY, octets, length);
 		if (cases[i].good)
 			assert_int_equal(plane_received(world, near, octets), 5);
@@ -187,9 +199,14 @@ static void a_packet_for_the_far_end_of_its_own_tunnel_is_dropped(void **state)
 	plane_inject(world, AWAY, octets, forged_by(octets, CARE_OF, CARE_OF, MIP_PROTOCOL_GRE, gre, 4, 0));
 	plane_settle(world);
 	assert_int_equal(plane_counter(world, AT_HOME, "drop_loop"), 1);
-	plane_inject(world, AWAY, octets, forged(octets, CARE_OF));
+	plane_inject(
+		world, AWAY, octets, forged_by(octets, CARE_OF, CORRESPONDENT, MIP_PROTOCOL_GRE, gre, 4, 0));
 	plane_settle(world);
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 1);
+	plane_inject(world, AWAY, octets, forged(octets, CARE_OF)); /* by IP in IP */
+	plane_settle(world);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 1);
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_spoofed"), 1);
 }
 
 static struct mip_input_datagram data_message(const uint8_t *octets, size_t length)
@@ -293,6 +310,7 @@ static void congestion_met_in_other_tunnels_is_told_too(void **state)
 		size_t length = forge_case(octets, &cases[i].arrival, CARE_OF);
 
 		octets[1] = 3;
+		negotiate(world, cases[i].arrival.protocol);
 		plane_inject(world, AWAY, octets, length);
 		plane_settle(world);
 		assert_int_equal(recvmsg(near, &message, 0), cases[i].told < 0 ? -1 : 5);
@@ -549,7 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(a_good_packet_comes_in),
 		IN_WORLD(spoiled_packets_do_not_come_in),
-		IN_WORLD(a_peer_may_send_by_any_encapsulation),
+		IN_WORLD(a_peer_sends_by_the_encapsulation_that_was_negotiated),
 		IN_WORLD(a_packet_for_the_far_end_of_its_own_tunnel_is_dropped),
 		IN_WORLD(only_ip_in_udp_is_taken_from_a_udp_tunnel),
 		IN_WORLD(congestion_met_in_the_tunnel_is_told_inside),

@@ -32,6 +32,7 @@ static struct mip_plane_arrival from_node(uint16_t port)
 		.remote = care_of,
 		.remote_port = port,
 		.local = agent,
+		.encapsulation = port ? MIP_ENCAPSULATION_UDP : MIP_ENCAPSULATION_IPIP,
 	};
 }
 
@@ -177,6 +178,43 @@ static void a_hundred_thousand_bindings_are_no_burden(void **state)
 	assert_null(table.homes);
 }
 
+static void at_home_only_the_negotiated_encapsulation_comes_in(void **state)
+{
+	enum mip_encapsulation ipip = MIP_ENCAPSULATION_IPIP, gre = MIP_ENCAPSULATION_GRE,
+			       minimal = MIP_ENCAPSULATION_MINIMAL;
+	const struct {
+		enum mip_encapsulation negotiated, used;
+		int result;
+	} cases[] = {
+		{ipip, ipip, 0},
+		{ipip, gre, -EACCES},
+		{ipip, minimal, -EACCES},
+		{gre, gre, 0},
+		{gre, ipip, -EACCES},
+		{minimal, minimal, 0},
+		{minimal, ipip, 0}, /* fragments */
+		{minimal, gre, -EACCES},
+	};
+	struct mip_want_peer peer = peer_of(home, MIP_TUNNEL_HOME, 0);
+	struct mip_plane_table table = {0};
+	struct mip_plane_home *found;
+
+	(void)state;
+	assert_int_equal(mip_plane_table_set_peer(&table, &peer), 0);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		struct mip_want_tunnel tunnel = {.home_address = home,
+			.end = MIP_TUNNEL_HOME,
+			.remote = care_of,
+			.encapsulation = cases[i].negotiated};
+		struct mip_plane_arrival arrival = from_node(0);
+
+		arrival.encapsulation = cases[i].used;
+		assert_int_equal(mip_plane_table_set_tunnel(&table, &tunnel), 0);
+		assert_int_equal(mip_plane_table_admit(&table, &arrival, &found), cases[i].result);
+	}
+	mip_plane_table_clear(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +224,7 @@ int main(void)
 		cmocka_unit_test(only_a_peers_own_addresses_and_port_are_admitted),
 		cmocka_unit_test(a_peer_may_change_its_end),
 		cmocka_unit_test(a_hundred_thousand_bindings_are_no_burden),
+		cmocka_unit_test(at_home_only_the_negotiated_encapsulation_comes_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
