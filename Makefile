@@ -3,6 +3,7 @@
 #   make                 the four programs and libmip.a
 #   make unit            the unit test programs, below $(BUILD)/tests/unit
 #   make unit-NAME       one of them, built and run
+#   make bench           what scripts/bench measures with, below $(BUILD)/tests/bench
 #   make fuzz            the fuzz targets (clang), below $(BUILD)/fuzz
 #   make layers          the check that each layer sees only what lies below it
 #   make install         with DESTDIR= and PREFIX=

@@ -114,6 +114,7 @@ static void on_address(void *context, const struct mip_input_address *address)
 	struct mip_host *host = context;
 
 	mip_host_addresses_follow(host, address);
+	mip_plane_follow_address(host->plane, address);
 	if (host->machine.address != NULL)
 		host->machine.address(host->machine.core, address, mip_clock_now());
 }

@@ -166,7 +166,8 @@ static int kind_of(const struct mip_bpf_links *links, mip_link index)
 
 static enum mip_bpf_duty duty_at(const struct mip_bpf_links *links, const char *name)
 {
-	return links->firewall || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE : MIP_BPF_BOTH_WAYS;
+	return links->firewall || links->blind || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE
+										  : MIP_BPF_BOTH_WAYS;
 }
 
 /* Hangs the program for its kind and duty, in place of another if there is one. */

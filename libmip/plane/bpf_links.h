@@ -37,7 +37,8 @@ struct mip_bpf_links {
 	 * all, and the one that only takes packets out of tunnels. */
 	int programs[MIP_BPF_LINK_KINDS][MIP_BPF_DUTIES];
 	int egress_program;
-	bool firewall;		    /* bpf_firewall.h */
+	bool firewall; /* bpf_firewall.h */
+	bool blind;    /* the programs do not know all that they must to go past the host's rules */
 	struct mip_bpf_link *links; /* by index */
 	/* How many have a filter, and with how many of them packets go past the host's rules; for the counters. */
 	uint64_t attached, early;

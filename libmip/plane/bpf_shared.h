@@ -40,6 +40,7 @@ enum {
 enum {
 	MIP_BPF_PROBES = 32,
 	MIP_BPF_FIRST_SLOTS = 1024,
+	MIP_BPF_OWN_ADDRESSES = 65536,
 };
 #define MIP_BPF_HASH 0x9e3779b1 /* 2^32 divided by the golden ratio, odd */
 

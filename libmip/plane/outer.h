@@ -28,7 +28,7 @@ size_t mip_outer_overhead(enum mip_encapsulation encapsulation);
 
 /*
  * rfc2004-3-1: minimal encapsulation "MUST NOT be used when an original datagram is already fragmented": those
- * go by IP in IP, which everyone who asked for another encapsulation takes as well (RFC 5944 3.1). The
+ * go by IP in IP, which everyone who asked for another encapsulation takes as well (rfc5944-4.1-1, -2). The
  * encapsulation for a packet with this header.
  */
 enum mip_encapsulation mip_outer_choose(enum mip_encapsulation wanted, const struct mip_ip *inner);

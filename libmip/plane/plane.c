@@ -17,8 +17,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "accelerator.h"
+#include "address.h"
 #include "text.h"
 
 #define CHECK_INTERVAL (400 * MIP_MILLISECOND)
@@ -41,6 +43,13 @@ static const struct {
 	{MIP_PLANE_KERNEL, mip_kernel_new},
 };
 
+/* An address may be on several links. */
+struct own_address {
+	struct mip_address address;
+	mip_link link;
+	struct own_address *next;
+};
+
 struct mip_plane {
 	struct mip_user *user;
 	struct mip_accelerator *accelerator; /* NULL: the user plane alone */
@@ -50,6 +59,7 @@ struct mip_plane {
 	mip_time check_at;
 	struct mip_input_link *links; /* that there are, for an accelerator that comes later */
 	size_t link_count, link_size;
+	struct own_address *addresses; /* likewise */
 	char reason[MIP_PLANE_REASON];
 };
 
@@ -71,6 +81,9 @@ static int tell_all(struct mip_plane *plane, struct mip_accelerator *accelerator
 
 	for (size_t i = 0; operations->follow && i < plane->link_count; i++)
 		operations->follow(accelerator, &plane->links[i]);
+	for (const struct own_address *own = plane->addresses; operations->follow_address && own;
+		own = own->next)
+		operations->follow_address(accelerator, own->address, true);
 	for (const struct mip_plane_home *home = table->homes; home; home = home->hh.next) {
 		if (home->has_tunnel)
 			(void)operations->tunnel(accelerator, home, true);
@@ -203,10 +216,14 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 
 void mip_plane_free(struct mip_plane *plane)
 {
+	struct own_address *own, *next;
+
 	if (!plane)
 		return;
 	drop_accelerator(plane);
 	mip_user_free(plane->user);
+	LL_FOREACH_SAFE(plane->addresses, own, next)
+	free(own);
 	free(plane->links);
 	free(plane);
 }
@@ -368,6 +385,39 @@ void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link
 		*known = plane->links[--plane->link_count];
 	if (plane->accelerator && plane->accelerator->operations->follow)
 		plane->accelerator->operations->follow(plane->accelerator, link);
+}
+
+static struct own_address *find_own(const struct mip_plane *plane, struct mip_address address, mip_link link)
+{
+	struct own_address *own = plane->addresses;
+
+	while (own &&
+		(!mip_address_equal(own->address, address) || (link != MIP_LINK_NONE && own->link != link)))
+		own = own->next;
+	return own;
+}
+
+void mip_plane_follow_address(struct mip_plane *plane, const struct mip_input_address *address)
+{
+	struct mip_accelerator *accelerator = plane->accelerator;
+	struct own_address *own = find_own(plane, address->address, address->link);
+
+	if ((own != NULL) == address->present)
+		return;
+	if (own) {
+		LL_DELETE(plane->addresses, own);
+		free(own);
+	} else {
+		own = calloc(1, sizeof(*own));
+		if (!own)
+			return;
+		own->address = address->address;
+		own->link = address->link;
+		LL_PREPEND(plane->addresses, own);
+	}
+	if (accelerator && accelerator->operations->follow_address)
+		accelerator->operations->follow_address(accelerator, address->address,
+			find_own(plane, address->address, MIP_LINK_NONE) != NULL);
 }
 
 /* --- tunnels and peers ------------------------------------------------------------------------ */

@@ -98,6 +98,9 @@ mip_link mip_plane_link(const struct mip_plane *plane); /* the device's index */
 /* Links of the host as they come, change and go: a plane may have programs on them. */
 void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link);
 
+/* The host's own addresses likewise. */
+void mip_plane_follow_address(struct mip_plane *plane, const struct mip_input_address *address);
+
 /* When mip_plane_advance() is to be called next. */
 mip_time mip_plane_deadline(const struct mip_plane *plane);
 /* Looks after the device and what carries the packets, and mends what somebody else broke. */

@@ -12,6 +12,7 @@
  * The programs know one way for each home address: its tunnel, and the peer at the tunnel's other end. What has more (a
  * second peer during a handover) or is more than they do (bpf/tunnel.c says what) goes by the user plane.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -70,6 +71,7 @@ struct bpf {
 	struct mip_bpf_programs programs;
 	struct mip_bpf_table table;
 	struct mip_bpf_links links;
+	int own; /* the map of the host's own addresses */
 	/* Home addresses whose tunnel or peers changed since the last commit. */
 	struct mip_plane_home_key *dirty;
 	size_t dirty_count, dirty_size;
@@ -228,6 +230,18 @@ static void bpf_follow(struct mip_accelerator *accelerator, const struct mip_inp
 	mip_bpf_links_follow(&bpf_of(accelerator)->links, link);
 }
 
+/* One that the programs could not be told of must not be tunnelled from: then the stack sees every packet first. */
+static void bpf_follow_address(struct mip_accelerator *accelerator, struct mip_address address, bool present)
+{
+	struct bpf *bpf = bpf_of(accelerator);
+	uint8_t value = 1;
+
+	if (!present)
+		(void)bpf_map_delete_elem(bpf->own, &address.value);
+	else if (bpf_map_update_elem(bpf->own, &address.value, &value, BPF_ANY) != 0)
+		bpf->links.blind = true;
+}
+
 static int bpf_check(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON])
 {
 	struct mip_text text = mip_text_of(ret_reason, MIP_PLANE_REASON);
@@ -313,6 +327,7 @@ static const struct mip_accelerator_operations operations = {
 	.commit = bpf_commit,
 	.clamp = bpf_clamp,
 	.follow = bpf_follow,
+	.follow_address = bpf_follow_address,
 	.check = bpf_check,
 	.traffic = bpf_traffic,
 	.counters = bpf_counters,
@@ -404,6 +419,7 @@ int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 	if (error)
 		goto failed;
 	fill_in_settings(bpf);
+	bpf->own = mip_bpf_map(&bpf->programs, "own");
 	step = "the programs' table cannot be had";
 	error = mip_bpf_table_open(&bpf->table, mip_bpf_map(&bpf->programs, "table"),
 		mip_bpf_map(&bpf->programs, "slots"), MIP_BPF_FIRST_SLOTS, &bpf->programs.shared->settings);

@@ -26,9 +26,9 @@ struct mip_plane_home {
 	struct mip_plane_traffic traffic;
 
 	/* Soft state of the tunnel (RFC 2003 5), forgotten when the tunnel changes. */
-	uint32_t path_mtu; /* of the outer path; 0: not known */
-	mip_time path_mtu_asked;
-	bool no_offload; /* the outer link cannot cut a large datagram: each goes by itself */
+	uint32_t path_mtu;	 /* of the outer path; 0: there is none */
+	mip_time path_mtu_asked; /* 0: to be asked */
+	bool no_offload;	 /* the outer link cannot cut a large datagram: each goes by itself */
 
 	UT_hash_handle hh;
 };

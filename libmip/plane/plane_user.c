@@ -6,8 +6,8 @@
  * is that large packets stay whole as long as they can (TSO and USO from the device, GRO to it, UDP_SEGMENT
  * and UDP_GRO at the socket) and that everything else goes in batches.
  *
- * Nothing here waits: each call does a bounded amount of work, and what the network or the device does not
- * take within a few milliseconds is dropped and counted, as in any router.
+ * Nothing here waits for long: each call does a bounded amount of work, and what the network or the device does
+ * not take within a few milliseconds is dropped and counted, as in any router.
  */
 #include <errno.h>
 #include <linux/filter.h>

@@ -47,6 +47,12 @@ struct mip_user_limit {
 	mip_time filled;
 };
 
+/* How fast packets came by the raw sockets when they were last looked at. */
+struct mip_user_pace {
+	mip_time turn;
+	unsigned packets;
+};
+
 /* The encapsulations that are protocols of IP are the first ones. */
 enum {
 	MIP_USER_RAWS = MIP_ENCAPSULATION_MINIMAL + 1,
@@ -64,6 +70,7 @@ struct mip_user {
 	struct mip_user_sender *udp_sender; /* NULL without a UDP socket */
 	struct mip_coalescer coalescer;
 	struct mip_user_receiver *receiver;
+	struct mip_user_pace pace;
 	uint8_t *arena;	  /* packets read from mip0, until they are sent */
 	uint8_t *scratch; /* one packet that has to be changed */
 	struct mip_user_limit icmp_limit;
@@ -82,8 +89,9 @@ enum {
 	/* Codes of ICMP type 3. */
 	MIP_ICMP_NETWORK_UNREACHABLE = 0,
 	MIP_ICMP_HOST_UNREACHABLE = 1,
-	MIP_ICMP_PROTOCOL_UNREACHABLE = 2,
+	MIP_ICMP_PORT_UNREACHABLE = 3,
 	MIP_ICMP_FRAGMENTATION_NEEDED = 4,
+	MIP_ICMP_SOURCE_ROUTE_FAILED = 5,
 };
 
 /* Makes and raises the device; as mip_plane_new(). */

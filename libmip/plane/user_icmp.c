@@ -71,7 +71,7 @@ uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel)
 size_t mip_user_inner_mtu(
 	struct mip_user *user, struct mip_plane_home *home, enum mip_encapsulation encapsulation)
 {
-	if (!home->path_mtu || user->now - home->path_mtu_asked > PATH_MTU_AGE * MIP_SECOND) {
+	if (!home->path_mtu_asked || user->now - home->path_mtu_asked > PATH_MTU_AGE * MIP_SECOND) {
 		home->path_mtu = mip_user_path_mtu(&home->tunnel);
 		home->path_mtu_asked = user->now;
 	}
@@ -224,7 +224,9 @@ void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *hom
 
 /*
  * RFC 2003 4.1 to 4.6: what an error from within the tunnel is to the sender outside. The code of Destination
- * Unreachable, or -ENOENT for what is not relayed.
+ * Unreachable, or -ENOENT for what is not relayed. Codes that RFC 2003 does not know yet (RFC 1812 5.2.7.1: a
+ * filter that lets no tunnel through, say) mean to the sender what Protocol Unreachable does: that its packet does
+ * not reach the node.
  */
 static int relayed_code(uint8_t type, uint8_t code)
 {
@@ -235,15 +237,16 @@ static int relayed_code(uint8_t type, uint8_t code)
 		return -ENOENT;
 	switch (code) {
 	case MIP_ICMP_NETWORK_UNREACHABLE:
-	case MIP_ICMP_HOST_UNREACHABLE:
 	case MIP_ICMP_FRAGMENTATION_NEEDED:
 		return code;
-	case MIP_ICMP_PROTOCOL_UNREACHABLE:
-		/* "Since the original sender did not use protocol 4 … it would be meaningless to return Code
-		 * 2". */
-		return MIP_ICMP_HOST_UNREACHABLE;
-	default:
+	/* rfc2003-4.1-5, -8: they "MUST NOT be relayed". */
+	case MIP_ICMP_PORT_UNREACHABLE:
+	case MIP_ICMP_SOURCE_ROUTE_FAILED:
 		return -ENOENT;
+	default:
+		/* rfc2003-4.1-4: "Since the original sender did not use protocol 4 … it would be meaningless to
+		 * return Code 2". */
+		return MIP_ICMP_HOST_UNREACHABLE;
 	}
 }
 
@@ -261,7 +264,7 @@ void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *er
 	/* Not about a tunnel that there is now: old, or forged. */
 	if (!home || !mip_address_equal(home->tunnel.remote, error->remote))
 		return;
-	home->path_mtu = 0;
+	home->path_mtu_asked = 0;
 	if (code == MIP_ICMP_FRAGMENTATION_NEEDED) {
 		overhead = mip_outer_overhead(error->encapsulation);
 		mtu = error->mtu ? error->mtu : mip_user_path_mtu(&home->tunnel);

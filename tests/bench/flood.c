@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -43,6 +44,7 @@ enum {
 	DISCARD_PORT = 9,
 	BATCH = 64,	     /* frames between two turns of the stack: what a driver takes at once */
 	REPEAT_LEAST = 4096, /* frames in a call */
+	REPEAT_MOST = 1 << 24,
 	PROGRAM_MAX = 80,
 };
 
@@ -89,7 +91,7 @@ static void add_headers(struct program *program, const struct flood *flood)
 		uint32_t words[2];
 
 		memcpy(words, flood->frame + at, sizeof(words));
-		add(program, BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, 0, 0, (int32_t)words[0]);
+		add(program, BPF_LD | BPF_DW, BPF_REG_1, 0, 0, (int32_t)words[0]);
 		add(program, 0, 0, 0, 0, (int32_t)words[1]);
 		add(program, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_7, BPF_REG_1, at, 0);
 	}
@@ -156,12 +158,20 @@ static int load(const struct flood *flood, uint32_t count)
 
 /* --- sending --------------------------------------------------------------------------------------- */
 
-/* Sends that many packets. Seconds that it took, without the kernel's preparations, which take a call some 20 ms; or
- * a negative number. */
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Sends that many packets. Seconds that it took, or a negative number. */
 static double inject(struct flood *flood, int program, uint32_t packets)
 {
 	struct xdp_md context = {.data_end = FRAME, .ingress_ifindex = (uint32_t)flood->link};
 	union bpf_attr attributes = {0};
+	double began = now();
 
 	attributes.test.prog_fd = (uint32_t)program;
 	attributes.test.data_in = (uintptr_t)flood->frame;
@@ -173,25 +183,32 @@ static double inject(struct flood *flood, int program, uint32_t packets)
 	attributes.test.batch_size = BATCH;
 	if (bpf(BPF_PROG_RUN, &attributes))
 		return -1;
-	return (double)attributes.test.duration * packets / 1e9;
+	return now() - began;
 }
 
-/* The first call is to learn the pace; the second takes the time that is left. */
+/*
+ * The first call is to learn the pace; the second takes the time that is left. A call waits some 20 ms for the kernel's
+ * preparations: what one with a single packet takes is taken off. (The kernel's own measure of a call leaves out the
+ * time that others had the processor, so the user plane's daemons would work for nothing.)
+ */
 static int send_for(struct flood *flood, double seconds, uint32_t count)
 {
 	int program = load(flood, count);
-	double elapsed = 0, took = 0;
-	uint32_t packets = REPEAT_LEAST, sent = 0;
+	double elapsed = 0, took, preparation;
+	uint32_t packets = REPEAT_LEAST, sent = 1;
 
 	if (program < 0)
 		return -1;
+	took = preparation = inject(flood, program, 1);
 	while (elapsed < seconds && took >= 0) {
 		took = inject(flood, program, packets);
-		elapsed += took;
+		elapsed += took > preparation ? took - preparation : 0;
 		sent += packets;
-		packets = (uint32_t)(sent * (seconds - elapsed) / elapsed);
+		packets = elapsed > 0 ? (uint32_t)(sent * (seconds - elapsed) / elapsed) : REPEAT_LEAST;
 		if (packets < REPEAT_LEAST)
 			packets = REPEAT_LEAST;
+		if (packets > REPEAT_MOST)
+			packets = REPEAT_MOST;
 	}
 	if (took < 0)
 		fprintf(stderr, "flood: %s\n", strerror(errno));

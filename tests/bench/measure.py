@@ -6,7 +6,8 @@ from path import HOME
 
 TICKS = os.sysconf("SC_CLK_TCK")
 BUSY = (0, 1, 2, 5, 6)      # of /proc/stat: user, nice, system, irq, softirq; not idle, iowait, steal
-ROUND_TRIPS_A_SECOND = 400
+ROUND_TRIPS, ROUND_TRIPS_A_SECOND = 100, 400      # at least; in a longer measurement
+FLOOD = 0.1                 # seconds at least
 
 
 def busy_seconds():
@@ -46,7 +47,7 @@ def tcp(streams, offload):
 def packets(name, spread):
     def measure(path, seconds):
         before = path.arrived()
-        path.flood.ask(f"{seconds / 2} {path.bindings if spread else 1}")
+        path.flood.ask(f"{max(FLOOD, seconds / 2)} {path.bindings if spread else 1}")
         answer = path.flood.hear().split()
         if len(answer) != 2:
             raise RuntimeError("flood ended")
@@ -58,7 +59,7 @@ def packets(name, spread):
 
 
 def latency(path, seconds):
-    count = max(50, int(seconds * ROUND_TRIPS_A_SECOND))
+    count = max(ROUND_TRIPS, int(seconds * ROUND_TRIPS_A_SECOND))
     median, high, lost = path.on("cn", f"{path.programs}/ping", HOME, str(count)).split()
     if int(lost):
         raise RuntimeError(f"{lost} of {count} pings were not answered")

@@ -82,39 +82,49 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-int main(int argc, char **argv)
+static int measure(int descriptor, size_t count)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
-	struct timespec gap = {.tv_nsec = GAP_NANOSECONDS};
-	long count = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+	const struct timespec gap = {.tv_nsec = GAP_NANOSECONDS};
+	double *times = calloc(count, sizeof(*times));
 	size_t answered = 0;
-	double *times;
-	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 
-	if (count < 1 || count > SAMPLES_MAX || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) {
-		fprintf(stderr, "usage: %s ADDRESS COUNT\n", argv[0]);
-		return 2;
-	}
-	times = calloc((size_t)count, sizeof(*times));
-	if (!times || descriptor < 0 ||
-		setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-		connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
-		return 1;
-	}
-	for (long i = 0; i < count; i++) {
+	if (!times)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
 		double time = round_trip(descriptor, (uint16_t)getpid(), (uint16_t)i);
 
 		if (time >= 0)
 			times[answered++] = time;
 		nanosleep(&gap, NULL);
 	}
-	close(descriptor);
 	qsort(times, answered, sizeof(*times), compare);
 	if (answered)
-		printf("%.3f %.3f %zu\n", times[answered / 2], times[answered * 99 / 100],
-			(size_t)count - answered);
+		printf("%.3f %.3f %zu\n", times[answered / 2], times[answered * 99 / 100], count - answered);
 	free(times);
-	return answered ? 0 : 1;
+	return answered ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	long count = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+	int descriptor;
+
+	if (count < 1 || count > SAMPLES_MAX || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) {
+		fprintf(stderr, "usage: %s ADDRESS COUNT\n", argv[0]);
+		return 2;
+	}
+	descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	if (descriptor < 0 ||
+		setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+		connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+		return 1;
+	}
+	if (measure(descriptor, (size_t)count)) {
+		fprintf(stderr, "%s: nothing was answered\n", argv[0]);
+		return 1;
+	}
+	return 0;
 }

@@ -274,6 +274,12 @@ void mip_plane_follow(struct mip_plane *old, const struct mip_input_link *link)
 	(void)link;
 }
 
+void mip_plane_follow_address(struct mip_plane *old, const struct mip_input_address *address)
+{
+	(void)old;
+	(void)address;
+}
+
 mip_time mip_plane_deadline(const struct mip_plane *old)
 {
 	(void)old;

@@ -451,6 +451,26 @@ static void a_packet_from_the_exit_of_the_tunnel_is_left(void **state)
 	assert_left(bench, &frame);
 }
 
+static void a_packet_from_an_address_of_the_routers_own_is_left(void **state)
+{
+	struct bench *bench = *state;
+	struct frame agents = packet_of(AGENT, HOME, PAYLOAD), frame = to_node(), others;
+	uint32_t own = htonl(CORRESPONDENT);
+	uint8_t value = 1;
+	int map;
+
+	NEEDS_ROOT();
+	map = mip_bpf_map(&bench->programs, "own");
+	register_whole(bench, MIP_BPF_IPIP);
+	assert_left(bench, &agents); /* the tunnel's own end */
+	assert_int_equal(bpf_map_update_elem(map, &own, &value, BPF_ANY), 0);
+	assert_left(bench, &frame);
+	others = packet_of(STRANGER, HOME, PAYLOAD);
+	assert_taken(bench, &others);
+	assert_int_equal(bpf_map_delete_elem(map, &own), 0);
+	assert_taken(bench, &frame);
+}
+
 static void a_packet_of_the_largest_size_is_taken_and_a_larger_one_left(void **state)
 {
 	struct bench *bench = *state;
@@ -593,6 +613,23 @@ static void a_tunnel_that_is_not_the_nodes_own_is_left_to_be_refused(void **stat
 	assert_left(bench, &elsewhere); /* nobody said that packets may come from there */
 }
 
+static void an_encapsulation_that_was_not_negotiated_is_left_to_be_refused(void **state)
+{
+	struct bench *bench = *state;
+	struct frame inner = from_node(), gre = tunnelled(&inner, MIP_BPF_GRE, CARE_OF, 0);
+	struct frame ipip = tunnelled(&inner, MIP_BPF_IPIP, CARE_OF, 0), frame = ipip;
+
+	NEEDS_ROOT();
+	register_whole(bench, MIP_BPF_IPIP);
+	assert_left(bench, &gre);
+	register_whole(bench, MIP_BPF_MINIMAL);
+	assert_left(bench, &gre);
+	assert_taken(bench, &frame);
+	register_whole(bench, MIP_BPF_GRE);
+	assert_left(bench, &ipip);
+	assert_taken(bench, &gre);
+}
+
 static void from_another_port_nothing_is_taken(void **state)
 {
 	struct bench *bench = *state;
@@ -720,6 +757,7 @@ int main(void)
 		PROGRAM_TEST(what_takes_a_router_is_left_to_the_router),
 		PROGRAM_TEST(what_the_host_would_not_lead_to_the_tunnel_a_link_does_not_send_into_it),
 		PROGRAM_TEST(a_packet_from_the_exit_of_the_tunnel_is_left),
+		PROGRAM_TEST(a_packet_from_an_address_of_the_routers_own_is_left),
 		PROGRAM_TEST(a_packet_of_the_largest_size_is_taken_and_a_larger_one_left),
 		PROGRAM_TEST(the_smallest_packet_is_an_ip_header_alone),
 		PROGRAM_TEST(only_when_asked_to_is_the_beginning_of_a_connection_left),
@@ -727,6 +765,7 @@ int main(void)
 		PROGRAM_TEST(a_packet_from_the_nodes_tunnel_comes_out_as_it_went_in),
 		PROGRAM_TEST(minimal_encapsulation_is_undone),
 		PROGRAM_TEST(a_tunnel_that_is_not_the_nodes_own_is_left_to_be_refused),
+		PROGRAM_TEST(an_encapsulation_that_was_not_negotiated_is_left_to_be_refused),
 		PROGRAM_TEST(from_another_port_nothing_is_taken),
 		PROGRAM_TEST(what_is_no_plain_tunnel_packet_is_left_to_the_daemon),
 		PROGRAM_TEST(congestion_marks_come_out_as_rfc_6040_says),

@@ -134,7 +134,7 @@ static size_t forge_case(uint8_t octets[static 200], const struct arrival_case *
 		octets, source, CORRESPONDENT, arrival->protocol, arrival->between, arrival->length, skip);
 }
 
-/* RFC 5944 3.1 and the peers of base/want.h: whatever the tunnel's own encapsulation, the others are read. */
+/* The peers of base/want.h: whatever the tunnel's own encapsulation, the others are read. */
 static void a_peer_may_send_by_any_encapsulation(void **state)
 {
 	/* 1180 + 0a01 + 0032 + 0a05 + 0001 = 25b9 and 1180 + 0a05 + 0001 + 0a01 + 0032 likewise */
@@ -267,6 +267,42 @@ static void congestion_met_in_the_tunnel_is_told_inside(void **state)
 	close(near);
 }
 
+/* RFC 6040 4.2 for GRE; with minimal encapsulation the mark is in the inner packet's own header. */
+static void congestion_met_in_other_tunnels_is_told_too(void **state)
+{
+	static const struct {
+		struct arrival_case arrival;
+		int told; /* -1: dropped */
+	} cases[] = {
+		{{MIP_PROTOCOL_GRE, {0, 0, 8, 0}, 4, true}, -1},
+		{{MIP_PROTOCOL_MINIMAL, {17, 0x80, 0xda, 0x46, 10, 5, 0, 1, 10, 1, 0, 50}, 12, true}, 3},
+	};
+	struct world *world = *state;
+	int near;
+
+	plane_join(world, MIP_ENCAPSULATION_GRE);
+	near = plane_correspondent(world);
+	plane_set_option(near, IPPROTO_IP, IP_RECVTOS, 1);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		uint8_t octets[200], control[100];
+		struct iovec part = {octets, sizeof(octets)};
+		struct msghdr message = {.msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control)};
+		size_t length = forge_case(octets, &cases[i].arrival, CARE_OF);
+
+		octets[1] = 3;
+		plane_inject(world, AWAY, octets, length);
+		plane_settle(world);
+		assert_int_equal(recvmsg(near, &message, 0), cases[i].told < 0 ? -1 : 5);
+		if (cases[i].told >= 0)
+			assert_int_equal(*CMSG_DATA(CMSG_FIRSTHDR(&message)), cases[i].told);
+	}
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_congestion_mark"), 1);
+	close(near);
+}
+
 /* --- sizes and errors ------------------------------------------------------------------------- */
 
 static void a_packet_too_large_for_the_path_is_answered(void **state)
@@ -379,7 +415,7 @@ static void errors_from_within_the_tunnel_reach_the_sender(void **state)
 	static const struct {
 		uint8_t type, code, told;
 	} cases[] = {{11, 0, 1}, {3, 0, 0}, {3, 1, 1}, {3, 2, 1}, {3, 3, 0xff}, {3, 5, 0xff}, {4, 0, 0xff},
-		{5, 1, 0xff}, {12, 0, 0xff}};
+		{5, 1, 0xff}, {12, 0, 0xff}, {3, 6, 1}, {3, 13, 1}};
 
 	for (size_t k = 0; k < MIP_ENCAPSULATION_UDP; k++) {
 		struct world *world = plane_next_world(state, k);
@@ -517,6 +553,7 @@ int main(void)
 		IN_WORLD(a_packet_for_the_far_end_of_its_own_tunnel_is_dropped),
 		IN_WORLD(only_ip_in_udp_is_taken_from_a_udp_tunnel),
 		IN_WORLD(congestion_met_in_the_tunnel_is_told_inside),
+		IN_WORLD(congestion_met_in_other_tunnels_is_told_too),
 		IN_WORLD(a_packet_too_large_for_the_path_is_answered),
 		IN_WORLD(a_packet_that_may_be_fragmented_is_so_before_it_is_encapsulated),
 		IN_WORLD(a_stream_finds_its_way_through_a_narrow_path),

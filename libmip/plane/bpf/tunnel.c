@@ -78,6 +78,15 @@ struct {
 	__array(values, struct slots);
 } table SEC(".maps") = {.values = {&slots}};
 
+/* The host's own addresses, in network byte order. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MIP_BPF_OWN_ADDRESSES);
+	__type(key, __u32);
+	__type(value, __u8);
+} own SEC(".maps");
+
 /* What a packet needs to know of its slot, read as of one moment. */
 struct tunnel {
 	__u32 remote;
@@ -125,29 +134,51 @@ static ALWAYS_INLINE bool read_slot(struct mip_bpf_slot *slot, struct tunnel *tu
 	return true;
 }
 
-static ALWAYS_INLINE bool find(__u32 home, __u8 end, struct tunnel *tunnel)
+enum {
+	NOWHERE = -1,
+};
+
+/* The place of a slot in the table that is in force, or NOWHERE. A function by itself, so that the kernel's verifier goes
+ * through its loop once, and not once more for each packet that it can think of. */
+__attribute__((noinline)) int find_place(__u32 home, __u32 end)
 {
 	__u32 host_order = bpf_ntohl(home), hash, mask, zero = 0;
-	void *slots;
+	void *in_force;
 
 	if (host_order < shared.settings.first || host_order > shared.settings.last)
-		return false;
-	slots = bpf_map_lookup_elem(&table, &zero);
-	if (!slots)
-		return false;
+		return NOWHERE;
+	in_force = bpf_map_lookup_elem(&table, &zero);
+	if (!in_force)
+		return NOWHERE;
 	hash = mip_bpf_hash(home);
 	mask = shared.settings.mask;
 	for (__u32 attempt = 0; attempt < MIP_BPF_PROBES; attempt++) {
 		__u32 place = mip_bpf_probe(hash, attempt) & mask;
-		struct mip_bpf_slot *slot = bpf_map_lookup_elem(slots, &place);
+		struct mip_bpf_slot *slot = bpf_map_lookup_elem(in_force, &place);
 
 		if (!slot || slot->state == MIP_BPF_SLOT_EMPTY)
-			return false;
+			return NOWHERE;
 		if (slot->home == home && (slot->kind_and_flags & MIP_BPF_VISITED) == end &&
 			slot->state == MIP_BPF_SLOT_USED)
-			return read_slot(slot, tunnel) && (tunnel->flags & MIP_BPF_VISITED) == end;
+			return place;
 	}
-	return false;
+	return NOWHERE;
+}
+
+static ALWAYS_INLINE bool find(__u32 home, __u8 end, struct tunnel *tunnel)
+{
+	__u32 zero = 0;
+	int place = find_place(home, end);
+	struct mip_bpf_slot *slot;
+	void *in_force;
+
+	if (place < 0)
+		return false;
+	in_force = bpf_map_lookup_elem(&table, &zero);
+	slot = in_force ? bpf_map_lookup_elem(in_force, &place) : NULL;
+	/* Another table may have come meanwhile. */
+	return slot && slot->home == home && read_slot(slot, tunnel) &&
+	       (tunnel->flags & MIP_BPF_VISITED) == end;
 }
 
 /* --- packets --------------------------------------------------------------------------------------- */
@@ -625,10 +656,19 @@ static ALWAYS_INLINE bool read_outer(const struct iphdr *ip, struct outer *outer
 	return true;
 }
 
+/* rfc3024-4.3.2-3: "if the packet uses an encapsulation mechanism that was not negotiated at registration the home agent
+ * MUST silently discard the packet". Fragments, which cannot have minimal encapsulation, come by IP-in-IP. */
+static ALWAYS_INLINE bool is_negotiated(const struct tunnel *tunnel, const struct outer *outer)
+{
+	return tunnel->flags & MIP_BPF_VISITED || !(tunnel->flags & MIP_BPF_HAS_TUNNEL) ||
+	       tunnel->kind == outer->kind ||
+	       (tunnel->kind == MIP_BPF_MINIMAL && outer->kind == MIP_BPF_IPIP);
+}
+
 static ALWAYS_INLINE bool fits(const struct tunnel *tunnel, const struct outer *outer)
 {
 	if (!(tunnel->flags & MIP_BPF_HAS_PEER) || tunnel->remote != outer->source ||
-		tunnel->remote_port != outer->source_port)
+		tunnel->remote_port != outer->source_port || !is_negotiated(tunnel, outer))
 		return false;
 	return tunnel->flags & MIP_BPF_PEER_ANY_LOCAL || tunnel->local == outer->destination;
 }
@@ -804,8 +844,14 @@ static ALWAYS_INLINE int try_decapsulate(struct __sk_buff *skb, __u32 offset)
 /* A packet that a router would forward: not broken, not for the router's own attention. */
 static ALWAYS_INLINE bool can_forward(struct __sk_buff *skb, __u32 offset, const struct iphdr *ip)
 {
-	return ip->ihl == IP_WORDS && ip->ttl > 1 && offset + bpf_ntohs(ip->tot_len) == skb->len &&
-	       is_unicast(ip->saddr) && is_intact(ip);
+	__u32 source = ip->saddr;
+
+	if (ip->ihl != IP_WORDS || ip->ttl <= 1 || offset + bpf_ntohs(ip->tot_len) != skb->len ||
+		!is_unicast(source) || !is_intact(ip))
+		return false;
+	/* rfc2003-3.2-1: "If the IP Source Address of the datagram matches the router's own IP address on any of its
+	 * network interfaces, the router MUST NOT tunnel the datagram". The stack calls it martian. */
+	return bpf_map_lookup_elem(&own, &source) == NULL;
 }
 
 static ALWAYS_INLINE int ingress(struct __sk_buff *skb, __u32 offset)
@@ -826,7 +872,7 @@ static ALWAYS_INLINE int ingress(struct __sk_buff *skb, __u32 offset)
 	if (!ip || !find(ip->daddr, 0, &tunnel) || !(tunnel.flags & MIP_BPF_LED))
 		return TC_ACT_UNSPEC;
 	ip = pull(skb, offset, TCP_HEADER);
-	if (!ip || !can_forward(skb, offset, ip))
+	if (!ip || ip->saddr == tunnel.local || !can_forward(skb, offset, ip))
 		return leave(MIP_BPF_LEFT_ENCAPSULATION);
 	return encapsulate(skb, offset, ip, &tunnel, true);
 }
