@@ -168,7 +168,7 @@ lab_end() {
 # What a daemon must leave as it found it: links, addresses, routes, rules, neighbours, settings.
 kernel_state() {
 	local name=$1
-	ipn "$name" -o link show | sed -E 's/(qlen|promiscuity) [0-9]+//; s/^[0-9]+: //' | sort
+	ipn "$name" -o link show | sed -E 's/(qlen|promiscuity) [0-9]+//; s/^[0-9]+: //; s/ state UNKNOWN / state UP /' | sort
 	ipn "$name" -o address show | sed -E 's/(valid|preferred)_lft [a-z0-9]+//g' | sort
 	ipn "$name" route show table all | sort
 	ipn "$name" rule show

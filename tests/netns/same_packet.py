@@ -35,7 +35,9 @@ class Tunnel:
         self.udp = kind == "udp"
         self.exit = NAT if self.udp else care_of
         self.port = NAT_PORT + int(home_address.split(".")[3])
-        self.overhead = {"ipip": 20, "udp": 32, "gre": 24, "minimal": 12}[kind]
+        self.header = {"ipip": 20, "udp": 32, "gre": 24, "minimal": 12}[kind]
+        # What the tunnel leaves of a link's MTU: fragments cannot go by minimal encapsulation, but by IP-in-IP (RFC 2004 1).
+        self.overhead = max(self.header, 20)
 
     def register(self):
         octets = peer.request(home=self.home, agent=AGENT, care_of=self.care_of, flags=self.flags)
@@ -526,7 +528,7 @@ def narrow_path(plane, tunnel, mtu=1200):
     mark = wire.mark()
     up.send_ip(up.resolve(UP, ROUTER), error_about(octets, 3, 4, mtu))
     heard = wire.wait(lambda one: is_error(one, packet), 2.0, mark)
-    most = mtu - tunnel.overhead
+    most = mtu - tunnel.header
     # rfc2003-4.1-5: a MUST for the tunnels of that RFC. By UDP the kernel may keep the message to itself, and the sender hears of it
     # with its next packet: the table below.
     if heard or not tunnel.udp:

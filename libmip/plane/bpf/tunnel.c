@@ -527,8 +527,9 @@ static ALWAYS_INLINE void lower_ttl(struct __sk_buff *skb, __u32 offset)
 
 	if (!ip)
 		return;
+	/* As the stack does: of the two zeros it is never the one with all bits set. */
 	sum = ip->check + bpf_htons(0x0100);
-	ip->check = (__u16)(sum + (sum >> 16));
+	ip->check = (__u16)(sum + (sum >= 0xffff));
 	ip->ttl--;
 }
 
