@@ -169,16 +169,37 @@ static void binding(
 	};
 }
 
+static struct mip_want home_route(const struct driver *driver, uint32_t index)
+{
+	return (struct mip_want){
+		.kind = MIP_WANT_ROUTE,
+		.route = {.destination = {home_address(index), 32},
+			.link = MIP_LINK_TUNNEL,
+			.mtu = inner_mtu[driver->encapsulation]},
+	};
+}
+
+/* A binding as the host of a machine tells it to the plane: at home with its route. */
+static int install_one(struct driver *driver, uint32_t index)
+{
+	struct mip_want tunnel, peer, route = home_route(driver, index);
+	int error;
+
+	binding(driver, index, &tunnel, &peer);
+	error = mip_plane_want(driver->plane, &tunnel);
+	if (!error)
+		error = mip_plane_want(driver->plane, &peer);
+	if (!error && driver->end == MIP_TUNNEL_HOME)
+		error = mip_plane_want(driver->plane, &route);
+	return error;
+}
+
 static int install(struct driver *driver)
 {
-	struct mip_want tunnel, peer;
 	int error = 0;
 
 	for (uint32_t i = 0; i < driver->bindings && !error; i++) {
-		binding(driver, i, &tunnel, &peer);
-		error = mip_plane_want(driver->plane, &tunnel);
-		if (!error)
-			error = mip_plane_want(driver->plane, &peer);
+		error = install_one(driver, i);
 		if (i % BATCH == BATCH - 1)
 			mip_plane_commit(driver->plane);
 	}
@@ -194,15 +215,10 @@ static int want(struct driver *driver, struct mip_want wanted)
 
 static int want_home_routes(struct driver *driver)
 {
-	struct mip_want route = {
-		.kind = MIP_WANT_ROUTE,
-		.route = {.link = MIP_LINK_TUNNEL, .mtu = inner_mtu[driver->encapsulation]},
-	};
 	int error = 0;
 
 	for (uint32_t i = 0; i < driver->bindings && !error; i++) {
-		route.route.destination = (struct mip_prefix){home_address(i), 32};
-		error = want(driver, route);
+		error = want(driver, home_route(driver, i));
 		if (i % BATCH == BATCH - 1)
 			mip_reconciler_flush(driver->reconciler);
 	}
