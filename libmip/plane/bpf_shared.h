@@ -41,6 +41,7 @@ enum {
 	MIP_BPF_PROBES = 32,
 	MIP_BPF_FIRST_SLOTS = 1024,
 	MIP_BPF_OWN_ADDRESSES = 65536,
+	MIP_BPF_COUNTER_SETS = 16,
 };
 #define MIP_BPF_HASH 0x9e3779b1 /* 2^32 divided by the golden ratio, odd */
 
@@ -85,9 +86,14 @@ struct mip_bpf_settings {
 	__u32 trial;		  /* the daemon tries the programs: see plane_bpf.c */
 };
 
+/* Each in cache lines of its own, which processors do not take from each other all the time. */
+struct mip_bpf_counters {
+	__u64 values[MIP_BPF_COUNTERS];
+} __attribute__((aligned(128)));
+
 struct mip_bpf_shared {
 	struct mip_bpf_settings settings;
-	__u64 counters[MIP_BPF_COUNTERS];
+	struct mip_bpf_counters counters[MIP_BPF_COUNTER_SETS]; /* by processor */
 };
 
 /* Of an address in network byte order. Home networks are dense at one end and empty at the other, or an address in

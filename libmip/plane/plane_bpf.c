@@ -281,7 +281,11 @@ static struct mip_counter_table bpf_counters(struct mip_accelerator *accelerator
 {
 	struct bpf *bpf = bpf_of(accelerator);
 
-	memcpy(bpf->counters, bpf->programs.shared->counters, sizeof(bpf->programs.shared->counters));
+	memset(bpf->counters, 0, sizeof(bpf->counters));
+	for (size_t set = 0; set < MIP_BPF_COUNTER_SETS; set++) {
+		for (size_t i = 0; i < MIP_BPF_COUNTERS; i++)
+			bpf->counters[i] += bpf->programs.shared->counters[set].values[i];
+	}
 	bpf->counters[LINKS] = bpf->links.attached;
 	bpf->counters[EARLY_LINKS] = bpf->links.early;
 	bpf->counters[REFUSED] = bpf->refused;

@@ -114,6 +114,20 @@ static void auto_takes_it_where_it_works_and_says_why(void **state)
 	assert_true(hangs("mip0", "egress", "egress_tunnel"));
 }
 
+/* The packets of the trial are then no more than packets to be forwarded; nobody else's neighbour is asked. */
+static void it_is_found_to_work_on_a_router_too(void **state)
+{
+	struct bench *bench = *state;
+	char reason[MIP_PLANE_REASON] = "";
+
+	NEEDS_ROOT();
+	namespace_must("sysctl -qw net.ipv4.ip_forward=1; ip address add 10.9.0.1/24 dev va;"
+		       "ip neighbour add 10.9.0.2 lladdr 02:00:00:00:00:02 dev va; ip route add default via "
+		       "10.9.0.2");
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_USER, reason), 0);
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+}
+
 static void links_get_their_programs_as_they_come(void **state)
 {
 	struct bench *bench = *state;
@@ -340,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLANE_TEST(auto_takes_it_where_it_works_and_says_why),
+		PLANE_TEST(it_is_found_to_work_on_a_router_too),
 		PLANE_TEST(links_get_their_programs_as_they_come),
 		PLANE_TEST(a_link_that_goes_and_comes_under_its_name_gets_it_again),
 		PLANE_TEST(at_the_end_the_links_are_as_they_were),

@@ -1,12 +1,12 @@
 /*
  * The bpf programs: tunnels at the price of a look-up.
  *
- *   a link ──> ingress ──┬─ out of a tunnel, from its peer ──> header off ──> mip0, coming in
+ *   a link ──> ingress ──┬─ out of a tunnel, from its peer ──> header off ──> straight on, or mip0, coming in
  *                        ├─ for a node that is away ──> header on ──> straight out of the outer link
  *                        └─ everything else, untouched ──> the host's stack
  *
- * Where netfilter has rules for what is forwarded, a link's program only takes packets out of tunnels, and those for a
- * node come to mip0 by the stack, which asks the rules.
+ * Where netfilter has rules for what is forwarded, a link's program only takes packets out of tunnels and lets them come in by
+ * mip0, and those for a node come to mip0 by the stack; so that both meet the rules.
  *
  *   the host's stack ──> mip0, going out ──> egress ──┬─ has a tunnel ──> header on ──> out of the outer link
  *                                                     └─ everything else ──> the daemon
@@ -102,7 +102,10 @@ struct tunnel {
 static ALWAYS_INLINE void count(enum mip_bpf_counter counter)
 {
 	if (counter < MIP_BPF_COUNTERS)
-		__sync_fetch_and_add((__u64 *)&shared.counters[counter], 1);
+		__sync_fetch_and_add(
+			(__u64 *)&shared.counters[bpf_get_smp_processor_id() % MIP_BPF_COUNTER_SETS]
+				.values[counter],
+			1);
 }
 
 /* --- the table ------------------------------------------------------------------------------------- */
@@ -333,6 +336,11 @@ static ALWAYS_INLINE struct inner inner_of(const struct iphdr *ip)
 	};
 }
 
+static ALWAYS_INLINE bool is_neighbours_turn(void)
+{
+	return (bpf_get_prandom_u32() & NEIGHBOUR_MASK) == 0;
+}
+
 /*
  * Where the outer packet goes. False: the stack knows no way, the neighbour's link address is not known, or the path
  * is too narrow: the daemon sends it then, or says what is wrong.
@@ -357,7 +365,7 @@ static ALWAYS_INLINE bool find_way(struct __sk_buff *skb, const struct tunnel *t
 		flags = BPF_FIB_LOOKUP_OUTPUT;
 	}
 	result = bpf_fib_lookup(skb, way, sizeof(*way), flags);
-	*by_neighbour = (bpf_get_prandom_u32() & NEIGHBOUR_MASK) == 0;
+	*by_neighbour = is_neighbours_turn();
 	if (result == BPF_FIB_LKUP_RET_SUCCESS)
 		return true;
 	*by_neighbour = true;
@@ -709,11 +717,39 @@ static ALWAYS_INLINE void count_in(const struct tunnel *tunnel, const struct mea
 		tunnel->flags & MIP_BPF_VISITED ? &slot->bytes_to : &slot->bytes_from, size->octets);
 }
 
-static ALWAYS_INLINE int deliver(const struct tunnel *tunnel, const struct measure *size)
+/*
+ * The way of a packet out of a tunnel to where it is going, as the host's routing has it for what comes in by mip0. False: it
+ * is for the host itself, or into another tunnel, or the stack has something to do or to say: then it comes in by mip0.
+ */
+static ALWAYS_INLINE bool find_way_on(
+	struct __sk_buff *skb, const struct iphdr *ip, const struct measure *size, struct bpf_fib_lookup *way)
+{
+	__u32 source = ip->saddr;
+
+	if (shared.settings.trial || ip->ihl != IP_WORDS || ip->ttl <= 1 || !is_unicast(source) ||
+		!is_intact(ip) || bpf_map_lookup_elem(&own, &source) != NULL)
+		return false;
+	way->family = 2; /* AF_INET */
+	way->l4_protocol = ip->protocol;
+	way->tot_len = size->largest;
+	way->tos = ip->tos & ~ECN;
+	way->ipv4_src = source;
+	way->ipv4_dst = ip->daddr;
+	way->ifindex = shared.settings.tunnel;
+	return bpf_fib_lookup(skb, way, sizeof(*way), 0) == BPF_FIB_LKUP_RET_SUCCESS &&
+	       way->ifindex != shared.settings.tunnel;
+}
+
+/* Onto its way, or in by mip0. The outer header is off. */
+static ALWAYS_INLINE int deliver(struct __sk_buff *skb, __u32 offset, const struct tunnel *tunnel,
+	const struct measure *size, const struct bpf_fib_lookup *way)
 {
 	count(MIP_BPF_DECAPSULATED);
 	count_in(tunnel, size);
-	return bpf_redirect(shared.settings.tunnel, BPF_F_INGRESS);
+	if (!way)
+		return bpf_redirect(shared.settings.tunnel, BPF_F_INGRESS);
+	lower_ttl(skb, offset);
+	return send(skb, offset, way, is_neighbours_turn());
 }
 
 /* What the programs do not take out of a tunnel, though it is from the right peer. */
@@ -728,8 +764,10 @@ static ALWAYS_INLINE bool can_decapsulate(
 	return !shared.settings.clamp_mss || !is_syn(skb, offset, ip);
 }
 
-static ALWAYS_INLINE int decapsulate(struct __sk_buff *skb, __u32 offset, const struct outer *outer)
+static ALWAYS_INLINE int decapsulate(
+	struct __sk_buff *skb, __u32 offset, const struct outer *outer, bool forward)
 {
+	struct bpf_fib_lookup way = {};
 	__u32 place = offset + outer->header;
 	struct tunnel tunnel;
 	struct measure size;
@@ -746,6 +784,7 @@ static ALWAYS_INLINE int decapsulate(struct __sk_buff *skb, __u32 offset, const 
 		!inner_tos(ip->tos, outer->tos, &tos))
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	before = *(__u16 *)ip;
+	forward = forward && find_way_on(skb, ip, &size, &way);
 	if (bpf_skb_adjust_room(skb, -(__s32)outer->header, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	ip = header_at(skb, offset, IP_HEADER);
@@ -755,12 +794,14 @@ static ALWAYS_INLINE int decapsulate(struct __sk_buff *skb, __u32 offset, const 
 		bpf_l3_csum_replace(
 			skb, offset + offsetof(struct iphdr, check), before, after, sizeof(after));
 	}
-	return deliver(&tunnel, &size);
+	return deliver(skb, offset, &tunnel, &size, forward ? &way : NULL);
 }
 
 /* RFC 2004 3.1 backwards: what the minimal header kept goes back to where it was. */
-static ALWAYS_INLINE int decapsulate_minimal(struct __sk_buff *skb, __u32 offset, struct iphdr *ip)
+static ALWAYS_INLINE int decapsulate_minimal(
+	struct __sk_buff *skb, __u32 offset, struct iphdr *ip, bool forward)
 {
+	struct bpf_fib_lookup way = {};
 	const __u8 *minimal = (const __u8 *)(ip + 1);
 	struct outer outer = {.source = ip->saddr, .destination = ip->daddr, .kind = MIP_BPF_MINIMAL};
 	struct iphdr inner = *ip;
@@ -782,11 +823,13 @@ static ALWAYS_INLINE int decapsulate_minimal(struct __sk_buff *skb, __u32 offset
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	size = (struct measure){1, 0, bpf_ntohs(inner.tot_len)};
 	write_checksum(&inner);
+	size.largest = size.octets;
+	forward = forward && find_way_on(skb, &inner, &size, &way);
 	if (bpf_skb_adjust_room(skb, -MINIMAL_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	if (bpf_skb_store_bytes(skb, offset, &inner, sizeof(inner), 0) != 0)
 		return TC_ACT_SHOT;
-	return deliver(&tunnel, &size);
+	return deliver(skb, offset, &tunnel, &size, forward ? &way : NULL);
 }
 
 /* --- the hooks ------------------------------------------------------------------------------------- */
@@ -826,7 +869,7 @@ static ALWAYS_INLINE bool may_be_tunnelled(__u8 protocol)
 }
 
 /* A packet that looks like a tunnel's. TC_ACT_UNSPEC: it is not, or not for us. */
-static ALWAYS_INLINE int try_decapsulate(struct __sk_buff *skb, __u32 offset)
+static ALWAYS_INLINE int try_decapsulate(struct __sk_buff *skb, __u32 offset, bool forward)
 {
 	struct outer outer;
 	struct iphdr *ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER + IP_HEADER);
@@ -836,10 +879,10 @@ static ALWAYS_INLINE int try_decapsulate(struct __sk_buff *skb, __u32 offset)
 	if (!ip || ip->frag_off & bpf_htons(FRAGMENT) || offset + bpf_ntohs(ip->tot_len) != skb->len)
 		return TC_ACT_UNSPEC;
 	if (ip->protocol == PROTOCOL_MINIMAL)
-		return is_intact(ip) ? decapsulate_minimal(skb, offset, ip) : TC_ACT_UNSPEC;
+		return is_intact(ip) ? decapsulate_minimal(skb, offset, ip, forward) : TC_ACT_UNSPEC;
 	if (!read_outer(ip, &outer) || !is_intact(ip))
 		return TC_ACT_UNSPEC;
-	return decapsulate(skb, offset, &outer);
+	return decapsulate(skb, offset, &outer, forward);
 }
 
 /* A packet that a router would forward: not broken, not for the router's own attention. */
@@ -855,6 +898,38 @@ static ALWAYS_INLINE bool can_forward(struct __sk_buff *skb, __u32 offset, const
 	return bpf_map_lookup_elem(&own, &source) == NULL;
 }
 
+/*
+ * At the visited end: whether the host's routing leads what comes from this node, in by this link, to mip0. The rules that say
+ * so are the machine's (RFC 3024 5.2), and what is for the host itself or its neighbours they may lead elsewhere.
+ */
+static ALWAYS_INLINE bool is_led(struct __sk_buff *skb, const struct iphdr *ip)
+{
+	struct bpf_fib_lookup way = {
+		.family = 2, /* AF_INET */
+		.l4_protocol = ip->protocol,
+		.tos = ip->tos & ~ECN,
+		.ipv4_src = ip->saddr,
+		.ipv4_dst = ip->daddr,
+		.ifindex = skb->ifindex,
+	};
+	long result = bpf_fib_lookup(skb, &way, sizeof(way), 0);
+
+	/* A TUN device has no neighbours to be known. */
+	return (result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH) &&
+	       way.ifindex == shared.settings.tunnel;
+}
+
+/* The tunnel that a packet goes into from here. At home it is by the destination, and the machine has said that it is led;
+ * away by the source. */
+static ALWAYS_INLINE bool find_tunnel(const struct iphdr *ip, struct tunnel *tunnel)
+{
+	__u32 source = ip->saddr;
+
+	if (find(ip->daddr, 0, tunnel))
+		return tunnel->flags & MIP_BPF_LED;
+	return find(source, MIP_BPF_VISITED, tunnel) && tunnel->flags & MIP_BPF_HAS_TUNNEL;
+}
+
 static ALWAYS_INLINE int ingress(struct __sk_buff *skb, __u32 offset)
 {
 	struct iphdr *ip = begin(skb, offset);
@@ -865,16 +940,18 @@ static ALWAYS_INLINE int ingress(struct __sk_buff *skb, __u32 offset)
 	if (!ip || skb->pkt_type != 0 /* PACKET_HOST */)
 		return TC_ACT_UNSPEC;
 	if (ip->ihl == IP_WORDS && may_be_tunnelled(ip->protocol)) {
-		action = try_decapsulate(skb, offset);
+		action = try_decapsulate(skb, offset, true);
 		if (action != TC_ACT_UNSPEC)
 			return action;
 		ip = header_at(skb, offset, IP_HEADER);
 	}
-	if (!ip || !find(ip->daddr, 0, &tunnel) || !(tunnel.flags & MIP_BPF_LED))
+	if (!ip || !find_tunnel(ip, &tunnel))
 		return TC_ACT_UNSPEC;
 	ip = pull(skb, offset, TCP_HEADER);
 	if (!ip || ip->saddr == tunnel.local || !can_forward(skb, offset, ip))
 		return leave(MIP_BPF_LEFT_ENCAPSULATION);
+	if (tunnel.flags & MIP_BPF_VISITED && !is_led(skb, ip))
+		return TC_ACT_UNSPEC;
 	return encapsulate(skb, offset, ip, &tunnel, true);
 }
 
@@ -886,7 +963,7 @@ static ALWAYS_INLINE int only_decapsulate(struct __sk_buff *skb, __u32 offset)
 	if (!ip || skb->pkt_type != 0 /* PACKET_HOST */ || ip->ihl != IP_WORDS ||
 		!may_be_tunnelled(ip->protocol))
 		return TC_ACT_UNSPEC;
-	return try_decapsulate(skb, offset);
+	return try_decapsulate(skb, offset, false);
 }
 
 SEC("tc")
