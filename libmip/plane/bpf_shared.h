@@ -42,6 +42,7 @@ enum {
 	MIP_BPF_FIRST_SLOTS = 1024,
 	MIP_BPF_OWN_ADDRESSES = 65536,
 	MIP_BPF_COUNTER_SETS = 16,
+	MIP_BPF_COUNTER_ROOM = 16,
 };
 #define MIP_BPF_HASH 0x9e3779b1 /* 2^32 divided by the golden ratio, odd */
 
@@ -86,14 +87,16 @@ struct mip_bpf_settings {
 	__u32 trial;		  /* the daemon tries the programs: see plane_bpf.c */
 };
 
-/* Each in cache lines of its own, which processors do not take from each other all the time. */
+/* Two cache lines, which processors do not take from each other all the time. (By its size: clang 14 and libbpf do not agree
+ * on the section of a variable that is aligned.) */
 struct mip_bpf_counters {
-	__u64 values[MIP_BPF_COUNTERS];
-} __attribute__((aligned(128)));
+	__u64 values[MIP_BPF_COUNTER_ROOM];
+};
 
+/* At the beginning of a page. */
 struct mip_bpf_shared {
-	struct mip_bpf_settings settings;
 	struct mip_bpf_counters counters[MIP_BPF_COUNTER_SETS]; /* by processor */
+	struct mip_bpf_settings settings;
 };
 
 /* Of an address in network byte order. Home networks are dense at one end and empty at the other, or an address in

@@ -45,6 +45,7 @@ enum counter {
 	REFUSED,
 	COUNTERS,
 };
+_Static_assert((int)MIP_BPF_COUNTERS <= MIP_BPF_COUNTER_ROOM, "the counters have room");
 _Static_assert((int)DROPPED == MIP_BPF_DROPPED, "the first are the programs' own");
 
 static const struct mip_counter_name counter_names[COUNTERS] = {
