@@ -567,6 +567,13 @@ static ALWAYS_INLINE int leave(enum mip_bpf_counter counter)
 	return TC_ACT_UNSPEC;
 }
 
+/* The mask is for the verifier, and the empty line of assembly for the compiler, which would see that nothing needs it. */
+static ALWAYS_INLINE __u32 mtu_of(__u32 kind)
+{
+	__asm__ volatile("" : "+r"(kind));
+	return shared.settings.mtu[kind & (MIP_BPF_KINDS - 1)];
+}
+
 /* What the programs do not do for a packet that has a tunnel. */
 static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, const struct iphdr *ip,
 	const struct tunnel *tunnel, const struct measure *size)
@@ -579,7 +586,7 @@ static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, c
 	/* RFC 2003 3.2: not back into the tunnel that it may have come from. */
 	if (ip->saddr == tunnel->remote)
 		return false;
-	if (size->largest > shared.settings.mtu[tunnel->kind & 3])
+	if (size->largest > mtu_of(tunnel->kind))
 		return false;
 	/* RFC 2004 1: "Minimal encapsulation MUST NOT be used when an original datagram is already fragmented". And
 	 * nobody can cut a large packet behind such a header. */
