@@ -280,7 +280,7 @@ static void take_again(struct mip_plane *plane, const char *what)
 
 	mip_log(log, MIP_LOG_WARNING, "data plane %s failed: %s",
 		mip_name_of(mip_plane_names, (int)kind, "?"), what);
-	drop_accelerator(plane);
+	take(plane, MIP_PLANE_USER, NULL); /* which carries the packets meanwhile */
 	if (plane->wanted == MIP_PLANE_AUTO)
 		take_best(plane);
 	else if (take_named(plane, kind, why) != 0)

@@ -200,7 +200,8 @@ is() {
 daemon() {
 	local role=$1 name=$2
 	shift 2
-	start "$name-$role" "$name" "$LAB_BUILD/mip-$role" -c "$LAB_DIR/$name-$role.conf" -s "$LAB_DIR/$name-$role.sock" "$@"
+	start "$name-$role" "$name" "$LAB_BUILD/mip-$role" -c "$LAB_DIR/$name-$role.conf" -s "$LAB_DIR/$name-$role.sock" \
+		${LAB_PLANE:+-d "$LAB_PLANE"} "$@"
 	if ! wait_until 10 mipctl "$role" "$name" status; then
 		echo "mip-$role on $name does not answer:" >&2
 		cat "$LAB_DIR/$name-$role.log" >&2
