@@ -149,6 +149,18 @@ static void write_output(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "}\n");
 }
 
+/* rfc2003-3.1: "If the 'Don't Fragment' bit is set in the inner IP header, it MUST be set in the outer IP
+ * header". Devices in external mode do not copy it (since Linux 5.10). */
+static void write_fragmentation(FILE *text, bool has_gre)
+{
+	fprintf(text, "chain output {\n"
+		      "type filter hook output priority 200; policy accept;\n"
+		      "ip protocol 4 @th,49,1 1 ip frag-off set 0x4000 comment \"DF inside: DF outside\"\n");
+	if (has_gre)
+		fprintf(text, "ip protocol 47 @th,0,32 0x800 @th,81,1 1 ip frag-off set 0x4000\n");
+	fprintf(text, "}\n");
+}
+
 /* Segments of TCP made to fit, in both directions: two chains of their own, empty while that is not asked for. */
 static void write_clamping(FILE *text, const struct mip_kernel *kernel)
 {
@@ -180,6 +192,7 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 	write_input(text, has_gre);
 	write_refusal(text, kernel);
 	write_output(text, kernel);
+	write_fragmentation(text, has_gre);
 	fprintf(text, "chain clamp-out { type filter hook postrouting priority -150; policy accept; }\n"
 		      "chain clamp-in { type filter hook prerouting priority -150; policy accept; }\n"
 		      "}\n");

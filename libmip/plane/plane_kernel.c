@@ -326,13 +326,14 @@ static void change_loop(struct mip_kernel_elements *elements, struct mip_kernel_
 		mip_kernel_elements_add(elements, &element, false);
 }
 
-static void change_count(struct mip_kernel_elements *elements, struct mip_kernel_tunnel *tunnel, bool taken)
+/* Also for a tunnel by the user plane: who comes by another way than his is known then. */
+static void change_count(struct mip_kernel_elements *elements, struct mip_kernel_tunnel *tunnel, bool present)
 {
 	struct mip_kernel_element element = count_element(&tunnel->key);
 
-	if (taken != tunnel->has_count)
-		mip_kernel_elements_add(elements, &element, !taken);
-	tunnel->has_count = taken;
+	if (present != tunnel->has_count)
+		mip_kernel_elements_add(elements, &element, !present);
+	tunnel->has_count = present;
 }
 
 /* Counts are read before anything is written: the socket is one. */
@@ -344,7 +345,7 @@ static void keep_counts(struct mip_kernel *kernel)
 	DL_FOREACH (kernel->tunnel_queue, tunnel) {
 		struct mip_kernel_element element = count_element(&tunnel->key);
 
-		if (tunnel->has_count && !is_taken(kernel, tunnel))
+		if (tunnel->has_count && !tunnel->present)
 			keep_count(kernel, &element, tunnel->key.home_address, tunnel->key.end);
 	}
 	DL_FOREACH (kernel->peer_queue, peer) {
@@ -371,7 +372,7 @@ static int commit_elements(struct mip_kernel *kernel)
 		peer->made = peer->present;
 	}
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
-		change_count(&elements, tunnel, is_taken(kernel, tunnel));
+		change_count(&elements, tunnel, tunnel->present);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
 		change_loop(&elements, tunnel, is_taken(kernel, tunnel));
 	return mip_kernel_elements_send(&elements);
