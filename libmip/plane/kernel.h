@@ -50,8 +50,8 @@ enum {
 
 /* The sets of the nftables table. "Any" are those of peers that may come to each of our addresses. */
 enum mip_kernel_set {
-	MIP_KERNEL_HOME_PEERS,	  /* outer source, outer destination, home address */
-	MIP_KERNEL_VISITED_PEERS, /* likewise */
+	MIP_KERNEL_HOME_PEERS,	   /* outer source, outer destination, home address */
+	MIP_KERNEL_VISITED_PEERS,  /* likewise */
 	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
 	MIP_KERNEL_VISITED_PEERS_ANY,
 	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets go */
@@ -89,9 +89,9 @@ struct mip_kernel_tunnel {
 	bool present;
 	bool has_nexthop;
 	bool has_table;
-	bool has_count;			      /* the element that counts what goes in */
-	bool by_source; /* a route is led here by its source: it may stay when the tunnel goes */
-	struct mip_address loop;	      /* the exit in the element of MIP_KERNEL_LOOPS; none: there is none */
+	bool has_count;		 /* the element that counts what goes in */
+	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
+	struct mip_address loop; /* the exit in the element of MIP_KERNEL_LOOPS; none: there is none */
 	struct mip_kernel_tunnel *next, *prev; /* in the queue */
 	bool queued;
 	UT_hash_handle hh;
@@ -137,9 +137,10 @@ struct mip_kernel {
 	struct mip_kernel_device devices[MIP_KERNEL_DEVICES];
 	char table[MIP_KERNEL_TABLE_NAME];
 	bool has_table;
-	bool has_silenced; /* the user plane's raw sockets take no packets */
-	uint32_t generation; /* of all nftables rules, when they were last looked at */
-	unsigned rules;	     /* in our table; 0: not counted yet */
+	uint32_t host_filters;		     /* net.ipv4.conf.all.rp_filter */
+	bool has_silenced;		     /* the user plane's raw sockets take no packets */
+	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
+	unsigned rules;			     /* in our table; 0: not counted yet */
 	struct mip_plane_home_key looked_at; /* the tunnel whose nexthop was looked at last */
 	struct mip_kernel_identifiers identifiers;
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
@@ -158,6 +159,8 @@ struct mip_kernel {
 int mip_kernel_devices_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 void mip_kernel_devices_remove(struct mip_kernel *kernel);
 int mip_kernel_devices_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+/* net.ipv4.conf.all.rp_filter as it is now; 0 if that is not known. */
+uint32_t mip_kernel_host_filters(struct mip_kernel *kernel);
 /* The device whose tunnels are of this encapsulation, NULL: there is none. */
 const struct mip_kernel_device *mip_kernel_device_of(
 	const struct mip_kernel *kernel, enum mip_encapsulation encapsulation);

@@ -10,6 +10,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
+#include <linux/netconf.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -268,8 +269,9 @@ static int set_ingress(struct mip_kernel *kernel, mip_link index, char reason[st
 	write_clsact(kernel->route, index);
 	error = mip_kernel_send(kernel->route, &words);
 	if (error)
-		return say(reason, "no clsact queueing discipline (module sch_ingress, CONFIG_NET_SCH_INGRESS)",
-			error, words);
+		return say(reason,
+			"no clsact queueing discipline (module sch_ingress, CONFIG_NET_SCH_INGRESS)", error,
+			words);
 	write_filter(kernel->route, index, kernel->user->tun.link);
 	error = mip_kernel_send(kernel->route, &words);
 	if (error)
@@ -304,6 +306,26 @@ static int change_dummy_address(struct mip_kernel *kernel, int type)
 	if (type == RTM_NEWADDR)
 		mip_kernel_put_u32(kernel->route, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
 	return mip_kernel_send(kernel->route, NULL);
+}
+
+static void read_filters(void *context, const struct nlmsghdr *message)
+{
+	const struct nlattr *value = nlmsg_find_attr(
+		(struct nlmsghdr *)(uintptr_t)message, sizeof(struct netconfmsg), NETCONFA_RP_FILTER);
+
+	if (message->nlmsg_type == RTM_NEWNETCONF && value && nla_len(value) >= 4)
+		*(uint32_t *)context = nla_get_u32(value);
+}
+
+uint32_t mip_kernel_host_filters(struct mip_kernel *kernel)
+{
+	const struct netconfmsg header = {.ncm_family = AF_INET};
+	uint32_t value = 0;
+
+	mip_kernel_begin(kernel->route, RTM_GETNETCONF, 0, &header, sizeof(header));
+	mip_kernel_put_u32(kernel->route, NETCONFA_IFINDEX, (uint32_t)NETCONFA_IFINDEX_ALL);
+	(void)mip_kernel_ask(kernel->route, read_filters, &value);
+	return value;
 }
 
 static int refuse_kind(size_t i, int error, const char *words, char reason[static MIP_PLANE_REASON])

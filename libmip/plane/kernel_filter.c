@@ -30,7 +30,8 @@ static const struct mip_counter_name counter_names[] = {
 	[MIP_KERNEL_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
 	[MIP_KERNEL_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
 	[MIP_KERNEL_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
-	[MIP_KERNEL_DROP_GRE] = {"drop_gre_options", "GRE packets with a checksum, a key or a number, or not of IPv4"},
+	[MIP_KERNEL_DROP_GRE] = {"drop_gre_options",
+		"GRE packets with a checksum, a key or a number, or not of IPv4"},
 };
 _Static_assert(MIP_ARRAY_SIZE(counter_names) == MIP_KERNEL_COUNTERS, "each counter has a name");
 
@@ -87,7 +88,8 @@ static void write_check(FILE *text, const char *protocol, unsigned source, unsig
 	if (strcmp(protocol, "gre") == 0)
 		fprintf(text, "@th,0,32 != 0x800 counter name drop_gre_options drop\n");
 	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @home-peers goto admit-%s\n", source, protocol);
-	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", destination, protocol);
+	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", destination,
+		protocol);
 	fprintf(text, "ip saddr . @th,%u,32 @home-peers-any goto admit-%s\n", source, protocol);
 	fprintf(text, "ip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", destination, protocol);
 	fprintf(text, "meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n", MIP_KERNEL_MARK,
@@ -105,9 +107,10 @@ static void write_input(FILE *text, bool has_gre)
 		write_admission(text, "gre", IPIP_TTL + GRE_HEADER, IPIP_DESTINATION + GRE_HEADER);
 		write_check(text, "gre", IPIP_SOURCE + GRE_HEADER, IPIP_DESTINATION + GRE_HEADER);
 	}
-	fprintf(text, "chain input {\n"
-		      "type filter hook input priority 200; policy accept;\n"
-		      "ip protocol 4 goto from-ipip comment \"does the inner packet belong to the outer one?\"\n");
+	fprintf(text,
+		"chain input {\n"
+		"type filter hook input priority 200; policy accept;\n"
+		"ip protocol 4 goto from-ipip comment \"does the inner packet belong to the outer one?\"\n");
 	if (has_gre)
 		fprintf(text, "ip protocol 47 goto from-gre\n");
 	fprintf(text, "}\n");
@@ -170,7 +173,8 @@ static void write_clamping(FILE *text, const struct mip_kernel *kernel)
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
 		if (kernel->devices[i].link != MIP_LINK_NONE)
 			fprintf(text,
-				"add rule ip %s clamp-out oif %d tcp flags syn tcp option maxseg size set rt mtu\n",
+				"add rule ip %s clamp-out oif %d tcp flags syn tcp option maxseg size set rt "
+				"mtu\n",
 				kernel->table, kernel->devices[i].link);
 	}
 	fprintf(text, "add rule ip %s clamp-in iif %d tcp flags syn tcp option maxseg size set %u\n",
@@ -186,7 +190,8 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "comment \"Mobile IP: what goes into and comes out of the tunnels of %s\"\n",
 		kernel->user->device);
 	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++)
-		fprintf(text, "counter %s { comment \"%s\"; }\n", counter_names[i].name, counter_names[i].help);
+		fprintf(text, "counter %s { comment \"%s\"; }\n", counter_names[i].name,
+			counter_names[i].help);
 	for (size_t i = 0; i < MIP_KERNEL_SETS; i++)
 		fprintf(text, "set %s { %s }\n", sets[i].name, sets[i].declaration);
 	write_input(text, has_gre);
@@ -217,7 +222,8 @@ static int run(const char *commands, char reason[static MIP_PLANE_REASON])
 	error = nft_run_cmd_from_buffer(context, commands) == 0 ? 0 : -EIO;
 	if (error) {
 		said = nft_ctx_get_error_buffer(context);
-		mip_text_add(&text, "the nftables table cannot be made (nf_tables, nft_counter; libnftables says: ");
+		mip_text_add(&text,
+			"the nftables table cannot be made (nf_tables, nft_counter; libnftables says: ");
 		mip_text_add_octets(&text, said ? said : "", said ? strcspn(said, "\n") : 0);
 		mip_text_add(&text, ")");
 	}
@@ -244,7 +250,8 @@ static int run_written(const struct mip_kernel *kernel, void (*write)(FILE *, co
 
 static void write_clamp_change(FILE *text, const struct mip_kernel *kernel)
 {
-	fprintf(text, "flush chain ip %s clamp-out\nflush chain ip %s clamp-in\n", kernel->table, kernel->table);
+	fprintf(text, "flush chain ip %s clamp-out\nflush chain ip %s clamp-in\n", kernel->table,
+		kernel->table);
 	if (kernel->user->options.clamp_mss)
 		write_clamping(text, kernel);
 }
@@ -416,8 +423,8 @@ static void read_counter(void *context, const struct nlmsghdr *message)
 	(void)nla_strlcpy(text, name, sizeof(text));
 	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
 		if (strcmp(text, counter_names[i].name) == 0)
-			kernel->counters[i] = big_endian64(
-				nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
+			kernel->counters[i] =
+				big_endian64(nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
 	}
 }
 

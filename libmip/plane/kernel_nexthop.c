@@ -122,8 +122,9 @@ int mip_kernel_nexthop_try(struct mip_kernel *kernel, char reason[static MIP_PLA
 		mip_kernel_nexthop_remove(kernel, id);
 		return mip_kernel_send(kernel->route, NULL);
 	}
-	mip_text_add(&text, error == -EPERM ? "nexthop objects: CAP_NET_ADMIN is missing"
-					    : "no nexthop objects with tunnels (Linux 5.3, CONFIG_LWTUNNEL): ");
+	mip_text_add(&text, error == -EPERM
+				    ? "nexthop objects: CAP_NET_ADMIN is missing"
+				    : "no nexthop objects with tunnels (Linux 5.3, CONFIG_LWTUNNEL): ");
 	if (error != -EPERM)
 		mip_text_add(&text, words[0] ? words : strerror(-error));
 	return error;
@@ -138,7 +139,7 @@ struct leftovers {
 		uint32_t id; /* of the nexthop */
 		uint32_t table, metric;
 		struct mip_prefix destination;
-	} *items;
+	} * items;
 	size_t count, size;
 };
 

@@ -151,8 +151,8 @@ static void read_elements(void *context, const struct nlmsghdr *message)
 {
 	const struct listing *listing = context;
 	size_t length = mip_kernel_set_width(listing->set) * sizeof(struct mip_address);
-	const struct nlattr *list = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)message,
-		sizeof(struct nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
+	const struct nlattr *list = nlmsg_find_attr(
+		(struct nlmsghdr *)(uintptr_t)message, sizeof(struct nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
 	const struct nlattr *item;
 	int left;
 
@@ -171,7 +171,8 @@ static void read_elements(void *context, const struct nlmsghdr *message)
 	}
 }
 
-static void take_count(void *context, const struct mip_kernel_element *element, const struct mip_kernel_count *count)
+static void take_count(
+	void *context, const struct mip_kernel_element *element, const struct mip_kernel_count *count)
 {
 	(void)element;
 	*(struct mip_kernel_count *)context = *count;

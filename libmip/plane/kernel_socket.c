@@ -32,7 +32,7 @@ struct mip_kernel_socket {
 	uint32_t sequence;
 	uint8_t *octets;
 	size_t used, size;
-	size_t last; /* where the last message begins */
+	size_t last;	/* where the last message begins */
 	uint32_t asked; /* the number of the message whose answer is the last; 0: that of the last message */
 	bool out_of_memory;
 	int error; /* the first since the last send */

@@ -242,8 +242,8 @@ static void add_arrived(
 	add_into(traffic, home->key.end == MIP_TUNNEL_VISITED, &count);
 }
 
-static void add_departed(
-	struct mip_plane_traffic *traffic, const struct mip_plane_home *home, const struct mip_kernel_count *count)
+static void add_departed(struct mip_plane_traffic *traffic, const struct mip_plane_home *home,
+	const struct mip_kernel_count *count)
 {
 	add_into(traffic, home->key.end == MIP_TUNNEL_HOME, count);
 }
@@ -394,7 +394,8 @@ static int finish(struct mip_kernel *kernel)
 	struct mip_kernel_peer *peer, *next_peer;
 	int error = 0;
 
-	DL_FOREACH_SAFE (kernel->tunnel_queue, tunnel, next_tunnel) {
+	DL_FOREACH_SAFE(kernel->tunnel_queue, tunnel, next_tunnel)
+	{
 		tunnel->queued = false;
 		if (tunnel->present)
 			continue;
@@ -408,7 +409,8 @@ static int finish(struct mip_kernel *kernel)
 		free(tunnel);
 	}
 	kernel->tunnel_queue = NULL;
-	DL_FOREACH_SAFE (kernel->peer_queue, peer, next_peer) {
+	DL_FOREACH_SAFE(kernel->peer_queue, peer, next_peer)
+	{
 		peer->queued = false;
 		if (peer->present)
 			continue;
@@ -520,11 +522,15 @@ static bool translate_rule(struct mip_kernel *kernel, struct mip_want_rule *rule
 	return true;
 }
 
-/* What comes out of the tunnels comes in by mip0, and the way back is by another device: a filter of reverse
- * paths, the loose kind too, would drop it. Who may come is checked before. */
-static bool translate_setting(struct mip_want_setting *setting)
+/*
+ * What comes out of the tunnels comes in by mip0, and the way back is by another device: strict filtering of
+ * reverse paths would drop it, and the loose kind costs a look-up or two for nothing. Who may come is checked
+ * before. But the kernel takes the larger value of this and the host's own, and loose is the largest.
+ */
+static bool translate_setting(const struct mip_kernel *kernel, struct mip_want_setting *setting)
 {
-	if (setting->link != MIP_LINK_TUNNEL || setting->setting != MIP_SETTING_RP_FILTER)
+	if (setting->link != MIP_LINK_TUNNEL || setting->setting != MIP_SETTING_RP_FILTER ||
+		kernel->host_filters != 0)
 		return false;
 	setting->value = 0;
 	return true;
@@ -537,7 +543,7 @@ static bool translate(struct mip_accelerator *accelerator, struct mip_want *want
 	if (want->kind == MIP_WANT_RULE)
 		return translate_rule(kernel_of(accelerator), &want->rule);
 	if (want->kind == MIP_WANT_SETTING)
-		return translate_setting(&want->setting);
+		return translate_setting(kernel_of(accelerator), &want->setting);
 	return false;
 }
 
@@ -603,8 +609,8 @@ static int clamp(struct mip_accelerator *accelerator, bool clamp_mss)
  * once. */
 static int look_at_nexthop(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 {
-	struct mip_kernel_tunnel *tunnel =
-		find_tunnel(kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
+	struct mip_kernel_tunnel *tunnel = find_tunnel(
+		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
 	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
 
 	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
@@ -628,9 +634,15 @@ static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP
 		error = mip_kernel_filter_check(kernel, ret_reason);
 	if (!error)
 		error = look_at_nexthop(kernel, ret_reason);
-	if (!error)
-		bury(kernel);
-	return error;
+	if (error)
+		return error;
+	bury(kernel);
+	if (mip_kernel_host_filters(kernel) != kernel->host_filters) {
+		kernel->host_filters = mip_kernel_host_filters(kernel);
+		kernel->translation_changed = true;
+		tell_of_translation(kernel);
+	}
+	return 0;
 }
 
 static void forget_all(struct mip_kernel *kernel)
@@ -722,6 +734,8 @@ static int make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 		error = mip_kernel_nexthop_try(kernel, reason);
 	if (!error)
 		error = mip_kernel_filter_make(kernel, reason);
+	if (!error)
+		kernel->host_filters = mip_kernel_host_filters(kernel);
 	return error;
 }
 

@@ -147,7 +147,8 @@ static bool read_nexthop(const struct nlattr *const *attributes, unsigned flags,
 	route->link = (mip_link)mip_netlink_u32(attributes[RTA_OIF]);
 	route->gateway = mip_netlink_address(attributes[RTA_GATEWAY]);
 	route->onlink = flags & RTNH_F_ONLINK;
-	return attributes[RTA_MULTIPATH] == NULL && attributes[RTA_VIA] == NULL && attributes[RTA_ENCAP] == NULL;
+	return attributes[RTA_MULTIPATH] == NULL && attributes[RTA_VIA] == NULL &&
+	       attributes[RTA_ENCAP] == NULL;
 }
 
 /* The MTU among a route's metrics; false when there are others. */

@@ -49,7 +49,7 @@ struct mip_item {
 	unsigned repairs;	  /* within the last seconds */
 	mip_time repaired;
 	struct mip_deadline deadline;
-	bool translated;	      /* `made` is not what the machine said, but what the data plane made of it */
+	bool translated; /* `made` is not what the machine said, but what the data plane made of it */
 	struct nlmsghdr *displaced;   /* what somebody else had there before, to be put back; owned */
 	struct mip_item *next, *prev; /* in the queue */
 	UT_hash_handle hh;

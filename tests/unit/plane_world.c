@@ -220,7 +220,8 @@ struct mip_want plane_peer(enum side side, enum mip_encapsulation encapsulation)
 }
 
 /* The route into the tunnel, as the plane has it. */
-static void lead(const struct world *world, enum side side, const char *destination, const char *source, int mtu)
+static void lead(
+	const struct world *world, enum side side, const char *destination, const char *source, int mtu)
 {
 	struct mip_want want = {
 		.kind = MIP_WANT_ROUTE,

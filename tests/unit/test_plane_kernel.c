@@ -64,11 +64,54 @@ static struct mip_kernel_socket *open_socket(int protocol)
 static void attributes_stand_behind_the_header_and_in_each_other(void **state)
 {
 	static const uint8_t expected[] = {
-		0x2c, 0, 0, 0, 0x12, 0x34, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* header, 44 octets */
-		0xaa, 0xbb, 0xcc, 0xdd,			     /* the fixed one */
-		5, 0, 3, 0, 7, 0, 0, 0,			     /* one octet, filled up */
-		0x10, 0, 4, 0x80,			     /* with others inside */
-		6, 0, 5, 0, 0x22, 0x11, 0, 0, 5, 0, 6, 0, 0, 0, 0, 0,
+		0x2c,
+		0,
+		0,
+		0,
+		0x12,
+		0x34,
+		1,
+		0,
+		1,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* header, 44 octets */
+		0xaa,
+		0xbb,
+		0xcc,
+		0xdd, /* the fixed one */
+		5,
+		0,
+		3,
+		0,
+		7,
+		0,
+		0,
+		0, /* one octet, filled up */
+		0x10,
+		0,
+		4,
+		0x80, /* with others inside */
+		6,
+		0,
+		5,
+		0,
+		0x22,
+		0x11,
+		0,
+		0,
+		5,
+		0,
+		6,
+		0,
+		0,
+		0,
+		0,
+		0,
 	};
 	static const uint8_t header[] = {0xaa, 0xbb, 0xcc, 0xdd};
 	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
@@ -107,6 +150,19 @@ static void an_error_is_told_with_the_kernels_words_and_only_once(void **state)
 	assert_true(words[0] != 0);
 	assert_int_equal(mip_kernel_send(socket, &words), 0);
 	mip_kernel_socket_free(socket);
+}
+
+static void the_hosts_filter_of_reverse_paths_is_read(void **state)
+{
+	struct mip_kernel kernel = {.route = open_socket(NETLINK_ROUTE)};
+
+	(void)state;
+	NEEDS_ROOT();
+	for (unsigned value = 0; value < 3; value++) {
+		namespace_must("sysctl -qw net.ipv4.conf.all.rp_filter=%u", value);
+		assert_int_equal(mip_kernel_host_filters(&kernel), value);
+	}
+	mip_kernel_socket_free(kernel.route);
 }
 
 /* --- nexthops --------------------------------------------------------------------------------- */
@@ -167,7 +223,8 @@ static void the_table_comes_and_goes(void **state)
 	(void)state;
 	NEEDS_ROOT();
 	kernel = open_filter();
-	assert_true(shows("nft list table ip mip-mip0", "Mobile IP: what goes into and comes out of the tunnels of mip0"));
+	assert_true(shows("nft list table ip mip-mip0",
+		"Mobile IP: what goes into and comes out of the tunnels of mip0"));
 	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
 	close_filter(kernel);
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0"), 0);
@@ -307,7 +364,8 @@ static void without_ipip_it_is_refused_at_once_and_leaves_nothing(void **state)
 	if (kernel_has_ipip())
 		skip();
 	assert_int_equal(mip_plane_new(&options, &plane, reason), -EOPNOTSUPP);
-	assert_non_null(strstr(reason, "kernel: the kernel has no ipip devices (module ipip, CONFIG_NET_IPIP)"));
+	assert_non_null(
+		strstr(reason, "kernel: the kernel has no ipip devices (module ipip, CONFIG_NET_IPIP)"));
 	assert_int_equal(if_nametoindex("mip0-ipip"), 0);
 	assert_int_equal(if_nametoindex("mip0"), 0);
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0"), 0);
@@ -332,7 +390,9 @@ static void want_tunnel(struct mip_plane *plane, const char *remote)
 {
 	struct mip_want want = {
 		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = ip_of("10.1.0.50"), .local = ip_of("10.9.0.1"), .remote = ip_of(remote)},
+		.tunnel = {.home_address = ip_of("10.1.0.50"),
+			.local = ip_of("10.9.0.1"),
+			.remote = ip_of(remote)},
 	};
 
 	assert_int_equal(mip_plane_want(plane, &want), 0);
@@ -358,8 +418,8 @@ static void a_handover_replaces_the_nexthop_and_leaves_the_route(void **state)
 	first = route.route.nexthop;
 	assert_true(shows("ip nexthop", "dst 10.9.0.2"));
 	want_tunnel(plane, "10.9.0.3");
-	route.route = (struct mip_want_route){
-		.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL};
+	route.route =
+		(struct mip_want_route){.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL};
 	assert_true(mip_plane_translate(plane, &route));
 	assert_int_equal(route.route.nexthop, first);
 	assert_true(shows("ip nexthop", "dst 10.9.0.3"));
@@ -401,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attributes_stand_behind_the_header_and_in_each_other),
 		IN_NAMESPACE(an_error_is_told_with_the_kernels_words_and_only_once),
+		IN_NAMESPACE(the_hosts_filter_of_reverse_paths_is_read),
 		IN_NAMESPACE(what_a_predecessor_left_is_swept_away_and_nothing_else),
 		IN_NAMESPACE(the_table_comes_and_goes),
 		IN_NAMESPACE(segments_are_clamped_only_when_that_is_asked_for),

@@ -122,7 +122,8 @@ static void an_ip_in_ip_packet_has_the_header_of_rfc_2003(void **state)
 	assert_true(outer.dont_fragment);
 	assert_int_equal(outer.source.value, plane_address(AGENT).value);
 	assert_int_equal(outer.destination.value, plane_address(CARE_OF).value);
-	if (plane_tested() == MIP_PLANE_USER) /* the kernel leaves the checksum to the card, which is none here */
+	if (plane_tested() ==
+		MIP_PLANE_USER) /* the kernel leaves the checksum to the card, which is none here */
 		assert_is_hello(octets + 20, length - 20);
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
 }
