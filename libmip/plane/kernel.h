@@ -155,9 +155,12 @@ struct mip_kernel {
 /* --- kernel_device.c: 0, or negative errno with the reason in words --- */
 
 /* Makes the ipip device, and the gre device if there can be one, with what is at their ingress, and raises
- * them. What a killed predecessor left under these names is removed first. */
+ * them. */
 int mip_kernel_devices_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 void mip_kernel_devices_remove(struct mip_kernel *kernel);
+/* Those of a killed predecessor, known by their names and aliases. */
+bool mip_kernel_devices_are_left(struct mip_kernel *kernel);
+void mip_kernel_devices_sweep(struct mip_kernel *kernel);
 int mip_kernel_devices_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 /* net.ipv4.conf.all.rp_filter as it is now; 0 if that is not known. */
 uint32_t mip_kernel_host_filters(struct mip_kernel *kernel);
@@ -172,6 +175,9 @@ int mip_kernel_nexthop_try(struct mip_kernel *kernel, char reason[static MIP_PLA
 /* Puts the nexthop of a tunnel in place, or another in its place, into the batch: `device` NULL leads to mip0. */
 void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_want_tunnel *tunnel,
 	const struct mip_kernel_device *device);
+/* Whether the kernel announces each route anew when its nexthop is replaced (net.ipv4.nexthop_compat_mode). True:
+ * it is otherwise now than before. */
+bool mip_kernel_nexthop_announce(bool announce);
 void mip_kernel_nexthop_remove(struct mip_kernel *kernel, uint32_t id);
 /* A default route to the nexthop in the table with its number. */
 void mip_kernel_table_put(struct mip_kernel *kernel, uint32_t id);

@@ -131,18 +131,45 @@ static void make_alias(const struct mip_kernel *kernel, char alias[static ALIAS]
 	mip_text_add(&text, kernel->user->device);
 }
 
-/* What a killed predecessor left: nobody else has this tunnel device now. */
-static int remove_leftover(struct mip_kernel *kernel, size_t i, char reason[static MIP_PLANE_REASON])
+static void name_device(struct mip_kernel *kernel, size_t i)
+{
+	struct mip_text name = mip_text_of(kernel->devices[i].name, sizeof(kernel->devices[i].name));
+
+	mip_text_add(&name, kernel->user->device);
+	mip_text_add(&name, kinds[i].suffix);
+}
+
+/* The index of a device that a killed predecessor left: nobody else has this tunnel device now. */
+static mip_link find_leftover(struct mip_kernel *kernel, size_t i)
 {
 	char alias[ALIAS];
 	struct link link;
 
 	make_alias(kernel, alias);
-	if (get_link(kernel->route, MIP_LINK_NONE, kernel->devices[i].name, &link) != 0)
-		return 0;
-	if (strcmp(link.kind, kinds[i].kind) == 0 && strcmp(link.alias, alias) == 0)
-		return remove_link(kernel->route, link.index);
-	return say(reason, kernel->devices[i].name, -EEXIST, "somebody else has a device of this name");
+	name_device(kernel, i);
+	if (get_link(kernel->route, MIP_LINK_NONE, kernel->devices[i].name, &link) != 0 ||
+		strcmp(link.kind, kinds[i].kind) != 0 || strcmp(link.alias, alias) != 0)
+		return MIP_LINK_NONE;
+	return link.index;
+}
+
+bool mip_kernel_devices_are_left(struct mip_kernel *kernel)
+{
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		if (find_leftover(kernel, i) != MIP_LINK_NONE)
+			return true;
+	}
+	return false;
+}
+
+void mip_kernel_devices_sweep(struct mip_kernel *kernel)
+{
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		mip_link link = find_leftover(kernel, i);
+
+		if (link != MIP_LINK_NONE)
+			(void)remove_link(kernel->route, link);
+	}
 }
 
 static void write_link(struct mip_kernel *kernel, size_t i)
@@ -336,7 +363,7 @@ static int refuse_kind(size_t i, int error, const char *words, char reason[stati
 	if (error == -EEXIST) {
 		mip_text_add(&text, "there is an external ");
 		mip_text_add(&text, kind);
-		mip_text_add(&text, " device already, and the kernel has room for one");
+		mip_text_add(&text, " device already and the kernel has room for one, or one of our name");
 		return error;
 	}
 	if (error != -EOPNOTSUPP) {
@@ -354,19 +381,14 @@ static int refuse_kind(size_t i, int error, const char *words, char reason[stati
 static int make_device(struct mip_kernel *kernel, size_t i, char reason[static MIP_PLANE_REASON])
 {
 	struct mip_kernel_device *device = &kernel->devices[i];
-	struct mip_text name = mip_text_of(device->name, sizeof(device->name));
 	struct link link;
 	const char *words;
 	int error;
 
-	mip_text_add(&name, kernel->user->device);
-	mip_text_add(&name, kinds[i].suffix);
-	if (name.cut)
+	if (strlen(kernel->user->device) + strlen(kinds[i].suffix) >= sizeof(device->name))
 		return say(reason, kernel->user->device, -ENAMETOOLONG,
 			"its name is too long for those of the devices beside it");
-	error = remove_leftover(kernel, i, reason);
-	if (error)
-		return error;
+	name_device(kernel, i);
 	write_link(kernel, i);
 	error = mip_kernel_send(kernel->route, &words);
 	if (error)

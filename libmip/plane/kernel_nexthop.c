@@ -59,6 +59,24 @@ void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct
 	mip_kernel_send_some(kernel->route);
 }
 
+/*
+ * When a nexthop is replaced the kernel walks through all routes, to tell those who do not know of nexthop
+ * objects about each that leads there: 39 ms at a hundred thousand routes, and 0.3 ms without.
+ */
+bool mip_kernel_nexthop_announce(bool announce)
+{
+	int file = open("/proc/sys/net/ipv4/nexthop_compat_mode", O_RDWR | O_CLOEXEC);
+	char before = 0;
+	bool changed = false;
+
+	if (file < 0)
+		return false;
+	if (pread(file, &before, 1, 0) == 1 && (before == '1') != announce)
+		changed = pwrite(file, announce ? "1" : "0", 1, 0) == 1;
+	close(file);
+	return changed;
+}
+
 static void write_nexthop_request(struct mip_kernel_socket *route, int type, uint32_t id)
 {
 	const struct nhmsg header = {.nh_family = AF_UNSPEC};

@@ -188,6 +188,7 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 	}
 	plane->kind = MIP_PLANE_USER;
 	plane->wanted = options->kind;
+	mip_kernel_sweep(plane->user);
 	if (options->kind == MIP_PLANE_AUTO)
 		take_best(plane);
 	else

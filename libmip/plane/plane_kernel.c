@@ -381,10 +381,19 @@ static int commit_elements(struct mip_kernel *kernel)
 static int commit_nexthops(struct mip_kernel *kernel)
 {
 	struct mip_kernel_tunnel *tunnel;
+	bool replaces = false, silenced = false;
+	int error;
 
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
+		replaces = replaces || tunnel->has_nexthop;
+	if (replaces)
+		silenced = mip_kernel_nexthop_announce(false);
+	DL_FOREACH (kernel->tunnel_queue, tunnel)
 		put_nexthop(kernel, tunnel);
-	return mip_kernel_send(kernel->route, NULL);
+	error = mip_kernel_send(kernel->route, NULL);
+	if (silenced)
+		(void)mip_kernel_nexthop_announce(true);
+	return error;
 }
 
 /* The queues are worked off: what is no longer there is forgotten. */
@@ -728,7 +737,6 @@ static int make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 	error = name_table(kernel, reason);
 	if (error)
 		return error;
-	(void)mip_kernel_nexthop_sweep(kernel->route, kernel->protocol);
 	error = mip_kernel_devices_make(kernel, reason);
 	if (!error)
 		error = mip_kernel_nexthop_try(kernel, reason);
@@ -739,10 +747,24 @@ static int make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 	return error;
 }
 
+static struct mip_kernel *allocate(struct mip_user *user)
+{
+	struct mip_kernel *kernel = calloc(1, sizeof(*kernel));
+
+	if (!kernel)
+		return NULL;
+	kernel->accelerator.operations = &operations;
+	kernel->user = user;
+	kernel->protocol = user->options.protocol ? user->options.protocol : NOBODYS_PROTOCOL;
+	kernel->identifiers.base = (uint32_t)kernel->protocol << IDENTIFIER_SHIFT;
+	kernel->identifiers.next = kernel->identifiers.base + 1;
+	return kernel;
+}
+
 int mip_kernel_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 	char ret_reason[static MIP_PLANE_REASON])
 {
-	struct mip_kernel *kernel = calloc(1, sizeof(*kernel));
+	struct mip_kernel *kernel = allocate(user);
 	struct mip_text text = mip_text_of(ret_reason, MIP_PLANE_REASON);
 	int error;
 
@@ -750,11 +772,6 @@ int mip_kernel_new(struct mip_user *user, struct mip_accelerator **ret_accelerat
 		mip_text_add(&text, "there is no memory");
 		return -ENOMEM;
 	}
-	kernel->accelerator.operations = &operations;
-	kernel->user = user;
-	kernel->protocol = user->options.protocol ? user->options.protocol : NOBODYS_PROTOCOL;
-	kernel->identifiers.base = (uint32_t)kernel->protocol << IDENTIFIER_SHIFT;
-	kernel->identifiers.next = kernel->identifiers.base + 1;
 	error = make(kernel, ret_reason);
 	if (error) {
 		free_kernel(&kernel->accelerator);
@@ -762,4 +779,25 @@ int mip_kernel_new(struct mip_user *user, struct mip_accelerator **ret_accelerat
 	}
 	*ret_accelerator = &kernel->accelerator;
 	return 0;
+}
+
+/* The devices stand for all: where they are not, there is nothing else. */
+void mip_kernel_sweep(struct mip_user *user)
+{
+	struct mip_kernel *kernel = allocate(user);
+	char reason[MIP_PLANE_REASON];
+
+	if (!kernel)
+		return;
+	if (mip_kernel_socket_new(NETLINK_ROUTE, &kernel->route) == 0 && name_table(kernel, reason) == 0 &&
+		mip_kernel_devices_are_left(kernel)) {
+		(void)mip_kernel_nexthop_sweep(kernel->route, kernel->protocol);
+		mip_kernel_devices_sweep(kernel);
+		kernel->has_table = true;
+		mip_kernel_filter_remove(kernel);
+		kernel->has_table = false;
+		mip_log(user->options.log, MIP_LOG_NOTICE,
+			"tunnel devices beside %s removed that a predecessor left", user->device);
+	}
+	free_kernel(&kernel->accelerator);
 }
