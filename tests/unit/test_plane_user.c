@@ -338,8 +338,9 @@ static void a_stream_that_the_card_joins_arrives_whole(void **state)
 
 	switch_gro_on(world);
 	a_stream_arrives_whole(world, MIP_ENCAPSULATION_IPIP);
-	assert_in_range(plane_counter(world, AWAY, "tunnel_packets_in"), 1,
-		plane_counter(world, AT_HOME, "tunnel_packets_out") * 3 / 4);
+	if (plane_tested() == MIP_PLANE_USER)
+		assert_in_range(plane_counter(world, AWAY, "tunnel_packets_in"), 1,
+			plane_counter(world, AT_HOME, "tunnel_packets_out") * 3 / 4);
 }
 
 static void datagrams_sent_as_one_stay_datagrams(void **state)
