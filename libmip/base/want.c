@@ -107,7 +107,8 @@ bool mip_want_same_key(const struct mip_want *a, const struct mip_want *b)
 static bool same_route(const struct mip_want_route *a, const struct mip_want_route *b)
 {
 	return a->type == b->type && a->link == b->link && mip_address_equal(a->gateway, b->gateway) &&
-	       mip_address_equal(a->source, b->source) && a->mtu == b->mtu && a->onlink == b->onlink;
+	       mip_address_equal(a->source, b->source) && a->mtu == b->mtu && a->onlink == b->onlink &&
+	       a->nexthop == b->nexthop;
 }
 
 static bool same_tunnel(const struct mip_want_tunnel *a, const struct mip_want_tunnel *b)
@@ -253,6 +254,8 @@ static void add_route(struct mip_text *text, const struct mip_want_route *route)
 		add_number(text, " mtu ", route->mtu);
 	if (route->onlink)
 		mip_text_add(text, " onlink");
+	if (route->nexthop != 0)
+		add_number(text, " nhid ", route->nexthop);
 }
 
 static void add_rule(struct mip_text *text, const struct mip_want_rule *rule)

@@ -8,7 +8,7 @@
  *
  *   kind       key                                value
  *   ADDRESS    link, address, prefix length       no_prefix_route
- *   ROUTE      table, destination, metric         link, gateway, source, mtu, type, onlink
+ *   ROUTE      table, destination, metric         link, gateway, source, mtu, type, onlink, nexthop
  *   RULE       all                                -
  *   NEIGHBOUR  link, address                      link_address, seed
  *   PROXY      link, address                      -       a proxy ARP entry
@@ -61,6 +61,9 @@ struct mip_want_route {
 	struct mip_address source;
 	uint32_t mtu; /* 0: the device's */
 	bool onlink;  /* the gateway is reached on the link though no address of ours says so */
+	/* A nexthop object of the kernel's in place of link and gateway, 0 for none. A machine never sets it: the
+	 * data plane leads a route into the tunnel device there. */
+	uint32_t nexthop;
 };
 
 struct mip_want_rule {

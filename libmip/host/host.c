@@ -230,16 +230,36 @@ static void on_device_changed(void *context)
 	mip_reconciler_flush(host->reconciler);
 }
 
+/* Routes that led to mip0 lead to a device of the kernel's now, or back. */
+static void on_translation_changed(void *context)
+{
+	struct mip_host *host = context;
+
+	if (host->reconciler == NULL) /* at the start: nothing is wanted yet */
+		return;
+	mip_reconciler_translate_again(host->reconciler);
+	mip_reconciler_flush(host->reconciler);
+}
+
+static bool on_translate(void *context, struct mip_want *want)
+{
+	struct mip_host *host = context;
+
+	return mip_plane_translate(host->plane, want);
+}
+
 static int start_plane(struct mip_host *host, const struct mip_host_options *options)
 {
 	struct mip_plane_options plane = {
 		.kind = options->plane,
 		.device = options->tunnel_device,
+		.protocol = host->protocol,
 		.log = host->log,
 		.udp_descriptor = mip_udp_socket_descriptor(host->udp),
 		.clamp_mss = options->clamp_mss,
 		.inspect = on_tunnelled,
 		.device_changed = on_device_changed,
+		.translation_changed = on_translation_changed,
 		.context = host,
 	};
 	char reason[MIP_PLANE_REASON] = "";
@@ -277,6 +297,7 @@ static int start_reconciler(struct mip_host *host)
 		return error;
 	}
 	mip_reconciler_set_tunnel(host->reconciler, mip_plane_link(host->plane));
+	mip_reconciler_set_translation(host->reconciler, on_translate, host);
 	return 0;
 }
 

@@ -57,4 +57,7 @@ typedef int mip_accelerator_new(struct mip_user *user, struct mip_accelerator **
 mip_accelerator_new mip_bpf_new;
 mip_accelerator_new mip_kernel_new;
 
+/* Takes away what a killed predecessor's kernel accelerator left, whichever plane runs now. */
+void mip_kernel_sweep(struct mip_user *user);
+
 #endif

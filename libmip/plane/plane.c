@@ -201,6 +201,7 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 	}
 	plane->kind = MIP_PLANE_USER;
 	plane->wanted = options->kind;
+	mip_kernel_sweep(plane->user);
 	if (options->kind == MIP_PLANE_AUTO)
 		take_best(plane);
 	else
@@ -297,7 +298,7 @@ static void take_again(struct mip_plane *plane, const char *what)
 
 	mip_log(log, MIP_LOG_WARNING, "data plane %s failed: %s",
 		mip_name_of(mip_plane_names, (int)kind, "?"), what);
-	drop_accelerator(plane);
+	take(plane, MIP_PLANE_USER, NULL); /* which carries the packets meanwhile */
 	if (plane->wanted == MIP_PLANE_AUTO)
 		take_best(plane);
 	else if (take_named(plane, kind, why) != 0)

@@ -53,6 +53,7 @@ struct mip_plane_options {
 	enum mip_plane_kind kind;
 	const char *device;	   /* "mip0" */
 	uint32_t mtu;		   /* of the device; 0: MIP_PLANE_MTU_IPIP */
+	uint8_t protocol;	   /* the mark of what it puts into the routing, as the reconciler's */
 	const struct mip_log *log; /* for what happens while it runs */
 	/* The UDP socket through which MIP_ENCAPSULATION_UDP packets leave; it stays the caller's, outside of
 	 * calls with its options as they were. -1: none. */
@@ -113,7 +114,7 @@ int mip_plane_want(struct mip_plane *plane, const struct mip_want *want);
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);
 void mip_plane_commit(struct mip_plane *plane);
 
-/* What a ROUTE or RULE item of a machine is in this plane: a route into the tunnel device may lead to a device
+/* What a ROUTE, RULE or SETTING item of a machine is in this plane: a route into the tunnel device may lead to a device
  * of the kernel's instead. Changes `want` in place; false: it stays as it is. */
 bool mip_plane_translate(struct mip_plane *plane, struct mip_want *want);
 

@@ -269,23 +269,17 @@ int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
 	return error;
 }
 
-/* A packet of nobody's passes through: of what the raw sockets get nothing is kept. */
-int mip_user_set_receiving(struct mip_user *user, bool receiving)
+/* A filter that no packet passes: of what the raw socket gets nothing is kept. */
+int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
 {
 	struct sock_filter drop[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(drop), .filter = drop};
 	int option = receiving ? SO_DETACH_FILTER : SO_ATTACH_FILTER;
 
-	int error = 0;
-
-	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
-		int descriptor = user->raw_descriptors[i];
-
-		if (setsockopt(descriptor, SOL_SOCKET, option, &program, sizeof(program)) < 0 &&
-			!(receiving && errno == ENOENT))
-			error = -errno;
-	}
-	return error;
+	if (setsockopt(user->raw_descriptors[encapsulation], SOL_SOCKET, option, &program, sizeof(program)) <
+		0)
+		return receiving && errno == ENOENT ? 0 : -errno;
+	return 0;
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)

@@ -111,9 +111,9 @@ void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error
 void mip_user_batch_end(struct mip_user *user);
 struct mip_counter_table mip_user_counters(const struct mip_user *user);
 
-/* Whether its raw sockets take packets out of tunnels, or leave that to devices of the kernel's, and hear errors
- * only. */
-int mip_user_set_receiving(struct mip_user *user, bool receiving);
+/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's, and
+ * hears errors only. */
+int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving);
 
 void mip_user_clock(struct mip_user *user);
 /* The MTU of the outer path, believed for a second, less what this encapsulation puts around an inner packet;

@@ -68,6 +68,8 @@ void mip_item_free(struct mip_reconciler *reconciler, struct mip_item *item)
 	if (item->queued)
 		DL_DELETE(reconciler->queue, item);
 	HASH_DEL(reconciler->items, item);
+	if (item->has_made_key)
+		HASH_DELETE(hh_made, reconciler->items_made, item);
 	if (is_untold(&item->want))
 		reconciler->untold--;
 	if (item->group >= 0)
@@ -118,12 +120,19 @@ mip_link *mip_item_link(struct mip_want *want)
 	}
 }
 
+static bool may_be_translated(const struct mip_want *want)
+{
+	return want->kind == MIP_WANT_ROUTE || want->kind == MIP_WANT_RULE || want->kind == MIP_WANT_SETTING;
+}
+
 bool mip_item_resolve(
 	const struct mip_reconciler *reconciler, const struct mip_item *item, struct mip_want *ret_want)
 {
 	struct mip_want want = item->want;
 	mip_link *link = mip_item_link(&want);
 
+	if (reconciler->translate != NULL && may_be_translated(&want))
+		(void)reconciler->translate(reconciler->translate_context, &want);
 	if (link != NULL && *link == MIP_LINK_TUNNEL) {
 		if (reconciler->tunnel == MIP_LINK_NONE)
 			return false;
@@ -157,12 +166,45 @@ static struct mip_item *find_exactly(struct mip_reconciler *reconciler, const st
 	return item;
 }
 
+static struct mip_item *find_made(struct mip_reconciler *reconciler, const struct mip_want *want)
+{
+	uint8_t key[MIP_WANT_KEY];
+	struct mip_item *item = NULL;
+
+	if (reconciler->items_made == NULL)
+		return NULL;
+	make_key(want, key);
+	HASH_FIND(hh_made, reconciler->items_made, key, MIP_WANT_KEY, item);
+	return item;
+}
+
+/* Only what the translation gave another key needs a place of its own: the tunnel device's index aside, for
+ * which mip_item_find() looks. */
+void mip_item_made(struct mip_reconciler *reconciler, struct mip_item *item, const struct mip_want *made)
+{
+	struct mip_want as_said = item->want;
+
+	if (item->has_made_key)
+		HASH_DELETE(hh_made, reconciler->items_made, item);
+	item->has_made_key = false;
+	item->made = *made;
+	item->translated = made->kind == MIP_WANT_ROUTE && made->route.nexthop != 0;
+	if (made->kind != MIP_WANT_RULE || made->rule.table == as_said.rule.table)
+		return;
+	item->translated = true;
+	make_key(made, item->made_key);
+	HASH_ADD(hh_made, reconciler->items_made, made_key, MIP_WANT_KEY, item);
+	item->has_made_key = item->hh_made.tbl != NULL;
+}
+
 struct mip_item *mip_item_find(struct mip_reconciler *reconciler, const struct mip_want *want)
 {
 	struct mip_item *item = find_exactly(reconciler, want);
 	struct mip_want by_tunnel = *want;
 	mip_link *link = mip_item_link(&by_tunnel);
 
+	if (item == NULL)
+		item = find_made(reconciler, want);
 	if (item != NULL || link == NULL || *link == MIP_LINK_NONE || *link != reconciler->tunnel)
 		return item;
 	*link = MIP_LINK_TUNNEL;
@@ -253,6 +295,39 @@ void mip_reconciler_set_tunnel(struct mip_reconciler *reconciler, mip_link link)
 		named = mip_item_link(&item->want);
 		if (item->wanted && *named == MIP_LINK_TUNNEL)
 			mip_item_enqueue(reconciler, item);
+	}
+}
+
+void mip_reconciler_set_translation(struct mip_reconciler *reconciler,
+	bool (*translate)(void *context, struct mip_want *want), void *context)
+{
+	reconciler->translate = translate;
+	reconciler->translate_context = context;
+}
+
+/* Whether the item's answer is or was one of the translation's. */
+static bool is_translated(const struct mip_reconciler *reconciler, const struct mip_item *item)
+{
+	struct mip_want now;
+
+	if (item->translated)
+		return true;
+	if (!may_be_translated(&item->want))
+		return false;
+	return mip_item_resolve(reconciler, item, &now) &&
+	       (item->state == MIP_ITEM_ABSENT || !mip_want_equal(&now, &item->made));
+}
+
+void mip_reconciler_translate_again(struct mip_reconciler *reconciler)
+{
+	struct mip_item *item, *next;
+
+	HASH_ITER (hh, reconciler->items, item, next) {
+		if (!item->wanted || !is_translated(reconciler, item))
+			continue;
+		if (item->state == MIP_ITEM_FOREIGN)
+			item->state = MIP_ITEM_ABSENT; /* to be compared with the new value */
+		mip_item_enqueue(reconciler, item);
 	}
 }
 

@@ -37,6 +37,15 @@ void mip_reconciler_free(struct mip_reconciler *reconciler);
 /* The device that MIP_LINK_TUNNEL stands for. 0: there is none (yet); items that need it wait. */
 void mip_reconciler_set_tunnel(struct mip_reconciler *reconciler, mip_link link);
 
+/* What an item that has to do with the tunnel device is in truth is asked of `translate` each time that it is
+ * made: it may change `want` and then returns true. Of a RULE the table may become another one, of a SETTING
+ * the value, and of a ROUTE the link a nexthop object (want.h); the rest of the key stays. NULL: none is. */
+void mip_reconciler_set_translation(struct mip_reconciler *reconciler,
+	bool (*translate)(void *context, struct mip_want *want), void *context);
+/* The answers are others now: queues all items of which one was translated, or would be. What was made before
+ * goes when the new is there. */
+void mip_reconciler_translate_again(struct mip_reconciler *reconciler);
+
 /* Queued; takes effect at the next flush. A link that is gone makes an item wait until it is back. 0,
  * -EOPNOTSUPP, -ENOMEM. */
 int mip_reconciler_want(struct mip_reconciler *reconciler, const struct mip_want *want);

@@ -60,7 +60,7 @@ static void accepted(struct mip_reconciler *reconciler, struct mip_item *item)
 	reconciler->counters[MIP_KERNEL_CHANGES]++;
 	if (item->asked.kind == MIP_WANT_ADDRESS && item->state != MIP_ITEM_OURS)
 		reconciler->retry_now = true; /* as when others make one */
-	item->made = item->asked;
+	mip_item_made(reconciler, item, &item->asked);
 	item->state = MIP_ITEM_OURS;
 	item->was_ours = true;
 	item->replace = false;
@@ -82,7 +82,7 @@ static void exists_already(struct mip_reconciler *reconciler, struct mip_item *i
 		item->conflict = true;
 		reconciler->conflicts = true;
 	} else {
-		item->made = item->asked;
+		mip_item_made(reconciler, item, &item->asked);
 		item->state = MIP_ITEM_FOREIGN;
 	}
 }
@@ -341,9 +341,17 @@ static bool must_go_first(const struct mip_item *item, const char *interface)
 	}
 }
 
+/* A rule that leads to another table now: the old one goes when the new one is there. */
+static bool goes_afterwards(const struct mip_item *item)
+{
+	return item->state == MIP_ITEM_OURS && item->made.kind == MIP_WANT_RULE &&
+	       !mip_want_same_key(&item->made, &item->asked);
+}
+
 static void put_object(struct mip_reconciler *reconciler, struct mip_item *item)
 {
 	char interface[IFNAMSIZ] = "";
+	struct nl_msg *removal = NULL;
 	bool named = true;
 
 	if (item->asked.kind == MIP_WANT_RULE && item->asked.rule.incoming != MIP_LINK_NONE)
@@ -351,12 +359,16 @@ static void put_object(struct mip_reconciler *reconciler, struct mip_item *item)
 	if (must_go_first(item, interface)) {
 		send_removal(reconciler, item, NULL);
 		item->state = MIP_ITEM_ABSENT;
+	} else if (goes_afterwards(item)) {
+		removal = mip_object_remove(&item->made, item->interface, reconciler->protocol);
 	}
 	memcpy(item->interface, interface, sizeof(interface));
 	if (!named) /* a rule for a link that has gone */
 		return;
 	mip_netlink_add(reconciler->requests,
 		mip_object_put(&item->asked, item->interface, reconciler->protocol, put_flags(item)), item);
+	if (removal != NULL)
+		mip_netlink_add(reconciler->requests, removal, NULL);
 }
 
 /* The tunnel device has gone away: what a rule or a setting still has to do with it ends. */
@@ -415,7 +427,7 @@ static void on_conflict(void *context, const struct nlmsghdr *message)
 	if (item == NULL || !item->conflict)
 		return;
 	if (object.exact && mip_want_equal(&object.want, &item->asked)) {
-		item->made = item->asked;
+		mip_item_made(reconciler, item, &item->asked);
 		item->state = object.protocol == reconciler->protocol ? MIP_ITEM_OURS : MIP_ITEM_FOREIGN;
 		return;
 	}

@@ -57,7 +57,7 @@ static void make_foreign(struct mip_reconciler *reconciler, struct mip_item *ite
 {
 	if (now->kind == MIP_WANT_ADDRESS && item->state == MIP_ITEM_OURS && !reconciler->addresses_marked)
 		return; /* an old kernel does not say whose it is */
-	item->made = *now;
+	mip_item_made(reconciler, item, now);
 	item->state = MIP_ITEM_FOREIGN;
 }
 
@@ -77,7 +77,7 @@ static void object_is(struct mip_reconciler *reconciler, struct mip_item *item,
 		return;
 	item->seen = true;
 	if (equal && is_marked) {
-		item->made = now;
+		mip_item_made(reconciler, item, &now);
 		item->state = MIP_ITEM_OURS;
 	} else if (equal) {
 		make_foreign(reconciler, item, &now);
@@ -474,8 +474,13 @@ static void take_leftover(void *context, const struct nlmsghdr *message)
 		leftovers->removals = more;
 		leftovers->size = leftovers->size * 2 + 64;
 	}
-	leftovers->removals[leftovers->count] =
-		mip_object_echo(message, mip_object_removal(message->nlmsg_type), 0);
+	/* What a nexthop object says of a route must not be said with its number. */
+	if (object.want.kind == MIP_WANT_ROUTE && object.want.route.nexthop != 0)
+		leftovers->removals[leftovers->count] =
+			mip_object_remove(&object.want, "", leftovers->protocol);
+	else
+		leftovers->removals[leftovers->count] =
+			mip_object_echo(message, mip_object_removal(message->nlmsg_type), 0);
 	if (leftovers->removals[leftovers->count] != NULL)
 		leftovers->count++;
 }

@@ -117,9 +117,11 @@ static struct nl_msg *put_route(const struct mip_want_route *route, uint8_t prot
 	struct rtattr metric = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTAX_MTU};
 	uint8_t metrics[RTA_LENGTH(sizeof(uint32_t))];
 
-	if (route->link != MIP_LINK_NONE)
+	if (route->nexthop != 0)
+		add_u32(&maker, RTA_NH_ID, route->nexthop);
+	if (route->nexthop == 0 && route->link != MIP_LINK_NONE)
 		add_u32(&maker, RTA_OIF, (uint32_t)route->link);
-	if (!mip_address_is_none(route->gateway))
+	if (route->nexthop == 0 && !mip_address_is_none(route->gateway))
 		add_address(&maker, RTA_GATEWAY, route->gateway);
 	if (!mip_address_is_none(route->source))
 		add_address(&maker, RTA_PREFSRC, route->source);
@@ -134,6 +136,19 @@ static struct nl_msg *put_route(const struct mip_want_route *route, uint8_t prot
 static struct nl_msg *remove_route(const struct mip_want_route *route, uint8_t protocol)
 {
 	return begin_route(route, RTM_DELROUTE, 0, RT_SCOPE_NOWHERE, protocol).message;
+}
+
+/* Where it leads. What a nexthop object holds is shown with its number, but it is not the route's. */
+static bool read_nexthop(const struct nlattr *const *attributes, unsigned flags, struct mip_want_route *route)
+{
+	route->nexthop = mip_netlink_u32(attributes[RTA_NH_ID]);
+	if (route->nexthop != 0)
+		return true;
+	route->link = (mip_link)mip_netlink_u32(attributes[RTA_OIF]);
+	route->gateway = mip_netlink_address(attributes[RTA_GATEWAY]);
+	route->onlink = flags & RTNH_F_ONLINK;
+	return attributes[RTA_MULTIPATH] == NULL && attributes[RTA_VIA] == NULL &&
+	       attributes[RTA_ENCAP] == NULL;
 }
 
 /* The MTU among a route's metrics; false when there are others. */
@@ -170,18 +185,14 @@ static bool read_route(const struct nlmsghdr *message, struct mip_object *ret_ob
 	route->destination.address = mip_netlink_address(attributes[RTA_DST]);
 	route->destination.length = header->rtm_dst_len;
 	route->metric = mip_netlink_u32(attributes[RTA_PRIORITY]);
-	route->link = (mip_link)mip_netlink_u32(attributes[RTA_OIF]);
-	route->gateway = mip_netlink_address(attributes[RTA_GATEWAY]);
 	route->source = mip_netlink_address(attributes[RTA_PREFSRC]);
-	route->onlink = header->rtm_flags & RTNH_F_ONLINK;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(route_types); i++) {
 		if (route_types[i].kernels == header->rtm_type) {
 			route->type = route_types[i].ours;
 			known = true;
 		}
 	}
-	ret_object->exact = known && attributes[RTA_MULTIPATH] == NULL && attributes[RTA_VIA] == NULL &&
-			    attributes[RTA_ENCAP] == NULL;
+	ret_object->exact = read_nexthop(attributes, header->rtm_flags, route) && known;
 	if (attributes[RTA_METRICS] != NULL && !read_metrics(attributes[RTA_METRICS], &route->mtu))
 		ret_object->exact = false;
 	return header->rtm_tos == 0;

@@ -49,9 +49,14 @@ struct mip_item {
 	unsigned repairs;	  /* within the last seconds */
 	mip_time repaired;
 	struct mip_deadline deadline;
+	bool translated; /* `made` is not what the machine said, but what the data plane made of it */
 	struct nlmsghdr *displaced;   /* what somebody else had there before, to be put back; owned */
 	struct mip_item *next, *prev; /* in the queue */
 	UT_hash_handle hh;
+	/* Where what stands in the kernel has another key than the machine's: found by that, too. */
+	uint8_t made_key[MIP_WANT_KEY];
+	bool has_made_key;
+	UT_hash_handle hh_made;
 };
 
 struct mip_known_link {
@@ -86,6 +91,9 @@ struct mip_reconciler {
 	struct mip_watch *watch;
 	struct mip_settings *settings;
 	struct mip_item *items;
+	struct mip_item *items_made; /* those with a `made_key` */
+	bool (*translate)(void *context, struct mip_want *want);
+	void *translate_context;
 	struct mip_item *queue;
 	struct mip_deadlines deadlines;
 	struct mip_known_link *links;
@@ -113,6 +121,8 @@ mip_link mip_item_real_link(const struct mip_reconciler *reconciler, const struc
 /* The item with its real interface; false while there is none. */
 bool mip_item_resolve(
 	const struct mip_reconciler *reconciler, const struct mip_item *item, struct mip_want *ret_want);
+/* What is made of the item stands in the kernel now. */
+void mip_item_made(struct mip_reconciler *reconciler, struct mip_item *item, const struct mip_want *made);
 /* The item that a kernel object is, NULL: none of ours. */
 struct mip_item *mip_item_find(struct mip_reconciler *reconciler, const struct mip_want *want);
 

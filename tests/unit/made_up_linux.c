@@ -160,6 +160,20 @@ void mip_reconciler_set_tunnel(struct mip_reconciler *reconciler, mip_link link)
 	assert_int_equal(link, 42);
 }
 
+void mip_reconciler_set_translation(struct mip_reconciler *reconciler,
+	bool (*translate)(void *context, struct mip_want *want), void *context)
+{
+	assert_non_null(reconciler);
+	assert_non_null(translate);
+	assert_non_null(context);
+}
+
+void mip_reconciler_translate_again(struct mip_reconciler *reconciler)
+{
+	assert_non_null(reconciler);
+	note("translate-again");
+}
+
 int mip_reconciler_want(struct mip_reconciler *reconciler, const struct mip_want *want)
 {
 	(void)reconciler;

@@ -114,10 +114,20 @@ static int open_space(void)
 	return descriptor;
 }
 
+enum mip_plane_kind plane_tested(void)
+{
+	const char *name = getenv("PLANE");
+	int kind = MIP_PLANE_USER;
+
+	if (name != NULL)
+		assert_int_equal(mip_name_find(mip_plane_names, name, &kind), 0);
+	return (enum mip_plane_kind)kind;
+}
+
 static void make_plane(struct world *world, enum side side)
 {
 	struct host *host = &world->hosts[side];
-	struct mip_plane_options options = {.kind = MIP_PLANE_USER, .device = "mip0"};
+	struct mip_plane_options options = {.kind = plane_tested(), .device = "mip0"};
 	char reason[MIP_PLANE_REASON] = "";
 
 	host->udp = plane_socket(world, side, SOCK_DGRAM, "", MIP_REGISTRATION_PORT, "", 0);
@@ -131,7 +141,8 @@ static void make_plane(struct world *world, enum side side)
 		options.context = world;
 		options.log = &world->log;
 	}
-	assert_int_equal(mip_plane_new(&options, &host->plane, reason), 0);
+	if (mip_plane_new(&options, &host->plane, reason) != 0)
+		fail_msg("%s", reason);
 	assert_int_equal(
 		mip_plane_descriptors(host->plane, host->descriptors, PLANE_DESCRIPTORS), PLANE_DESCRIPTORS);
 }
@@ -173,6 +184,7 @@ int plane_teardown(void **state)
 	struct world *world = *state;
 
 	for (int side = 0; side < SIDES; side++) {
+		plane_enter(world, (enum side)side);
 		mip_plane_free(world->hosts[side].plane);
 		close(world->hosts[side].udp);
 		close(world->hosts[side].space);
@@ -224,6 +236,25 @@ struct mip_want plane_peer(enum side side, enum mip_encapsulation encapsulation)
 	return want;
 }
 
+/* The route into the tunnel, as the plane has it. */
+static void lead(
+	const struct world *world, enum side side, const char *destination, const char *source, int mtu)
+{
+	struct mip_want want = {
+		.kind = MIP_WANT_ROUTE,
+		.route = {.destination = {plane_address(destination), 32},
+			.link = MIP_LINK_TUNNEL,
+			.source = plane_address(source)},
+	};
+
+	plane_enter(world, side);
+	if (mip_plane_translate(world->hosts[side].plane, &want))
+		namespace_must("ip route replace %s/32 nhid %u src %s mtu %d", destination,
+			want.route.nexthop, source, mtu);
+	else
+		namespace_must("ip route replace %s/32 dev mip0 src %s mtu %d", destination, source, mtu);
+}
+
 void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 {
 	int mtu = plane_encapsulations[encapsulation].mtu;
@@ -234,13 +265,12 @@ void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &tunnel), 0);
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &peer), 0);
+		mip_plane_commit(world->hosts[side].plane);
 	}
-	plane_enter(world, AT_HOME);
-	namespace_must("ip route add " HOME_ADDRESS "/32 dev mip0 src " CORRESPONDENT " mtu %d", mtu);
 	plane_enter(world, AWAY);
-	namespace_must("ip address add " HOME_ADDRESS "/32 dev mip0 && "
-		       "ip route add " CORRESPONDENT "/32 dev mip0 src " HOME_ADDRESS " mtu %d",
-		mtu);
+	namespace_must("ip address add " HOME_ADDRESS "/32 dev mip0");
+	lead(world, AT_HOME, HOME_ADDRESS, CORRESPONDENT, mtu);
+	lead(world, AWAY, CORRESPONDENT, HOME_ADDRESS, mtu);
 }
 
 /* --- driving it ------------------------------------------------------------------------------- */
@@ -337,7 +367,15 @@ void plane_settle(struct world *world)
 
 uint64_t plane_counter(const struct world *world, enum side side, const char *name)
 {
-	return counter_value(mip_plane_counters(world->hosts[side].plane), name);
+	const struct mip_plane *plane = world->hosts[side].plane;
+	struct mip_counter_table more = mip_plane_accelerator_counters(plane);
+	uint64_t value = counter_value(mip_plane_counters(plane), name);
+
+	for (size_t i = 0; i < more.count; i++) {
+		if (strcmp(more.names[i].name, name) == 0)
+			value += more.values[i];
+	}
+	return value;
 }
 
 struct mip_plane_traffic plane_traffic(const struct world *world, enum side side)

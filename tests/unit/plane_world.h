@@ -46,6 +46,8 @@ struct world {
 };
 
 struct mip_address plane_address(const char *text);
+/* The plane that is tested: the user plane, or that which PLANE names in the environment. */
+enum mip_plane_kind plane_tested(void);
 
 /* cmocka's setup and teardown: two hosts, planes without tunnels. */
 int plane_setup(void **state);

@@ -112,10 +112,14 @@ static void spoiled_packets_do_not_come_in(void **state)
 			fix_inner(octets);
 		plane_inject(world, AWAY, octets, length);
 		assert_true(plane_nothing_arrives(world, near));
-		assert_int_equal(plane_counter(world, AT_HOME, cases[i].counted), before + 1);
+		/* Broken headers are the kernel's to drop and to count, where it takes them out itself. */
+		if (plane_tested() == MIP_PLANE_USER || strcmp(cases[i].counted, "drop_inner_malformed") != 0)
+			assert_int_equal(plane_counter(world, AT_HOME, cases[i].counted), before + 1);
 	}
-	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 0);
-	assert_int_equal(world->warnings, 2); /* RFC 3024 4.3.2: of the two strangers */
+	if (plane_tested() == MIP_PLANE_USER) {
+		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_in"), 0);
+		assert_int_equal(world->warnings, 2); /* RFC 3024 4.3.2: of the two strangers */
+	}
 	close(near);
 }
 
@@ -274,7 +278,8 @@ static void congestion_met_in_the_tunnel_is_told_inside(void **state)
 	octets[1] = 3; /* CE outside, not capable inside: dropped */
 	plane_inject(world, AWAY, octets, length);
 	assert_true(plane_nothing_arrives(world, near));
-	assert_int_equal(plane_counter(world, AT_HOME, "drop_congestion_mark"), 1);
+	if (plane_tested() == MIP_PLANE_USER)
+		assert_int_equal(plane_counter(world, AT_HOME, "drop_congestion_mark"), 1);
 	octets[21] = 2; /* capable inside */
 	fix_inner(octets);
 	plane_inject(world, AWAY, octets, length);
@@ -343,7 +348,8 @@ static void a_packet_too_large_for_the_path_is_answered(void **state)
 		assert_int_equal(error.type, MIP_ICMP_UNREACHABLE);
 		assert_int_equal(error.code, 4);
 		assert_int_equal(error.mtu, 1300 - plane_encapsulations[i].overhead);
-		assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
+		if (plane_tested() == MIP_PLANE_USER)
+			assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
 		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), 1);
 		close(near);
 	}
@@ -351,6 +357,8 @@ static void a_packet_too_large_for_the_path_is_answered(void **state)
 
 static void a_packet_that_may_be_fragmented_is_so_before_it_is_encapsulated(void **state)
 {
+	if (plane_tested() == MIP_PLANE_KERNEL) /* which fragments the outer packet, as RFC 2003 5.1 allows */
+		skip();
 	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
 		/* Fragments cannot go by minimal encapsulation (RFC 2004 3). */
 		bool minimal = plane_encapsulations[i].encapsulation == MIP_ENCAPSULATION_MINIMAL;
@@ -502,7 +510,8 @@ static void too_big_from_within_the_tunnel_is_relayed_and_remembered(void **stat
 		assert_int_equal(send(near, octets, sizeof(octets), 0), sizeof(octets));
 		error = plane_error(world, near);
 		assert_int_equal(error.mtu, mtu);
-		assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
+		if (plane_tested() == MIP_PLANE_USER)
+			assert_int_equal(plane_counter(world, AT_HOME, "drop_too_big"), 1);
 		/* Told once: the kernel's own error about the outer packet is not one from the tunnel. */
 		plane_settle(world);
 		assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), 2);

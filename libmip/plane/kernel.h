@@ -1,0 +1,231 @@
+/*
+ * The kernel accelerator from the inside: what its files share.
+ *
+ *   plane_kernel.c    what the front asks for: tunnels, peers, translation; made, looked after, freed
+ *   kernel_socket.c   netlink requests, by themselves and in batches
+ *   kernel_device.c   the devices mip0-ipip and mip0-gre and what is at their ingress
+ *   kernel_nexthop.c  a nexthop object for each tunnel, and routes to them
+ *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
+ *   kernel_set.c      the elements of its sets
+ *
+ * A packet into a tunnel and one out of it:
+ *
+ *   route ──nhid N──> nexthop N: encap ip src LOCAL dst REMOTE, dev mip0-ipip
+ *                        └─> nft postrouting (counts, loops) ──> mip0-ipip ──> outer packet ──> network
+ *
+ *   network ──> nft input: does the inner packet belong to the outer one? then the mark, and it is counted
+ *                 └─> mip0-ipip ──> tc ingress: with the mark: mark off, and in to the host as from mip0
+ *                                   without: nft prerouting drops it
+ *
+ * So all that the machines and an administrator set up for mip0 is good for what comes out of the tunnels by
+ * mip0-ipip too. The check stands where the outer packet is whole again and its addresses are to be seen; it
+ * only marks, so that other tunnel devices of this host get what is theirs.
+ */
+#ifndef MIP_PLANE_KERNEL_H
+#define MIP_PLANE_KERNEL_H
+
+#include <uthash.h>
+
+#include "accelerator.h"
+#include "kernel_socket.h"
+
+/* The two devices. */
+enum mip_kernel_device_kind {
+	MIP_KERNEL_IPIP,
+	MIP_KERNEL_GRE,
+	MIP_KERNEL_DEVICES,
+};
+
+struct mip_kernel_device {
+	mip_link link; /* 0: there is none */
+	char name[MIP_LINK_NAME];
+};
+
+enum {
+	/* The bit of a packet's mark by which a packet that passed the check is known at the ingress of the
+	 * device; it is set and taken off in between. */
+	MIP_KERNEL_MARK = 0x40000000,
+	MIP_KERNEL_TABLE_NAME = MIP_LINK_NAME + 8,
+};
+
+/* The sets of the nftables table. "Any" are those of peers that may come to each of our addresses. */
+enum mip_kernel_set {
+	MIP_KERNEL_HOME_PEERS,	   /* outer source, outer destination, home address */
+	MIP_KERNEL_VISITED_PEERS,  /* likewise */
+	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
+	MIP_KERNEL_VISITED_PEERS_ANY,
+	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets go */
+	MIP_KERNEL_VISITORS, /* home address, away: where packets come from */
+	MIP_KERNEL_LOOPS,    /* tunnel exit, home address: what must not go there */
+	MIP_KERNEL_SETS,
+	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
+};
+
+/* An element: as many addresses as the set's kind has, the others 0. */
+struct mip_kernel_element {
+	enum mip_kernel_set set;
+	struct mip_address addresses[3];
+};
+
+/* What named counters of the table count; kernel_filter.c has their names. */
+enum mip_kernel_counter {
+	MIP_KERNEL_PACKETS_OUT,
+	MIP_KERNEL_PACKETS_IN,
+	MIP_KERNEL_DROP_NO_TUNNEL,
+	MIP_KERNEL_DROP_NO_PEER,
+	MIP_KERNEL_DROP_SPOOFED,
+	MIP_KERNEL_DROP_BROADCAST,
+	MIP_KERNEL_DROP_LOOP,
+	MIP_KERNEL_DROP_TTL,
+	MIP_KERNEL_DROP_GRE,
+	MIP_KERNEL_COUNTERS,
+};
+
+/* A tunnel as it was told, and what of it is in the kernel. */
+struct mip_kernel_tunnel {
+	struct mip_plane_home_key key;
+	struct mip_want_tunnel tunnel;
+	uint32_t id; /* of its nexthop, and of the routing table that leads there */
+	bool present;
+	bool has_nexthop;
+	bool has_table;
+	bool has_count;		 /* the element that counts what goes in */
+	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
+	struct mip_address loop; /* the exit in the element of MIP_KERNEL_LOOPS; none: there is none */
+	struct mip_kernel_tunnel *next, *prev; /* in the queue */
+	bool queued;
+	UT_hash_handle hh;
+};
+
+struct mip_kernel_peer_key {
+	struct mip_address home_address;
+	struct mip_address remote;
+	struct mip_address local;
+	uint32_t end;
+};
+
+struct mip_kernel_peer {
+	struct mip_kernel_peer_key key;
+	bool present;
+	bool made;
+	bool queued;
+	struct mip_kernel_peer *next, *prev;
+	UT_hash_handle hh;
+};
+
+/* A nexthop that nothing leads to any more, and its table. */
+struct mip_kernel_retired {
+	uint32_t id;
+	bool has_table;
+};
+
+struct mip_kernel_identifiers {
+	uint32_t base; /* the daemon's own range begins after it */
+	uint32_t next;
+	uint32_t *free;
+	size_t free_count, free_size;
+	struct mip_kernel_retired *retired;
+	size_t retired_count, retired_size;
+};
+
+struct mip_kernel {
+	struct mip_accelerator accelerator; /* first */
+	struct mip_user *user;
+	uint8_t protocol;
+	struct mip_kernel_socket *route;  /* NETLINK_ROUTE */
+	struct mip_kernel_socket *filter; /* NETLINK_NETFILTER */
+	struct mip_kernel_device devices[MIP_KERNEL_DEVICES];
+	char table[MIP_KERNEL_TABLE_NAME];
+	bool has_table;
+	uint32_t host_filters;		     /* net.ipv4.conf.all.rp_filter */
+	bool has_silenced;		     /* the user plane's raw sockets take no packets */
+	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
+	unsigned rules;			     /* in our table; 0: not counted yet */
+	struct mip_plane_home_key looked_at; /* the tunnel whose nexthop was looked at last */
+	struct mip_kernel_identifiers identifiers;
+	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
+	struct mip_kernel_peer *peers, *peer_queue;
+	struct mip_address *missed; /* sources of routes for which there was no tunnel */
+	size_t missed_count, missed_size;
+	bool translation_changed; /* for a route that is led by its source */
+	int error;		  /* while told of things: no memory */
+	uint64_t counters[MIP_KERNEL_COUNTERS];
+};
+
+/* --- kernel_device.c: 0, or negative errno with the reason in words --- */
+
+/* Makes the ipip device, and the gre device if there can be one, with what is at their ingress, and raises
+ * them. */
+int mip_kernel_devices_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+void mip_kernel_devices_remove(struct mip_kernel *kernel);
+/* Those of a killed predecessor, known by their names and aliases. */
+bool mip_kernel_devices_are_left(struct mip_kernel *kernel);
+void mip_kernel_devices_sweep(struct mip_kernel *kernel);
+int mip_kernel_devices_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+/* net.ipv4.conf.all.rp_filter as it is now; 0 if that is not known. */
+uint32_t mip_kernel_host_filters(struct mip_kernel *kernel);
+/* The device whose tunnels are of this encapsulation, NULL: there is none. */
+const struct mip_kernel_device *mip_kernel_device_of(
+	const struct mip_kernel *kernel, enum mip_encapsulation encapsulation);
+
+/* --- kernel_nexthop.c: 0 or negative errno --- */
+
+/* Whether the kernel has nexthop objects and takes tunnels in them. */
+int mip_kernel_nexthop_try(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+/* Puts the nexthop of a tunnel in place, or another in its place, into the batch: `device` NULL leads to mip0. */
+void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_want_tunnel *tunnel,
+	const struct mip_kernel_device *device);
+/* Whether the kernel announces each route anew when its nexthop is replaced (net.ipv4.nexthop_compat_mode). True:
+ * it is otherwise now than before. */
+bool mip_kernel_nexthop_announce(bool announce);
+void mip_kernel_nexthop_remove(struct mip_kernel *kernel, uint32_t id);
+/* A default route to the nexthop in the table with its number. */
+void mip_kernel_table_put(struct mip_kernel *kernel, uint32_t id);
+void mip_kernel_table_remove(struct mip_kernel *kernel, uint32_t id);
+/* 0: it is there. */
+int mip_kernel_nexthop_look(struct mip_kernel *kernel, uint32_t id);
+/* Removes what carries our mark: routes to nexthops first, for a nexthop that takes routes along costs a walk
+ * through all of them. */
+int mip_kernel_nexthop_sweep(struct mip_kernel_socket *route, uint8_t protocol);
+
+/* --- kernel_filter.c --- */
+
+/* The names of sets in the table, by enum mip_kernel_set. */
+const char *mip_kernel_set_name(enum mip_kernel_set set);
+unsigned mip_kernel_set_width(enum mip_kernel_set set); /* addresses in an element */
+int mip_kernel_filter_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+void mip_kernel_filter_remove(struct mip_kernel *kernel);
+int mip_kernel_filter_clamp(struct mip_kernel *kernel, bool clamp_mss);
+int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+/* Reads the named counters into kernel->counters. */
+int mip_kernel_filter_count(struct mip_kernel *kernel);
+struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *kernel);
+/* --- kernel_set.c --- */
+
+/* Elements gathered, sent by mip_kernel_elements_send() in their order. 0 or negative errno. */
+struct mip_kernel_elements {
+	struct mip_kernel *kernel;
+	enum mip_kernel_set set; /* of the message that is under way */
+	bool removal;
+	size_t message, list; /* where they begin */
+	unsigned count;
+	int error;
+};
+struct mip_kernel_elements mip_kernel_elements_begin(struct mip_kernel *kernel);
+void mip_kernel_elements_add(
+	struct mip_kernel_elements *elements, const struct mip_kernel_element *element, bool removal);
+int mip_kernel_elements_send(struct mip_kernel_elements *elements);
+
+struct mip_kernel_count {
+	uint64_t packets, bytes;
+};
+/* What an element counted. 0, -ENOENT. */
+int mip_kernel_element_count(struct mip_kernel *kernel, const struct mip_kernel_element *element,
+	struct mip_kernel_count *ret_count);
+typedef void mip_kernel_element_function(
+	void *context, const struct mip_kernel_element *element, const struct mip_kernel_count *count);
+/* All elements of a set. 0 or negative errno. */
+int mip_kernel_elements_list(struct mip_kernel *kernel, enum mip_kernel_set set,
+	mip_kernel_element_function *function, void *context);
+
+#endif

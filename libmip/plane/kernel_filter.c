@@ -1,0 +1,445 @@
+/*
+ * The nftables table that stands around the devices: who may come out of a tunnel, what goes in, and the
+ * counts of both. An administrator reads it with `nft list table ip mip-mip0`.
+ *
+ * Table, chains and rules are made at once, as text, by libnftables. The raw payloads @th are the inner
+ * packet's header: at once behind the outer header for protocol 4, four octets further for GRE without options.
+ */
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "kernel.h"
+#include "text.h"
+
+static const struct mip_counter_name counter_names[] = {
+	[MIP_KERNEL_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
+	[MIP_KERNEL_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
+	[MIP_KERNEL_DROP_NO_TUNNEL] = {"drop_no_tunnel",
+		"packets led to the tunnel devices without a tunnel for them"},
+	[MIP_KERNEL_DROP_NO_PEER] = {"drop_no_peer", "tunnelled packets of a home address that is not known"},
+	[MIP_KERNEL_DROP_SPOOFED] = {"drop_spoofed",
+		"tunnelled packets by another way than the home address's own"},
+	[MIP_KERNEL_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
+	[MIP_KERNEL_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
+	[MIP_KERNEL_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
+	[MIP_KERNEL_DROP_GRE] = {"drop_gre_options",
+		"GRE packets with a checksum, a key or a number, or not of IPv4"},
+};
+_Static_assert(MIP_ARRAY_SIZE(counter_names) == MIP_KERNEL_COUNTERS, "each counter has a name");
+
+static const struct {
+	const char *name;
+	unsigned width;
+	const char *declaration;
+} sets[MIP_KERNEL_SETS] = {
+	[MIP_KERNEL_HOME_PEERS] = {"home-peers", 3,
+		"typeof ip saddr . ip daddr . @th,96,32; counter; "
+		"comment \"care-of address . ours . home address: what is from the node\";"},
+	[MIP_KERNEL_VISITED_PEERS] = {"visited-peers", 3,
+		"typeof ip saddr . ip daddr . @th,128,32; counter; "
+		"comment \"home agent . ours . home address: what is for the node\";"},
+	[MIP_KERNEL_HOME_PEERS_ANY] = {"home-peers-any", 2,
+		"typeof ip saddr . @th,96,32; counter; comment \"the same, to any address of ours\";"},
+	[MIP_KERNEL_VISITED_PEERS_ANY] = {"visited-peers-any", 2,
+		"typeof ip saddr . @th,128,32; counter; comment \"the same, to any address of ours\";"},
+	[MIP_KERNEL_HOMES] = {"homes", 1,
+		"type ipv4_addr; counter; comment \"home addresses of nodes that are away\";"},
+	[MIP_KERNEL_VISITORS] = {"visitors", 1,
+		"type ipv4_addr; counter; comment \"home addresses of nodes that are here\";"},
+	[MIP_KERNEL_LOOPS] = {"loops", 2,
+		"type ipv4_addr . ipv4_addr; comment \"tunnel exit . home address: RFC 2003 3.2\";"},
+};
+
+const char *mip_kernel_set_name(enum mip_kernel_set set)
+{
+	return sets[set].name;
+}
+
+unsigned mip_kernel_set_width(enum mip_kernel_set set)
+{
+	return sets[set].width;
+}
+
+/* --- the text --------------------------------------------------------------------------------- */
+
+/* What passed: not for a group or for everyone, not with a TTL of 0 (`ttl` and `destination` are places in
+ * bits), and the mark that lets it in. */
+static void write_admission(FILE *text, const char *protocol, unsigned ttl, unsigned destination)
+{
+	fprintf(text, "chain admit-%s {\n", protocol);
+	fprintf(text, "@th,%u,8 0 counter name drop_ttl drop\n", ttl);
+	fprintf(text, "@th,%u,4 0xe counter name drop_broadcast drop\n", destination);
+	fprintf(text, "@th,%u,32 0xffffffff counter name drop_broadcast drop\n", destination);
+	fprintf(text, "meta mark set meta mark or 0x%x counter name tunnel_packets_in\n", MIP_KERNEL_MARK);
+	fprintf(text, "}\n");
+}
+
+static void write_check(FILE *text, const char *protocol, unsigned source, unsigned destination)
+{
+	fprintf(text, "chain from-%s {\n", protocol);
+	if (strcmp(protocol, "gre") == 0)
+		fprintf(text, "@th,0,32 != 0x800 counter name drop_gre_options drop\n");
+	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @home-peers goto admit-%s\n", source, protocol);
+	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", destination,
+		protocol);
+	fprintf(text, "ip saddr . @th,%u,32 @home-peers-any goto admit-%s\n", source, protocol);
+	fprintf(text, "ip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", destination, protocol);
+	fprintf(text, "meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n", MIP_KERNEL_MARK,
+		~(unsigned)MIP_KERNEL_MARK);
+	fprintf(text, "}\n");
+}
+
+static void write_input(FILE *text, bool has_gre)
+{
+	enum { IPIP_TTL = 64, IPIP_SOURCE = 96, IPIP_DESTINATION = 128, GRE_HEADER = 32 };
+
+	write_admission(text, "ipip", IPIP_TTL, IPIP_DESTINATION);
+	write_check(text, "ipip", IPIP_SOURCE, IPIP_DESTINATION);
+	if (has_gre) {
+		write_admission(text, "gre", IPIP_TTL + GRE_HEADER, IPIP_DESTINATION + GRE_HEADER);
+		write_check(text, "gre", IPIP_SOURCE + GRE_HEADER, IPIP_DESTINATION + GRE_HEADER);
+	}
+	fprintf(text,
+		"chain input {\n"
+		"type filter hook input priority 200; policy accept;\n"
+		"ip protocol 4 goto from-ipip comment \"does the inner packet belong to the outer one?\"\n");
+	if (has_gre)
+		fprintf(text, "ip protocol 47 goto from-gre\n");
+	fprintf(text, "}\n");
+}
+
+/* What comes as far as to a device's own ingress hook has no mark. */
+static void write_refusal(FILE *text, const struct mip_kernel *kernel)
+{
+	fprintf(text, "chain refuse {\n"
+		      "ip saddr @homes counter name drop_spoofed drop\n"
+		      "ip daddr @visitors counter name drop_spoofed drop\n"
+		      "counter name drop_no_peer drop\n"
+		      "}\n"
+		      "chain prerouting {\n"
+		      "type filter hook prerouting priority -450; policy accept;\n");
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		if (kernel->devices[i].link != MIP_LINK_NONE)
+			fprintf(text, "iif %d goto refuse\n", kernel->devices[i].link);
+	}
+	fprintf(text, "}\n");
+}
+
+static void write_output(FILE *text, const struct mip_kernel *kernel)
+{
+	fprintf(text, "chain into-tunnels {\n"
+		      "ip saddr . ip daddr @loops counter name drop_loop drop\n"
+		      "ip daddr @homes counter name tunnel_packets_out accept\n"
+		      "ip daddr 224.0.0.0/4 counter name drop_broadcast drop\n"
+		      "ip daddr 255.255.255.255 counter name drop_broadcast drop\n"
+		      "ip saddr @visitors counter name tunnel_packets_out accept\n"
+		      "counter name drop_no_tunnel drop\n"
+		      "}\n"
+		      "chain postrouting {\n"
+		      "type filter hook postrouting priority 200; policy accept;\n");
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		if (kernel->devices[i].link != MIP_LINK_NONE)
+			fprintf(text, "oif %d goto into-tunnels\n", kernel->devices[i].link);
+	}
+	fprintf(text, "}\n");
+}
+
+/* rfc2003-3.1: "If the 'Don't Fragment' bit is set in the inner IP header, it MUST be set in the outer IP
+ * header". Devices in external mode do not copy it (since Linux 5.10). */
+static void write_fragmentation(FILE *text, bool has_gre)
+{
+	fprintf(text, "chain output {\n"
+		      "type filter hook output priority 200; policy accept;\n"
+		      "ip protocol 4 @th,49,1 1 ip frag-off set 0x4000 comment \"DF inside: DF outside\"\n");
+	if (has_gre)
+		fprintf(text, "ip protocol 47 @th,0,32 0x800 @th,81,1 1 ip frag-off set 0x4000\n");
+	fprintf(text, "}\n");
+}
+
+/* Segments of TCP made to fit, in both directions: two chains of their own, empty while that is not asked for. */
+static void write_clamping(FILE *text, const struct mip_kernel *kernel)
+{
+	enum { HEADERS = 40 };
+	uint32_t mtu = kernel->user->options.mtu ? kernel->user->options.mtu : (uint32_t)MIP_PLANE_MTU_IPIP;
+
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		if (kernel->devices[i].link != MIP_LINK_NONE)
+			fprintf(text,
+				"add rule ip %s clamp-out oif %d tcp flags syn tcp option maxseg size set rt "
+				"mtu\n",
+				kernel->table, kernel->devices[i].link);
+	}
+	fprintf(text, "add rule ip %s clamp-in iif %d tcp flags syn tcp option maxseg size set %u\n",
+		kernel->table, kernel->user->tun.link, mtu - HEADERS);
+}
+
+static void write_table(FILE *text, const struct mip_kernel *kernel)
+{
+	bool has_gre = kernel->devices[MIP_KERNEL_GRE].link != MIP_LINK_NONE;
+
+	fprintf(text, "table ip %s\ndelete table ip %s\ntable ip %s {\n", kernel->table, kernel->table,
+		kernel->table);
+	fprintf(text, "comment \"Mobile IP: what goes into and comes out of the tunnels of %s\"\n",
+		kernel->user->device);
+	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++)
+		fprintf(text, "counter %s { comment \"%s\"; }\n", counter_names[i].name,
+			counter_names[i].help);
+	for (size_t i = 0; i < MIP_KERNEL_SETS; i++)
+		fprintf(text, "set %s { %s }\n", sets[i].name, sets[i].declaration);
+	write_input(text, has_gre);
+	write_refusal(text, kernel);
+	write_output(text, kernel);
+	write_fragmentation(text, has_gre);
+	fprintf(text, "chain clamp-out { type filter hook postrouting priority -150; policy accept; }\n"
+		      "chain clamp-in { type filter hook prerouting priority -150; policy accept; }\n"
+		      "}\n");
+	if (kernel->user->options.clamp_mss)
+		write_clamping(text, kernel);
+}
+
+/* --- by libnftables --------------------------------------------------------------------------- */
+
+/* Runs commands. 0, or -EIO with the first line of what is wrong. */
+static int run(const char *commands, char reason[static MIP_PLANE_REASON])
+{
+	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
+	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+	const char *said;
+	int error;
+
+	if (!context)
+		return -ENOMEM;
+	(void)nft_ctx_buffer_output(context);
+	(void)nft_ctx_buffer_error(context);
+	error = nft_run_cmd_from_buffer(context, commands) == 0 ? 0 : -EIO;
+	if (error) {
+		said = nft_ctx_get_error_buffer(context);
+		mip_text_add(&text,
+			"the nftables table cannot be made (nf_tables, nft_counter; libnftables says: ");
+		mip_text_add_octets(&text, said ? said : "", said ? strcspn(said, "\n") : 0);
+		mip_text_add(&text, ")");
+	}
+	nft_ctx_free(context);
+	return error;
+}
+
+static int run_written(const struct mip_kernel *kernel, void (*write)(FILE *, const struct mip_kernel *),
+	char reason[static MIP_PLANE_REASON])
+{
+	char *commands = NULL;
+	size_t length = 0;
+	FILE *text = open_memstream(&commands, &length);
+	int error = -ENOMEM;
+
+	if (!text)
+		return -ENOMEM;
+	write(text, kernel);
+	if (fclose(text) == 0)
+		error = run(commands, reason);
+	free(commands);
+	return error;
+}
+
+static void write_clamp_change(FILE *text, const struct mip_kernel *kernel)
+{
+	fprintf(text, "flush chain ip %s clamp-out\nflush chain ip %s clamp-in\n", kernel->table,
+		kernel->table);
+	if (kernel->user->options.clamp_mss)
+		write_clamping(text, kernel);
+}
+
+/* --- netlink ---------------------------------------------------------------------------------- */
+
+static void begin_message(struct mip_kernel_socket *filter, int type, int flags)
+{
+	const struct nfgenmsg header = {.nfgen_family = AF_INET, .version = NFNETLINK_V0};
+
+	mip_kernel_begin(filter, NFNL_SUBSYS_NFTABLES << 8 | type, flags, &header, sizeof(header));
+}
+
+static const struct nlattr *attribute_of(const struct nlmsghdr *message, int attribute)
+{
+	return nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)message, sizeof(struct nfgenmsg), attribute);
+}
+
+static void read_generation(void *context, const struct nlmsghdr *message)
+{
+	const struct nlattr *id = attribute_of(message, NFTA_GEN_ID);
+
+	if (id && nla_len(id) >= 4)
+		*(uint32_t *)context = ntohl(nla_get_u32(id));
+}
+
+/* The number of the rules as they are now: it changes with every change of any table. */
+static int get_generation(struct mip_kernel *kernel, uint32_t *ret_generation)
+{
+	begin_message(kernel->filter, NFT_MSG_GETGEN, 0);
+	return mip_kernel_ask(kernel->filter, read_generation, ret_generation);
+}
+
+struct found {
+	unsigned rules;
+	uint32_t flags;
+};
+
+static void read_table(void *context, const struct nlmsghdr *message)
+{
+	struct found *found = context;
+	const struct nlattr *flags = attribute_of(message, NFTA_TABLE_FLAGS);
+
+	found->flags = flags && nla_len(flags) >= 4 ? ntohl(nla_get_u32(flags)) : 0;
+}
+
+static void count_rule(void *context, const struct nlmsghdr *message)
+{
+	struct found *found = context;
+
+	(void)message;
+	found->rules++;
+}
+
+static int count_rules(struct mip_kernel *kernel, unsigned *ret_rules)
+{
+	struct found found = {0};
+	int error;
+
+	begin_message(kernel->filter, NFT_MSG_GETTABLE, 0);
+	mip_kernel_put_text(kernel->filter, NFTA_TABLE_NAME, kernel->table);
+	error = mip_kernel_ask(kernel->filter, read_table, &found);
+	if (error)
+		return error;
+	if (found.flags & NFT_TABLE_F_DORMANT)
+		return -ENOENT;
+	begin_message(kernel->filter, NFT_MSG_GETRULE, 0);
+	mip_kernel_put_text(kernel->filter, NFTA_RULE_TABLE, kernel->table);
+	error = mip_kernel_list(kernel->filter, count_rule, &found);
+	*ret_rules = found.rules;
+	return error;
+}
+
+static int refuse(char reason[static MIP_PLANE_REASON], int error)
+{
+	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+
+	if (error == -EPERM) {
+		mip_text_add(&text, "nf_tables: CAP_NET_ADMIN is missing");
+		return error;
+	}
+	mip_text_add(&text, "the kernel has no nf_tables (module nf_tables, CONFIG_NF_TABLES)");
+	return -EOPNOTSUPP;
+}
+
+int mip_kernel_filter_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
+{
+	int error = mip_kernel_socket_new(NETLINK_NETFILTER, &kernel->filter);
+
+	if (!error)
+		error = get_generation(kernel, &kernel->generation);
+	if (error)
+		return refuse(reason, error);
+	error = run_written(kernel, write_table, reason);
+	if (error)
+		return error == -EIO ? -EOPNOTSUPP : error;
+	kernel->has_table = true;
+	return count_rules(kernel, &kernel->rules);
+}
+
+static void write_removal(FILE *text, const struct mip_kernel *kernel)
+{
+	/* Naming it first makes it, if it is gone. */
+	fprintf(text, "table ip %s\ndelete table ip %s\n", kernel->table, kernel->table);
+}
+
+void mip_kernel_filter_remove(struct mip_kernel *kernel)
+{
+	char reason[MIP_PLANE_REASON];
+
+	if (kernel->has_table)
+		(void)run_written(kernel, write_removal, reason);
+	kernel->has_table = false;
+}
+
+int mip_kernel_filter_clamp(struct mip_kernel *kernel, bool clamp_mss)
+{
+	char reason[MIP_PLANE_REASON];
+
+	int error;
+
+	(void)clamp_mss; /* which the options say already */
+	error = run_written(kernel, write_clamp_change, reason);
+	return error ? error : count_rules(kernel, &kernel->rules);
+}
+
+int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
+{
+	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+	uint32_t generation = 0;
+	unsigned rules = 0;
+	int error = get_generation(kernel, &generation);
+
+	if (!error && generation == kernel->generation)
+		return 0;
+	error = count_rules(kernel, &rules);
+	if (!error && rules == kernel->rules) {
+		kernel->generation = generation;
+		return 0;
+	}
+	mip_text_add(&text, "the nftables table ");
+	mip_text_add(&text, kernel->table);
+	mip_text_add(&text, error ? " was removed" : " was changed");
+	return error ? error : -ENOENT;
+}
+
+/* --- what it counted -------------------------------------------------------------------------- */
+
+static uint64_t big_endian64(const struct nlattr *attribute)
+{
+	uint64_t value = 0;
+
+	if (!attribute || nla_len(attribute) < (int)sizeof(value))
+		return 0;
+	for (size_t i = 0; i < sizeof(value); i++)
+		value = value << 8 | ((const uint8_t *)nla_data(attribute))[i];
+	return value;
+}
+
+static void read_counter(void *context, const struct nlmsghdr *message)
+{
+	struct mip_kernel *kernel = context;
+	const struct nlattr *name = attribute_of(message, NFTA_OBJ_NAME);
+	const struct nlattr *data = attribute_of(message, NFTA_OBJ_DATA);
+	char text[64];
+
+	if (!name || !data)
+		return;
+	(void)nla_strlcpy(text, name, sizeof(text));
+	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
+		if (strcmp(text, counter_names[i].name) == 0)
+			kernel->counters[i] =
+				big_endian64(nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
+	}
+}
+
+int mip_kernel_filter_count(struct mip_kernel *kernel)
+{
+	begin_message(kernel->filter, NFT_MSG_GETOBJ, 0);
+	mip_kernel_put_text(kernel->filter, NFTA_OBJ_TABLE, kernel->table);
+	return mip_kernel_list(kernel->filter, read_counter, kernel);
+}
+
+struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *kernel)
+{
+	return (struct mip_counter_table){
+		.names = counter_names,
+		.values = kernel->counters,
+		.count = MIP_KERNEL_COUNTERS,
+	};
+}

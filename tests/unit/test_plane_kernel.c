@@ -1,0 +1,477 @@
+/*
+ * The kernel accelerator's parts, on real kernel objects in a namespace: what can be had without ipip devices
+ * everywhere, and the accelerator itself where the kernel has them (in the guest of the tests).
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "address.h"
+#include "counter_value.h"
+#include "kernel.h"
+#include "namespace.h"
+
+enum { PROTOCOL = 78 };
+
+static struct mip_address ip_of(const char *text)
+{
+	struct mip_address address = {0};
+
+	assert_int_equal(mip_address_read(text, &address), 0);
+	return address;
+}
+
+static bool shows(const char *command, const char *text)
+{
+	char *output = namespace_output("%s", command);
+	bool found = strstr(output, text) != NULL;
+
+	if (!found)
+		print_message("%s: no '%s' in:\n%s", command, text, output);
+	free(output);
+	return found;
+}
+
+static bool kernel_has_ipip(void)
+{
+	bool has = namespace_run("ip link add probe type ipip external") == 0;
+
+	(void)namespace_run("ip link del probe");
+	return has;
+}
+
+static int in_a_namespace(void **state)
+{
+	(void)state;
+	return namespace_allowed() ? namespace_enter() : 0;
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static struct mip_kernel_socket *open_socket(int protocol)
+{
+	struct mip_kernel_socket *socket = NULL;
+
+	assert_int_equal(mip_kernel_socket_new(protocol, &socket), 0);
+	return socket;
+}
+
+static void attributes_stand_behind_the_header_and_in_each_other(void **state)
+{
+	static const uint8_t expected[] = {
+		0x2c,
+		0,
+		0,
+		0,
+		0x12,
+		0x34,
+		1,
+		0,
+		1,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* header, 44 octets */
+		0xaa,
+		0xbb,
+		0xcc,
+		0xdd, /* the fixed one */
+		5,
+		0,
+		3,
+		0,
+		7,
+		0,
+		0,
+		0, /* one octet, filled up */
+		0x10,
+		0,
+		4,
+		0x80, /* with others inside */
+		6,
+		0,
+		5,
+		0,
+		0x22,
+		0x11,
+		0,
+		0,
+		5,
+		0,
+		6,
+		0,
+		0,
+		0,
+		0,
+		0,
+	};
+	static const uint8_t header[] = {0xaa, 0xbb, 0xcc, 0xdd};
+	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
+	const uint8_t *octets;
+	size_t nest;
+
+	(void)state;
+	mip_kernel_begin(socket, 0x3412, 0, header, sizeof(header));
+	mip_kernel_put_u8(socket, 3, 7);
+	nest = mip_kernel_nest(socket, 4);
+	mip_kernel_put_u16(socket, 5, 0x1122);
+	mip_kernel_put_text(socket, 6, "");
+	mip_kernel_unnest(socket, nest);
+	octets = mip_kernel_octets(socket);
+	assert_int_equal(mip_kernel_waiting(socket), 48);
+	assert_int_equal(octets[0], 48);
+	assert_memory_equal(octets + 4, expected + 4, 4);
+	assert_memory_equal(octets + 16, expected + 16, 12);
+	assert_int_equal(octets[28], 20); /* 4 + 8 + 8 */
+	assert_memory_equal(octets + 30, expected + 30, 18);
+	mip_kernel_socket_free(socket);
+}
+
+static void an_error_is_told_with_the_kernels_words_and_only_once(void **state)
+{
+	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
+	struct mip_kernel kernel = {.route = socket, .protocol = PROTOCOL};
+	const char *words = NULL;
+
+	(void)state;
+	NEEDS_ROOT();
+	kernel.devices[0].link = 4711; /* which is not there */
+	mip_kernel_nexthop_put(&kernel, 7, &(struct mip_want_tunnel){0}, &kernel.devices[0]);
+	mip_kernel_nexthop_remove(&kernel, 8);
+	assert_int_equal(mip_kernel_send(socket, &words), -EINVAL);
+	assert_true(words[0] != 0);
+	assert_int_equal(mip_kernel_send(socket, &words), 0);
+	mip_kernel_socket_free(socket);
+}
+
+static void the_hosts_filter_of_reverse_paths_is_read(void **state)
+{
+	struct mip_kernel kernel = {.route = open_socket(NETLINK_ROUTE)};
+
+	(void)state;
+	NEEDS_ROOT();
+	for (unsigned value = 0; value < 3; value++) {
+		namespace_must("sysctl -qw net.ipv4.conf.all.rp_filter=%u", value);
+		assert_int_equal(mip_kernel_host_filters(&kernel), value);
+	}
+	mip_kernel_socket_free(kernel.route);
+}
+
+/* --- nexthops --------------------------------------------------------------------------------- */
+
+static void what_a_predecessor_left_is_swept_away_and_nothing_else(void **state)
+{
+	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("ip nexthop add id 7 dev lo proto 78 && ip nexthop add id 8 dev lo && "
+		       "ip route add 10.1.0.50/32 nhid 7 proto 78 && ip route add 10.1.0.51/32 nhid 8 && "
+		       "ip route add default nhid 7 table 4711 metric 3 proto 78");
+	assert_int_equal(mip_kernel_nexthop_sweep(socket, PROTOCOL), 0);
+	mip_kernel_socket_free(socket);
+	assert_int_not_equal(namespace_run("ip nexthop get id 7"), 0);
+	assert_int_equal(namespace_run("ip nexthop get id 8"), 0);
+	assert_int_not_equal(namespace_run("ip route show table all | grep -q 10.1.0.50"), 0);
+	assert_int_not_equal(namespace_run("ip route show table all | grep -q 4711"), 0);
+	assert_true(shows("ip route show", "10.1.0.51"));
+}
+
+/* --- the nftables table ----------------------------------------------------------------------- */
+
+/* One with lo in the devices' place. */
+static struct mip_kernel *open_filter(void)
+{
+	struct mip_kernel *kernel = calloc(1, sizeof(*kernel));
+	struct mip_user *user = calloc(1, sizeof(*user));
+	char reason[MIP_PLANE_REASON] = "";
+
+	assert_non_null(kernel);
+	assert_non_null(user);
+	strcpy(user->device, "mip0");
+	user->tun.link = 1;
+	kernel->user = user;
+	kernel->devices[MIP_KERNEL_IPIP].link = 1;
+	kernel->devices[MIP_KERNEL_GRE].link = 1;
+	strcpy(kernel->table, "mip-mip0");
+	if (mip_kernel_filter_make(kernel, reason) != 0)
+		fail_msg("%s", reason);
+	return kernel;
+}
+
+static void close_filter(struct mip_kernel *kernel)
+{
+	mip_kernel_filter_remove(kernel);
+	mip_kernel_socket_free(kernel->filter);
+	free(kernel->user);
+	free(kernel);
+}
+
+static void the_table_comes_and_goes(void **state)
+{
+	struct mip_kernel *kernel;
+	char reason[MIP_PLANE_REASON] = "";
+
+	(void)state;
+	NEEDS_ROOT();
+	kernel = open_filter();
+	assert_true(shows("nft list table ip mip-mip0",
+		"Mobile IP: what goes into and comes out of the tunnels of mip0"));
+	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
+	close_filter(kernel);
+	assert_int_not_equal(namespace_run("nft list table ip mip-mip0"), 0);
+}
+
+static void segments_are_clamped_only_when_that_is_asked_for(void **state)
+{
+	struct mip_kernel *kernel;
+	char reason[MIP_PLANE_REASON] = "";
+
+	(void)state;
+	NEEDS_ROOT();
+	kernel = open_filter();
+	assert_int_not_equal(namespace_run("nft list table ip mip-mip0 | grep -q maxseg"), 0);
+	kernel->user->options.clamp_mss = true;
+	assert_int_equal(mip_kernel_filter_clamp(kernel, true), 0);
+	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set rt mtu"));
+	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set 1440"));
+	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
+	kernel->user->options.clamp_mss = false;
+	assert_int_equal(mip_kernel_filter_clamp(kernel, false), 0);
+	assert_int_not_equal(namespace_run("nft list table ip mip-mip0 | grep -q maxseg"), 0);
+	close_filter(kernel);
+}
+
+static void what_somebody_else_does_to_the_table_is_noticed(void **state)
+{
+	static const char *const commands[] = {"nft delete table ip mip-mip0", "nft flush table ip mip-mip0",
+		"nft flush chain ip mip-mip0 input", "nft flush ruleset"};
+
+	(void)state;
+	NEEDS_ROOT();
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
+		struct mip_kernel *kernel = open_filter();
+		char reason[MIP_PLANE_REASON] = "";
+
+		namespace_must("nft add table ip others");
+		assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
+		namespace_must("%s", commands[i]);
+		assert_true(mip_kernel_filter_check(kernel, reason) < 0);
+		assert_non_null(strstr(reason, "mip-mip0"));
+		close_filter(kernel);
+	}
+}
+
+static struct mip_kernel_element peer_of(const char *remote, uint32_t home)
+{
+	return (struct mip_kernel_element){
+		.set = MIP_KERNEL_HOME_PEERS,
+		.addresses = {ip_of(remote), ip_of("10.9.0.1"), {htonl(home)}},
+	};
+}
+
+static void count_element(
+	void *context, const struct mip_kernel_element *element, const struct mip_kernel_count *count)
+{
+	(void)element;
+	(void)count;
+	++*(size_t *)context;
+}
+
+static void elements_come_and_go_by_the_thousand(void **state)
+{
+	enum { MANY = 25000, FIRST = 0x0a010000 };
+	struct mip_kernel *kernel;
+	struct mip_kernel_elements elements;
+	struct mip_kernel_element one = peer_of("10.9.0.2", FIRST);
+	struct mip_kernel_count count;
+	size_t found = 0;
+
+	(void)state;
+	NEEDS_ROOT();
+	kernel = open_filter();
+	elements = mip_kernel_elements_begin(kernel);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct mip_kernel_element element = peer_of("10.9.0.2", FIRST + i);
+
+		mip_kernel_elements_add(&elements, &element, false);
+	}
+	assert_int_equal(mip_kernel_elements_send(&elements), 0);
+	assert_int_equal(mip_kernel_elements_list(kernel, MIP_KERNEL_HOME_PEERS, count_element, &found), 0);
+	assert_int_equal(found, MANY);
+	assert_int_equal(mip_kernel_element_count(kernel, &one, &count), 0);
+	assert_int_equal(count.packets, 0);
+	elements = mip_kernel_elements_begin(kernel);
+	mip_kernel_elements_add(&elements, &one, true);
+	assert_int_equal(mip_kernel_elements_send(&elements), 0);
+	assert_int_equal(mip_kernel_element_count(kernel, &one, &count), -ENOENT);
+	/* All or nothing: one that is not there cannot go, and its batch with it. */
+	elements = mip_kernel_elements_begin(kernel);
+	mip_kernel_elements_add(&elements, &one, true);
+	assert_true(mip_kernel_elements_send(&elements) < 0);
+	close_filter(kernel);
+}
+
+/* Sent by lo, which stands for a tunnel device, to itself. */
+static void what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent(void **state)
+{
+	struct mip_kernel *kernel;
+	struct mip_kernel_elements elements;
+	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {ip_of("10.1.0.50")}};
+	struct mip_kernel_element loop = {
+		.set = MIP_KERNEL_LOOPS, .addresses = {ip_of("10.9.0.2"), ip_of("10.1.0.50")}};
+	struct mip_kernel_count count;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("ip address add 10.1.0.50/32 dev lo && ip address add 10.9.0.2/32 dev lo && "
+		       "ip address add 10.5.0.1/32 dev lo");
+	kernel = open_filter();
+	namespace_must("nft flush chain ip mip-mip0 prerouting"); /* all that comes in is its own */
+	elements = mip_kernel_elements_begin(kernel);
+	mip_kernel_elements_add(&elements, &home, false);
+	mip_kernel_elements_add(&elements, &loop, false);
+	assert_int_equal(mip_kernel_elements_send(&elements), 0);
+	(void)namespace_run("ping -c 1 -W 1 -I 10.5.0.1 10.1.0.50");
+	assert_int_equal(mip_kernel_element_count(kernel, &home, &count), 0);
+	assert_int_equal(count.packets, 1);
+	assert_int_equal(count.bytes, 84);
+	(void)namespace_run("ping -c 1 -W 1 -I 10.9.0.2 10.1.0.50");
+	assert_int_equal(mip_kernel_filter_count(kernel), 0);
+	assert_int_equal(counter_value(mip_kernel_filter_counters(kernel), "drop_loop"), 1);
+	assert_int_equal(counter_value(mip_kernel_filter_counters(kernel), "tunnel_packets_out"), 1);
+	close_filter(kernel);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static void without_ipip_it_is_refused_at_once_and_leaves_nothing(void **state)
+{
+	struct mip_plane_options options = {.kind = MIP_PLANE_KERNEL, .device = "mip0", .udp_descriptor = -1};
+	struct mip_plane *plane = NULL;
+	char reason[MIP_PLANE_REASON] = "";
+
+	(void)state;
+	NEEDS_ROOT();
+	if (kernel_has_ipip())
+		skip();
+	assert_int_equal(mip_plane_new(&options, &plane, reason), -EOPNOTSUPP);
+	assert_non_null(
+		strstr(reason, "kernel: the kernel has no ipip devices (module ipip, CONFIG_NET_IPIP)"));
+	assert_int_equal(if_nametoindex("mip0-ipip"), 0);
+	assert_int_equal(if_nametoindex("mip0"), 0);
+	assert_int_not_equal(namespace_run("nft list table ip mip-mip0"), 0);
+	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
+}
+
+static struct mip_plane *open_plane(void)
+{
+	struct mip_plane_options options = {
+		.kind = MIP_PLANE_KERNEL, .device = "mip0", .udp_descriptor = -1, .protocol = PROTOCOL};
+	struct mip_plane *plane = NULL;
+	char reason[MIP_PLANE_REASON] = "";
+
+	namespace_must("ip link add v0 type veth peer name v1 && ip address add 10.9.0.1/24 dev v0 && "
+		       "ip link set v0 up && ip link set v1 up");
+	if (mip_plane_new(&options, &plane, reason) != 0)
+		fail_msg("%s", reason);
+	return plane;
+}
+
+static void want_tunnel(struct mip_plane *plane, const char *remote)
+{
+	struct mip_want want = {
+		.kind = MIP_WANT_TUNNEL,
+		.tunnel = {.home_address = ip_of("10.1.0.50"),
+			.local = ip_of("10.9.0.1"),
+			.remote = ip_of(remote)},
+	};
+
+	assert_int_equal(mip_plane_want(plane, &want), 0);
+	mip_plane_commit(plane);
+}
+
+static void a_handover_replaces_the_nexthop_and_leaves_the_route(void **state)
+{
+	struct mip_plane *plane;
+	struct mip_want route = {
+		.kind = MIP_WANT_ROUTE,
+		.route = {.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL},
+	};
+	uint32_t first;
+
+	(void)state;
+	NEEDS_ROOT();
+	if (!kernel_has_ipip())
+		skip();
+	plane = open_plane();
+	want_tunnel(plane, "10.9.0.2");
+	assert_true(mip_plane_translate(plane, &route));
+	first = route.route.nexthop;
+	assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+	want_tunnel(plane, "10.9.0.3");
+	route.route =
+		(struct mip_want_route){.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL};
+	assert_true(mip_plane_translate(plane, &route));
+	assert_int_equal(route.route.nexthop, first);
+	assert_true(shows("ip nexthop", "dst 10.9.0.3"));
+	mip_plane_free(plane);
+	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
+	assert_int_equal(if_nametoindex("mip0-ipip"), 0);
+}
+
+/* Each is noticed with the next look at it, and all is there again. */
+static void what_somebody_takes_away_is_made_again(void **state)
+{
+	static const char *const commands[] = {"ip link del mip0-ipip", "ip link set mip0-ipip down",
+		"tc qdisc del dev mip0-ipip clsact", "tc filter del dev mip0-ipip ingress",
+		"nft delete table ip mip-mip0", "ip nexthop flush"};
+	struct mip_plane *plane;
+
+	(void)state;
+	NEEDS_ROOT();
+	if (!kernel_has_ipip())
+		skip();
+	plane = open_plane();
+	want_tunnel(plane, "10.9.0.2");
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
+		namespace_must("%s", commands[i]);
+		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 1));
+		assert_int_equal(mip_plane_kind(plane), MIP_PLANE_KERNEL);
+		assert_true(shows("ip link show mip0-ipip", "UP"));
+		assert_true(shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
+		assert_true(shows("nft list table ip mip-mip0", "10.1.0.50"));
+		assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+	}
+	mip_plane_free(plane);
+}
+
+#define IN_NAMESPACE(test) cmocka_unit_test_setup(test, in_a_namespace)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(attributes_stand_behind_the_header_and_in_each_other),
+		IN_NAMESPACE(an_error_is_told_with_the_kernels_words_and_only_once),
+		IN_NAMESPACE(the_hosts_filter_of_reverse_paths_is_read),
+		IN_NAMESPACE(what_a_predecessor_left_is_swept_away_and_nothing_else),
+		IN_NAMESPACE(the_table_comes_and_goes),
+		IN_NAMESPACE(segments_are_clamped_only_when_that_is_asked_for),
+		IN_NAMESPACE(what_somebody_else_does_to_the_table_is_noticed),
+		IN_NAMESPACE(elements_come_and_go_by_the_thousand),
+		IN_NAMESPACE(what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent),
+		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
+		IN_NAMESPACE(a_handover_replaces_the_nexthop_and_leaves_the_route),
+		IN_NAMESPACE(what_somebody_takes_away_is_made_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
