@@ -180,8 +180,8 @@ static void inject_each(struct world *world)
 
 static void set_receiving(struct mip_user *user, bool receiving)
 {
-	for (enum mip_encapsulation raw = 0; raw < MIP_USER_RAWS; raw++)
-		assert_int_equal(mip_user_set_receiving(user, raw, receiving), 0);
+	for (int raw = 0; raw < (int)MIP_USER_RAWS; raw++)
+		assert_int_equal(mip_user_set_receiving(user, (enum mip_encapsulation)raw, receiving), 0);
 }
 
 static void receiving_can_be_left_to_others(void **state)
