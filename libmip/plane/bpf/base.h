@@ -95,6 +95,13 @@ static ALWAYS_INLINE void count(enum mip_bpf_counter counter)
 			1);
 }
 
+/* A packet that is half changed, and the kernel has no memory to go on. */
+static ALWAYS_INLINE int drop(void)
+{
+	count(MIP_BPF_DROPPED);
+	return TC_ACT_SHOT;
+}
+
 static ALWAYS_INLINE int leave(enum mip_bpf_counter counter)
 {
 	count(counter);

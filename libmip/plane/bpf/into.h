@@ -226,29 +226,25 @@ static ALWAYS_INLINE void note_sent(struct mip_bpf_slot *slot)
 	slot->last_sent = (__u32)(bpf_ktime_get_boot_ns() / NANOSECONDS);
 }
 
-/* Puts the header on. 0, or negative: nothing is changed. */
-static ALWAYS_INLINE long write_headers(
+/* Into the room that there is now. False: it cannot be written to. */
+static ALWAYS_INLINE bool write_headers(
 	struct __sk_buff *skb, __u32 offset, const struct tunnel *tunnel, const struct inner *inner)
 {
-	__u32 room = overhead(tunnel->kind), length = inner->length + room;
-	struct iphdr *ip;
-	long error = make_room(skb, tunnel->kind, room);
+	__u32 length = inner->length + overhead(tunnel->kind);
+	struct iphdr *ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER);
 
-	if (error)
-		return error;
-	ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER);
 	if (!ip)
-		return -1;
+		return false;
 	if (tunnel->kind == MIP_BPF_MINIMAL) {
 		write_minimal(ip, tunnel, inner, length);
-		return 0;
+		return true;
 	}
 	write_outer(ip, tunnel, inner, length);
 	if (tunnel->kind == MIP_BPF_GRE)
 		write_gre((__u8 *)(ip + 1));
 	else if (tunnel->kind == MIP_BPF_UDP)
 		write_udp((__u8 *)(ip + 1), tunnel, length);
-	return 0;
+	return true;
 }
 
 /* The mask is for the verifier, and the empty line of assembly for the compiler, which would see that nothing needs it. */
@@ -295,8 +291,10 @@ static ALWAYS_INLINE int encapsulate(struct __sk_buff *skb, __u32 offset, const 
 		return TC_ACT_UNSPEC;
 	if (forward)
 		inner.ttl--;
-	if (write_headers(skb, offset, tunnel, &inner) != 0)
+	if (make_room(skb, tunnel->kind, overhead(tunnel->kind)) != 0)
 		return leave(MIP_BPF_LEFT_ENCAPSULATION);
+	if (!write_headers(skb, offset, tunnel, &inner))
+		return drop();
 	if (forward && tunnel->kind != MIP_BPF_MINIMAL)
 		lower_ttl(skb, offset + overhead(tunnel->kind));
 	count(MIP_BPF_ENCAPSULATED);

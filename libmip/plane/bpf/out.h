@@ -217,7 +217,7 @@ static ALWAYS_INLINE int decapsulate_minimal(
 	if (bpf_skb_adjust_room(skb, -MINIMAL_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	if (bpf_skb_store_bytes(skb, offset, &inner, sizeof(inner), 0) != 0)
-		return TC_ACT_SHOT;
+		return drop();
 	return deliver(skb, offset, &tunnel, &size, forward ? &way : NULL);
 }
 

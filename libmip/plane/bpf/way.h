@@ -120,13 +120,13 @@ static ALWAYS_INLINE int send(
 	struct ethhdr *ethernet;
 
 	if (offset == 0 && bpf_skb_change_head(skb, ETH_HLEN, 0) != 0)
-		return TC_ACT_SHOT;
+		return drop();
 	/* This takes a link header off before it writes its own. */
 	if (by_neighbour)
 		return bpf_redirect_neigh(way->ifindex, NULL, 0, 0);
 	ethernet = (struct ethhdr *)header_at(skb, 0, ETH_HLEN);
 	if (!ethernet)
-		return TC_ACT_SHOT;
+		return drop();
 	__builtin_memcpy(ethernet->h_dest, way->dmac, ETH_ALEN);
 	__builtin_memcpy(ethernet->h_source, way->smac, ETH_ALEN);
 	ethernet->h_proto = bpf_htons(ETH_P_IP);
