@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "accelerator.h"
 #include "address.h"
@@ -166,9 +165,11 @@ static void take_best(struct mip_plane *plane)
 		enum mip_plane_kind kind = accelerators[i].kind;
 		struct mip_accelerator *accelerator;
 		char why[MIP_PLANE_REASON] = "";
+		bool runs = plane->accelerator && plane->kind == kind;
 
-		if (make(plane, kind, &accelerator, why) == 0) {
-			take(plane, kind, accelerator);
+		if (runs || make(plane, kind, &accelerator, why) == 0) {
+			if (!runs)
+				take(plane, kind, accelerator);
 			mip_text_add(&text, i > 0 ? "works here" : "the fastest, and works here");
 			say_reason(plane->reason, kind, reason);
 			return;
@@ -388,37 +389,50 @@ void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link
 		plane->accelerator->operations->follow(plane->accelerator, link);
 }
 
-static struct own_address *find_own(const struct mip_plane *plane, struct mip_address address, mip_link link)
+static bool is_own(const struct mip_plane *plane, struct mip_address address)
 {
-	struct own_address *own = plane->addresses;
+	const struct own_address *own = plane->addresses;
 
-	while (own &&
-		(!mip_address_equal(own->address, address) || (link != MIP_LINK_NONE && own->link != link)))
+	while (own && !mip_address_equal(own->address, address))
 		own = own->next;
-	return own;
+	return own != NULL;
+}
+
+/* Where the address on that link stands in the list; the place of NULL at the end if it does not. */
+static struct own_address **place_of(struct mip_plane *plane, const struct mip_input_address *address)
+{
+	struct own_address **place = &plane->addresses;
+
+	while (*place &&
+		(!mip_address_equal((*place)->address, address->address) || (*place)->link != address->link))
+		place = &(*place)->next;
+	return place;
+}
+
+static void add_address(struct mip_plane *plane, const struct mip_input_address *address)
+{
+	struct own_address *own = calloc(1, sizeof(*own));
+
+	if (!own)
+		return;
+	*own = (struct own_address){address->address, address->link, plane->addresses};
+	plane->addresses = own;
 }
 
 void mip_plane_follow_address(struct mip_plane *plane, const struct mip_input_address *address)
 {
 	struct mip_accelerator *accelerator = plane->accelerator;
-	struct own_address *own = find_own(plane, address->address, address->link);
+	struct own_address **place = place_of(plane, address), *gone = *place;
 
-	if ((own != NULL) == address->present)
-		return;
-	if (own) {
-		LL_DELETE(plane->addresses, own);
-		free(own);
-	} else {
-		own = calloc(1, sizeof(*own));
-		if (!own)
-			return;
-		own->address = address->address;
-		own->link = address->link;
-		LL_PREPEND(plane->addresses, own);
+	if (address->present && !gone)
+		add_address(plane, address);
+	if (!address->present && gone) {
+		*place = gone->next;
+		free(gone);
 	}
 	if (accelerator && accelerator->operations->follow_address)
-		accelerator->operations->follow_address(accelerator, address->address,
-			find_own(plane, address->address, MIP_LINK_NONE) != NULL);
+		accelerator->operations->follow_address(
+			accelerator, address->address, is_own(plane, address->address));
 }
 
 /* --- tunnels and peers ------------------------------------------------------------------------ */
