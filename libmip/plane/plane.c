@@ -224,8 +224,10 @@ void mip_plane_free(struct mip_plane *plane)
 		return;
 	drop_accelerator(plane);
 	mip_user_free(plane->user);
-	LL_FOREACH_SAFE(plane->addresses, own, next)
-	free(own);
+	for (own = plane->addresses; own; own = next) {
+		next = own->next;
+		free(own);
+	}
 	free(plane->links);
 	free(plane);
 }
