@@ -131,7 +131,7 @@ TEST_LIBRARIES = $(foreach role,$(ROLES),$(BUILD)/lib$(role)-shell.a $(BUILD)/li
 	$(BUILD)/libmipctl.a $(BUILD)/libmip.a
 UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(BUILD)/tests/unit/test_%, \
 	$(filter-out $(if $(BPF),,%_bpf.c $(wildcard tests/unit/test_bpf_*.c)),$(wildcard tests/unit/test_*.c)))
-UNIT_HELPERS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_% tests/unit/made_up_%,$(wildcard tests/unit/*.c)))
+UNIT_HELPERS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_% tests/unit/made_up_% $(if $(BPF),,tests/unit/bpf_%),$(wildcard tests/unit/*.c)))
 
 unit: $(UNIT_TESTS)
 unit-%: $(BUILD)/tests/unit/test_%
