@@ -156,6 +156,22 @@ static int take_named(struct mip_plane *plane, enum mip_plane_kind kind, char re
 	return 0;
 }
 
+/* One that runs already stays: beside it there is no room for a second of its kind, whose hooks and devices have the
+ * same names. */
+static int take_or_keep(
+	struct mip_plane *plane, enum mip_plane_kind kind, char reason[static MIP_PLANE_REASON])
+{
+	struct mip_accelerator *accelerator;
+	int error;
+
+	if (plane->accelerator && plane->kind == kind)
+		return 0;
+	error = make(plane, kind, &accelerator, reason);
+	if (!error)
+		take(plane, kind, accelerator);
+	return error;
+}
+
 /* The best that works. The reason names what would have been better, and what is wrong with it. */
 static void take_best(struct mip_plane *plane)
 {
@@ -164,11 +180,9 @@ static void take_best(struct mip_plane *plane)
 
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(accelerators); i++) {
 		enum mip_plane_kind kind = accelerators[i].kind;
-		struct mip_accelerator *accelerator;
 		char why[MIP_PLANE_REASON] = "";
 
-		if (make(plane, kind, &accelerator, why) == 0) {
-			take(plane, kind, accelerator);
+		if (take_or_keep(plane, kind, why) == 0) {
 			mip_text_add(&text, i > 0 ? "works here" : "the fastest, and works here");
 			say_reason(plane->reason, kind, reason);
 			return;
@@ -238,7 +252,8 @@ int mip_plane_switch(
 		return 0;
 	if (kind == MIP_PLANE_AUTO) {
 		plane->wanted = kind;
-		take_best(plane);
+		if (!plane->failed) /* otherwise mip_plane_advance() has it at once */
+			take_best(plane);
 		return 0;
 	}
 	error = kind == plane->kind ? 0 : take_named(plane, kind, ret_reason);
@@ -338,7 +353,8 @@ void mip_plane_advance(struct mip_plane *plane, mip_time now)
 	if (device_lost)
 		renew_device(plane);
 	if (plane->user->lost) {
-		plane->user->lost = false; /* tried again in its time */
+		plane->user->lost = false; /* tried again in its time, and the accelerator with it */
+		plane->failed = false;
 		return;
 	}
 	if (plane->accelerator && (device_lost || plane->failed ||

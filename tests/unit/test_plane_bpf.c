@@ -331,6 +331,28 @@ static void a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind(void **st
 		mip_plane_traffic(bench->plane, want.tunnel.home_address, MIP_TUNNEL_HOME, &traffic), 0);
 }
 
+/* A second one beside it would take the first one's hooks, and lose them when that one goes. */
+static void auto_keeps_what_runs_already(void **state)
+{
+	struct bench *bench = *state;
+	char reason[MIP_PLANE_REASON] = "";
+	char *before, *after;
+
+	NEEDS_ROOT();
+	follow(bench, "va", true);
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+	before = namespace_output("tc filter show dev va ingress; tc filter show dev mip0 egress");
+	bench->translated = 0;
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_AUTO, reason), 0);
+	assert_string_equal(mip_plane_reason(bench->plane), "bpf: the fastest, and works here");
+	after = namespace_output("tc filter show dev va ingress; tc filter show dev mip0 egress");
+	assert_non_null(strstr(after, "link_ethernet"));
+	assert_string_equal(after, before);
+	assert_int_equal(bench->translated, 0);
+	free(before);
+	free(after);
+}
+
 static void a_tunnel_device_that_is_deleted_is_made_again_with_its_programs(void **state)
 {
 	struct bench *bench = *state;
@@ -364,6 +386,7 @@ int main(void)
 		PLANE_TEST(netfilters_rules_are_not_passed_by),
 		PLANE_TEST(where_sources_are_checked_packets_are_not_taken_before_the_check),
 		PLANE_TEST(a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind),
+		PLANE_TEST(auto_keeps_what_runs_already),
 		PLANE_TEST(a_tunnel_device_that_is_deleted_is_made_again_with_its_programs),
 	};
 
