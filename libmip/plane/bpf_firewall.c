@@ -85,26 +85,34 @@ static bool has_chains(void)
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 
-/* The beginning of a file: its length, 0 when it is empty or not there. */
-static size_t read_file(const char *path, char *characters, size_t size)
+/* The beginning of a file: its length, or negative errno. */
+static ssize_t read_file(const char *path, char *characters, size_t size)
 {
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 
 	if (descriptor < 0)
-		return 0;
+		return -errno;
 	length = read(descriptor, characters, size - 1);
+	if (length < 0)
+		length = -errno;
 	close(descriptor);
 	characters[length > 0 ? length : 0] = 0;
-	return length > 0 ? (size_t)length : 0;
+	return length;
+}
+
+/* The file has the names of the tables of iptables before it was nftables; a kernel without it has none. */
+static bool has_old_tables(void)
+{
+	char name[2];
+	ssize_t length = read_file("/proc/net/ip_tables_names", name, sizeof(name));
+
+	return length != 0 && length != -ENOENT;
 }
 
 bool mip_bpf_firewall_is_there(void)
 {
-	char names[2];
-
-	/* The names of the tables of iptables before it was nftables. */
-	return read_file("/proc/net/ip_tables_names", names, sizeof(names)) > 0 || has_chains();
+	return has_old_tables() || has_chains();
 }
 
 static int source_check_of(const char *link_name)

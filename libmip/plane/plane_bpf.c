@@ -253,7 +253,8 @@ static int bpf_check(struct mip_accelerator *accelerator, char ret_reason[static
 		return 0;
 	mip_text_add(&text, "the program at ");
 	mip_text_add(&text, name);
-	mip_text_add(&text, " has been taken away");
+	mip_text_add(&text, error == -ENOENT ? " has been taken away"
+					     : " does not suit the host's rules, and cannot be replaced");
 	return error;
 }
 

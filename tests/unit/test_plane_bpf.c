@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "bpf_links.h"
 #include "bpf_programs.h"
 #include "counter_value.h"
 #include "namespace.h"
@@ -288,6 +289,35 @@ static void netfilters_rules_are_not_passed_by(void **state)
 	}
 }
 
+/* One that goes past new rules must not stay because there is none to take its place. */
+static void a_program_that_cannot_follow_the_rules_is_told(void **state)
+{
+	struct mip_bpf_programs programs = {0};
+	struct mip_input_link va = {.present = true, .up = true, .mtu = 1500, .name = "va"};
+	char name[MIP_LINK_NAME] = "";
+	struct mip_bpf_links links = {.handle = 9};
+
+	(void)state;
+	NEEDS_ROOT();
+	assert_int_equal(mip_bpf_programs_load(&programs), 0);
+	links.tunnel = (int)if_nametoindex("vb");
+	links.egress_program = mip_bpf_program(&programs, "egress_tunnel");
+	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = mip_bpf_program(&programs, "link_ethernet");
+	links.programs[MIP_BPF_ETHERNET][MIP_BPF_DECAPSULATE] = -1;
+	assert_int_equal(mip_bpf_links_open(&links), 0);
+	va.link = (int)if_nametoindex("va");
+	mip_bpf_links_follow(&links, &va);
+	assert_int_equal(mip_bpf_links_check(&links, name), 0);
+	namespace_must(
+		"nft 'add table ip mine; add chain ip mine x { type filter hook forward priority 0; }'");
+	assert_true(mip_bpf_links_check(&links, name) < 0);
+	assert_string_equal(name, "va");
+	assert_int_equal(links.early, 1); /* it hangs there still */
+	mip_bpf_links_close(&links);
+	assert_false(hangs("va", "ingress", "link_ethernet"));
+	mip_bpf_programs_unload(&programs);
+}
+
 static void where_sources_are_checked_packets_are_not_taken_before_the_check(void **state)
 {
 	struct bench *bench = *state;
@@ -384,6 +414,7 @@ int main(void)
 		PLANE_TEST(a_program_that_is_taken_away_is_put_back_by_the_next_look),
 		PLANE_TEST(the_next_look_is_within_half_a_second),
 		PLANE_TEST(netfilters_rules_are_not_passed_by),
+		PLANE_TEST(a_program_that_cannot_follow_the_rules_is_told),
 		PLANE_TEST(where_sources_are_checked_packets_are_not_taken_before_the_check),
 		PLANE_TEST(a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind),
 		PLANE_TEST(auto_keeps_what_runs_already),
