@@ -289,6 +289,30 @@ static void netfilters_rules_are_not_passed_by(void **state)
 	}
 }
 
+/* Between agents that speak IPsec nothing may go in clear, and nothing that comes in clear may be taken. */
+static void where_there_are_policies_of_ipsec_the_daemon_carries_the_packets(void **state)
+{
+	struct bench *bench = *state;
+	char reason[MIP_PLANE_REASON] = "";
+
+	NEEDS_ROOT();
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+	follow(bench, "va", true);
+	namespace_must(
+		"ip xfrm policy add src 10.1.0.1 dst 10.2.0.1 proto 4 dir out tmpl proto esp mode transport");
+	look_after(bench);
+	assert_int_equal(mip_plane_kind(bench->plane), MIP_PLANE_USER);
+	assert_non_null(strstr(mip_plane_reason(bench->plane), "IPsec"));
+	assert_false(hangs("va", "ingress", ""));
+	assert_false(hangs("mip0", "egress", ""));
+	assert_true(mip_plane_switch(bench->plane, MIP_PLANE_AUTO, reason) == 0);
+	assert_int_not_equal(mip_plane_kind(bench->plane), MIP_PLANE_BPF);
+	namespace_must("ip xfrm policy flush");
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+	look_after(bench);
+	assert_int_equal(mip_plane_kind(bench->plane), MIP_PLANE_BPF);
+}
+
 /* One that goes past new rules must not stay because there is none to take its place. */
 static void a_program_that_cannot_follow_the_rules_is_told(void **state)
 {
@@ -414,6 +438,7 @@ int main(void)
 		PLANE_TEST(a_program_that_is_taken_away_is_put_back_by_the_next_look),
 		PLANE_TEST(the_next_look_is_within_half_a_second),
 		PLANE_TEST(netfilters_rules_are_not_passed_by),
+		PLANE_TEST(where_there_are_policies_of_ipsec_the_daemon_carries_the_packets),
 		PLANE_TEST(a_program_that_cannot_follow_the_rules_is_told),
 		PLANE_TEST(where_sources_are_checked_packets_are_not_taken_before_the_check),
 		PLANE_TEST(a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind),
