@@ -470,20 +470,19 @@ static void tell(struct mip_plane *plane, const struct mip_want *want, bool pres
 	}
 }
 
-/* A route that leads to the tunnel device comes or goes. Who has no tunnel has nothing to lead to it. */
+/* A route that leads to the tunnel device comes or goes, perhaps before the tunnel. */
 static int lead(struct mip_plane *plane, const struct mip_want_route *route, bool present)
 {
 	struct mip_accelerator *accelerator = plane->accelerator;
 	struct mip_plane_home *home = NULL;
+	int error = 0;
 
 	if (route->link == MIP_LINK_TUNNEL && route->destination.length == 32)
-		home = mip_plane_table_home(&plane->user->table, route->destination.address, MIP_TUNNEL_HOME);
-	if (!home || home->led == present)
-		return 0;
-	home->led = present;
-	if (accelerator && home->has_tunnel)
+		error = mip_plane_table_set_led(
+			&plane->user->table, route->destination.address, present, &home);
+	if (!error && home && accelerator && home->has_tunnel)
 		(void)accelerator->operations->tunnel(accelerator, home, true);
-	return 0;
+	return error;
 }
 
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)

@@ -147,7 +147,7 @@ static int update(struct bpf *bpf, const struct mip_plane_home_key *key)
 	uint8_t end = end_of((enum mip_tunnel_end)key->end);
 	struct mip_bpf_slot slot = {.home = key->home_address.value, .kind_and_flags = end};
 
-	if (!home) {
+	if (!home || (!home->has_tunnel && !home->peers)) {
 		mip_bpf_table_remove(&bpf->table, slot.home, end);
 		return 0;
 	}
