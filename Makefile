@@ -108,7 +108,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/libmip/plane/bpf_programs.o: $(BPF_OBJECT)
-$(BPF_OBJECT): libmip/plane/bpf/tunnel.c libmip/plane/bpf_shared.h Makefile
+$(BPF_OBJECT): libmip/plane/bpf/tunnel.c $(wildcard libmip/plane/bpf/*.h) libmip/plane/bpf_shared.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(BPF_CC) -target bpf -O2 -g -Wall -Wextra -Werror -Ilibmip/plane \

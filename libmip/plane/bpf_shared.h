@@ -53,8 +53,8 @@ struct mip_bpf_slot {
 	__u32 local;
 	__u16 remote_port;
 	__u16 local_port;
-	__u32 link; /* 0: the routing decides */
-	__u16 unused;
+	__u32 link;   /* 0: the routing decides */
+	__u16 moment; /* when last_sent was looked at */
 	__u8 state;
 	__u8 kind_and_flags; /* enum mip_bpf_kind above MIP_BPF_KIND_SHIFT */
 	__u32 last_sent;     /* CLOCK_BOOTTIME in seconds */
@@ -84,6 +84,7 @@ struct mip_bpf_settings {
 	__u16 udp_port; /* of the daemon's socket, network byte order; 0: none */
 	__u16 clamp_mss;
 	__u32 mtu[MIP_BPF_KINDS]; /* of inner packets */
+	__u32 generation;	  /* another number whenever the daemon has changed something */
 	__u32 trial;		  /* the daemon tries the programs: see plane_bpf.c */
 };
 

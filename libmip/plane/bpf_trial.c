@@ -28,6 +28,7 @@ enum {
 	TTL = 9,
 	TTL_PLACE = 8,
 	TCP_HEADER_WORDS = 5,
+	LINK_ADDRESSES = 12, /* octets: both of a frame */
 };
 
 struct frame {
@@ -48,7 +49,7 @@ static struct frame plain_packet(void)
 		.destination = {htonl(HOME)},
 	};
 
-	mip_octets_put16(frame.octets + 2 * ETH_ALEN, ETH_P_IP);
+	mip_octets_put16(frame.octets + LINK_ADDRESSES, ETH_P_IP);
 	mip_ip_write(&writer, &ip);
 	frame.octets[ETH_HLEN + MIP_IP_HEADER + MIP_TCP_OFFSET] = TCP_HEADER_WORDS << 4;
 	return frame;
@@ -111,7 +112,7 @@ static int try_kind(int program, struct mip_bpf_table *table, enum mip_bpf_kind 
 	if (!error && frame.length <= ETH_HLEN + INNER)
 		error = -EPROTO;
 	/* To this host again, wherever the routing sent it. */
-	memset(frame.octets, 0, 2 * ETH_ALEN);
+	memset(frame.octets, 0, LINK_ADDRESSES);
 	if (!error)
 		error = put(table, kind, true);
 	if (!error)

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "accelerator.h"
 #include "address.h"
@@ -156,23 +155,8 @@ static int take_named(struct mip_plane *plane, enum mip_plane_kind kind, char re
 	return 0;
 }
 
-/* One that runs already stays: beside it there is no room for a second of its kind, whose hooks and devices have the
- * same names. */
-static int take_or_keep(
-	struct mip_plane *plane, enum mip_plane_kind kind, char reason[static MIP_PLANE_REASON])
-{
-	struct mip_accelerator *accelerator;
-	int error;
-
-	if (plane->accelerator && plane->kind == kind)
-		return 0;
-	error = make(plane, kind, &accelerator, reason);
-	if (!error)
-		take(plane, kind, accelerator);
-	return error;
-}
-
-/* The best that works. The reason names what would have been better, and what is wrong with it. */
+/* The best that works. One that runs already stays: beside it there is no room for a second of its kind, whose hooks and
+ * devices have the same names. The reason names what would have been better, and what is wrong with it. */
 static void take_best(struct mip_plane *plane)
 {
 	char reason[MIP_PLANE_REASON] = "";
@@ -180,9 +164,13 @@ static void take_best(struct mip_plane *plane)
 
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(accelerators); i++) {
 		enum mip_plane_kind kind = accelerators[i].kind;
+		struct mip_accelerator *accelerator;
 		char why[MIP_PLANE_REASON] = "";
+		bool runs = plane->accelerator && plane->kind == kind;
 
-		if (take_or_keep(plane, kind, why) == 0) {
+		if (runs || make(plane, kind, &accelerator, why) == 0) {
+			if (!runs)
+				take(plane, kind, accelerator);
 			mip_text_add(&text, i > 0 ? "works here" : "the fastest, and works here");
 			say_reason(plane->reason, kind, reason);
 			return;
@@ -237,8 +225,10 @@ void mip_plane_free(struct mip_plane *plane)
 		return;
 	drop_accelerator(plane);
 	mip_user_free(plane->user);
-	LL_FOREACH_SAFE(plane->addresses, own, next)
-	free(own);
+	for (own = plane->addresses; own; own = next) {
+		next = own->next;
+		free(own);
+	}
 	free(plane->links);
 	free(plane);
 }
@@ -252,8 +242,7 @@ int mip_plane_switch(
 		return 0;
 	if (kind == MIP_PLANE_AUTO) {
 		plane->wanted = kind;
-		if (!plane->failed) /* otherwise mip_plane_advance() has it at once */
-			take_best(plane);
+		take_best(plane);
 		return 0;
 	}
 	error = kind == plane->kind ? 0 : take_named(plane, kind, ret_reason);
@@ -404,37 +393,50 @@ void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link
 		plane->accelerator->operations->follow(plane->accelerator, link);
 }
 
-static struct own_address *find_own(const struct mip_plane *plane, struct mip_address address, mip_link link)
+static bool is_own(const struct mip_plane *plane, struct mip_address address)
 {
-	struct own_address *own = plane->addresses;
+	const struct own_address *own = plane->addresses;
 
-	while (own &&
-		(!mip_address_equal(own->address, address) || (link != MIP_LINK_NONE && own->link != link)))
+	while (own && !mip_address_equal(own->address, address))
 		own = own->next;
-	return own;
+	return own != NULL;
+}
+
+/* Where the address on that link stands in the list; the place of NULL at the end if it does not. */
+static struct own_address **place_of(struct mip_plane *plane, const struct mip_input_address *address)
+{
+	struct own_address **place = &plane->addresses;
+
+	while (*place &&
+		(!mip_address_equal((*place)->address, address->address) || (*place)->link != address->link))
+		place = &(*place)->next;
+	return place;
+}
+
+static void add_address(struct mip_plane *plane, const struct mip_input_address *address)
+{
+	struct own_address *own = calloc(1, sizeof(*own));
+
+	if (!own)
+		return;
+	*own = (struct own_address){address->address, address->link, plane->addresses};
+	plane->addresses = own;
 }
 
 void mip_plane_follow_address(struct mip_plane *plane, const struct mip_input_address *address)
 {
 	struct mip_accelerator *accelerator = plane->accelerator;
-	struct own_address *own = find_own(plane, address->address, address->link);
+	struct own_address **place = place_of(plane, address), *gone = *place;
 
-	if ((own != NULL) == address->present)
-		return;
-	if (own) {
-		LL_DELETE(plane->addresses, own);
-		free(own);
-	} else {
-		own = calloc(1, sizeof(*own));
-		if (!own)
-			return;
-		own->address = address->address;
-		own->link = address->link;
-		LL_PREPEND(plane->addresses, own);
+	if (address->present && !gone)
+		add_address(plane, address);
+	if (!address->present && gone) {
+		*place = gone->next;
+		free(gone);
 	}
 	if (accelerator && accelerator->operations->follow_address)
-		accelerator->operations->follow_address(accelerator, address->address,
-			find_own(plane, address->address, MIP_LINK_NONE) != NULL);
+		accelerator->operations->follow_address(
+			accelerator, address->address, address->present || is_own(plane, address->address));
 }
 
 /* --- tunnels and peers ------------------------------------------------------------------------ */

@@ -215,6 +215,8 @@ static int bpf_commit(struct mip_accelerator *accelerator)
 			&bpf->table, key->home_address.value, end_of((enum mip_tunnel_end)key->end));
 		bpf->refused++;
 	}
+	if (bpf->dirty_count > 0)
+		bpf->programs.shared->settings.generation++;
 	bpf->dirty_count = 0;
 	return 0;
 }
@@ -229,7 +231,10 @@ static int bpf_clamp(struct mip_accelerator *accelerator, bool clamp_mss)
 
 static void bpf_follow(struct mip_accelerator *accelerator, const struct mip_input_link *link)
 {
-	mip_bpf_links_follow(&bpf_of(accelerator)->links, link);
+	struct bpf *bpf = bpf_of(accelerator);
+
+	mip_bpf_links_follow(&bpf->links, link);
+	bpf->programs.shared->settings.generation++;
 }
 
 /* One that the programs could not be told of must not be tunnelled from: then the stack sees every packet first. */
