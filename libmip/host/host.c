@@ -410,18 +410,18 @@ void mip_host_tell(struct mip_host *host)
 int mip_host_set_plane(
 	struct mip_host *host, enum mip_plane_kind kind, bool clamp_mss, const char **ret_reason)
 {
-	int error;
+	int error = 0;
 
-	mip_plane_set_clamp(host->plane, clamp_mss);
 	/* The option goes over the file's setting, also over a new one. */
-	if (host->daemon->data_plane != NULL)
-		return 0;
-	error = mip_plane_switch(host->plane, kind, host->plane_refusal);
-	if (error < 0)
+	if (host->daemon->data_plane == NULL)
+		error = mip_plane_switch(host->plane, kind, host->plane_refusal);
+	if (error < 0) {
 		*ret_reason = host->plane_refusal;
-	else
-		mip_log(host->log, MIP_LOG_INFO, "data plane %s", mip_plane_reason(host->plane));
-	return error;
+		return error;
+	}
+	mip_plane_set_clamp(host->plane, clamp_mss);
+	mip_log(host->log, MIP_LOG_INFO, "data plane %s", mip_plane_reason(host->plane));
+	return 0;
 }
 
 struct mip_plane *mip_host_plane(struct mip_host *host)

@@ -1,5 +1,5 @@
 /*
- * Who else wants to see forwarded packets. Asked twice a second, so by a dump of the chains alone: few, and without their
+ * Who else wants to see packets. Asked twice a second, so by a dump of the chains alone: few, and without their
  * rules.
  */
 #include "bpf_firewall.h"
@@ -11,6 +11,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/xfrm.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdio.h>
@@ -83,28 +84,80 @@ static bool has_chains(void)
 	return error != 0 || found;
 }
 
+/* --- IPsec ------------------------------------------------------------------------------------ */
+
+static int look_at_policies(struct nl_msg *message, void *context)
+{
+	const struct xfrmu_spdinfo *information;
+	const struct nlattr *attribute =
+		nlmsg_find_attr(nlmsg_hdr(message), sizeof(uint32_t), XFRMA_SPD_INFO);
+	bool *found = context;
+
+	if (!attribute || nla_len(attribute) < (int)sizeof(*information))
+		return NL_OK;
+	information = nla_data(attribute);
+	*found = information->incnt > 0 || information->outcnt > 0 || information->fwdcnt > 0;
+	return NL_OK;
+}
+
+static int ask_for_policies(struct nl_sock *socket, bool *found)
+{
+	uint32_t flags = 0;
+	int refusal = 0;
+	int error = nl_connect(socket, NETLINK_XFRM);
+
+	if (error < 0)
+		return -EPROTONOSUPPORT;
+	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_policies, found);
+	nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, note_error, &refusal);
+	error = nl_send_simple(socket, XFRM_MSG_GETSPDINFO, 0, &flags, sizeof(flags));
+	if (error >= 0)
+		error = nl_recvmsgs_default(socket);
+	if (refusal)
+		return refusal;
+	return error < 0 ? -EIO : 0;
+}
+
+bool mip_bpf_ipsec_is_there(void)
+{
+	struct nl_sock *socket = nl_socket_alloc();
+	bool found = false;
+	int error = socket ? ask_for_policies(socket, &found) : -ENOMEM;
+
+	nl_socket_free(socket);
+	return error == -EPROTONOSUPPORT ? false : error != 0 || found;
+}
+
 /* --- /proc ------------------------------------------------------------------------------------ */
 
-/* The beginning of a file: its length, 0 when it is empty or not there. */
-static size_t read_file(const char *path, char *characters, size_t size)
+/* The beginning of a file: its length, or negative errno. */
+static ssize_t read_file(const char *path, char *characters, size_t size)
 {
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 
 	if (descriptor < 0)
-		return 0;
+		return -errno;
 	length = read(descriptor, characters, size - 1);
+	if (length < 0)
+		length = -errno;
 	close(descriptor);
 	characters[length > 0 ? length : 0] = 0;
-	return length > 0 ? (size_t)length : 0;
+	return length;
+}
+
+/* The file has the names of the tables of iptables before it was nftables; a kernel without it has none. */
+static bool has_old_tables(void)
+{
+	char name[2];
+	ssize_t length = read_file("/proc/net/ip_tables_names", name, sizeof(name));
+
+	return length != 0 && length != -ENOENT;
 }
 
 bool mip_bpf_firewall_is_there(void)
 {
-	char names[2];
-
-	/* The names of the tables of iptables before it was nftables. */
-	return read_file("/proc/net/ip_tables_names", names, sizeof(names)) > 0 || has_chains();
+	return has_old_tables() || has_chains();
 }
 
 static int source_check_of(const char *link_name)

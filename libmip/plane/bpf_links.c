@@ -130,6 +130,13 @@ static struct mip_bpf_link *add(struct mip_bpf_links *links, mip_link index, con
 	return NULL;
 }
 
+static void count(struct mip_bpf_links *links, struct mip_bpf_link *link, enum mip_bpf_duty duty)
+{
+	link->duty = duty;
+	links->attached++;
+	links->early += duty == MIP_BPF_BOTH_WAYS;
+}
+
 static void uncount(struct mip_bpf_links *links, const struct mip_bpf_link *link)
 {
 	if (!link->attached || link->link == links->tunnel)
@@ -170,17 +177,14 @@ static enum mip_bpf_duty duty_at(const struct mip_bpf_links *links, const char *
 										  : MIP_BPF_BOTH_WAYS;
 }
 
-/* Hangs the program for its kind and duty, in place of another if there is one. */
+/* Hangs the program for its kind and duty. */
 static int attach_for(struct mip_bpf_links *links, struct mip_bpf_link *link, enum mip_bpf_duty duty)
 {
 	int error = attach(links, link, links->programs[link->kind][duty]);
 
-	if (error)
-		return error;
-	link->duty = duty;
-	links->attached++;
-	links->early += duty == MIP_BPF_BOTH_WAYS;
-	return 0;
+	if (!error)
+		count(links, link, duty);
+	return error;
 }
 
 static void attach_link(struct mip_bpf_links *links, const struct mip_input_link *news)
@@ -231,19 +235,23 @@ static bool is_missing(const struct mip_bpf_links *links, const struct mip_bpf_l
 	return link->attached && !hangs(links, link) && if_indextoname((unsigned)link->link, name) != NULL;
 }
 
-static void follow_rules(struct mip_bpf_links *links, struct mip_bpf_link *link)
+/* What cannot be replaced hangs there still, and must not stay. */
+static int follow_rules(struct mip_bpf_links *links, struct mip_bpf_link *link)
 {
 	enum mip_bpf_duty duty = duty_at(links, link->name);
+	int error;
 
 	if (!link->attached || link->link == links->tunnel || link->duty == duty)
-		return;
+		return 0;
+	error = attach(links, link, links->programs[link->kind][duty]);
+	if (error)
+		return error;
 	uncount(links, link);
-	link->attached = false;
-	if (attach_for(links, link, duty) == 0)
-		mip_log(links->log, MIP_LOG_NOTICE, "%s: packets for nodes that are away %s", link->name,
-			duty == MIP_BPF_BOTH_WAYS
-				? "go straight into their tunnels"
-				: "are forwarded by the host's rules before they are tunnelled");
+	count(links, link, duty);
+	mip_log(links->log, MIP_LOG_NOTICE, "%s: packets for nodes that are away %s", link->name,
+		duty == MIP_BPF_BOTH_WAYS ? "go straight into their tunnels"
+					  : "are forwarded by the host's rules before they are tunnelled");
+	return 0;
 }
 
 int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_NAME])
@@ -252,11 +260,12 @@ int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_N
 
 	links->firewall = mip_bpf_firewall_is_there();
 	HASH_ITER (hh, links->links, link, next) {
-		if (is_missing(links, link)) {
+		int error = is_missing(links, link) ? -ENOENT : follow_rules(links, link);
+
+		if (error) {
 			memcpy(name, link->name, MIP_LINK_NAME);
-			return -ENOENT;
+			return error;
 		}
-		follow_rules(links, link);
 	}
 	return 0;
 }

@@ -51,7 +51,8 @@ void mip_bpf_links_close(struct mip_bpf_links *links);
 /* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log and left. */
 void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_link *link);
 /* 0 when every filter is where it was put, otherwise -ENOENT and the name of a link without one. Where the host's
- * rules for forwarded packets have come or gone the link gets the program that respects it. */
+ * rules for forwarded packets have come or gone the link gets the program that respects it; another negative errno
+ * and its name when that cannot be: the one that hangs there is the wrong one. */
 int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_NAME]);
 
 #endif

@@ -155,7 +155,8 @@ static int take_named(struct mip_plane *plane, enum mip_plane_kind kind, char re
 	return 0;
 }
 
-/* The best that works. The reason names what would have been better, and what is wrong with it. */
+/* The best that works. One that runs already stays: beside it there is no room for a second of its kind, whose hooks and
+ * devices have the same names. The reason names what would have been better, and what is wrong with it. */
 static void take_best(struct mip_plane *plane)
 {
 	char reason[MIP_PLANE_REASON] = "";
@@ -341,7 +342,8 @@ void mip_plane_advance(struct mip_plane *plane, mip_time now)
 	if (device_lost)
 		renew_device(plane);
 	if (plane->user->lost) {
-		plane->user->lost = false; /* tried again in its time */
+		plane->user->lost = false; /* tried again in its time, and the accelerator with it */
+		plane->failed = false;
 		return;
 	}
 	if (plane->accelerator && (device_lost || plane->failed ||
@@ -434,7 +436,7 @@ void mip_plane_follow_address(struct mip_plane *plane, const struct mip_input_ad
 	}
 	if (accelerator && accelerator->operations->follow_address)
 		accelerator->operations->follow_address(
-			accelerator, address->address, is_own(plane, address->address));
+			accelerator, address->address, address->present || is_own(plane, address->address));
 }
 
 /* --- tunnels and peers ------------------------------------------------------------------------ */
@@ -470,20 +472,19 @@ static void tell(struct mip_plane *plane, const struct mip_want *want, bool pres
 	}
 }
 
-/* A route that leads to the tunnel device comes or goes. Who has no tunnel has nothing to lead to it. */
+/* A route that leads to the tunnel device comes or goes, perhaps before the tunnel. */
 static int lead(struct mip_plane *plane, const struct mip_want_route *route, bool present)
 {
 	struct mip_accelerator *accelerator = plane->accelerator;
 	struct mip_plane_home *home = NULL;
+	int error = 0;
 
 	if (route->link == MIP_LINK_TUNNEL && route->destination.length == 32)
-		home = mip_plane_table_home(&plane->user->table, route->destination.address, MIP_TUNNEL_HOME);
-	if (!home || home->led == present)
-		return 0;
-	home->led = present;
-	if (accelerator && home->has_tunnel)
+		error = mip_plane_table_set_led(
+			&plane->user->table, route->destination.address, present, &home);
+	if (!error && home && accelerator && home->has_tunnel)
 		(void)accelerator->operations->tunnel(accelerator, home, true);
-	return 0;
+	return error;
 }
 
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)

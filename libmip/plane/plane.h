@@ -139,7 +139,7 @@ struct mip_plane_traffic {
 	uint64_t packets_from, bytes_from;
 	mip_time last_sent; /* CLOCK_BOOTTIME; 0: never. For keep-alives (RFC 3519 4.9) */
 };
-/* 0, or -ENOENT. Counts live as long as the home address has a tunnel or a peer. */
+/* 0, or -ENOENT. Counts live as long as the home address has a tunnel, a peer or a route to the tunnel. */
 int mip_plane_traffic(struct mip_plane *plane, struct mip_address home_address, enum mip_tunnel_end end,
 	struct mip_plane_traffic *ret_traffic);
 

@@ -5,7 +5,7 @@
  *   bpf_table.c      the table of tunnels, mapped here and there
  *   bpf_links.c      where the programs hang
  *   bpf_programs.c   the programs, loaded
- *   bpf_firewall.c   whether somebody is to be asked about forwarded packets
+ *   bpf_firewall.c   whether somebody is to be asked about packets, or IPsec about the tunnels
  *   bpf_trial.c      one packet each way through the programs, before any real one
  *   bpf/tunnel.c     the programs; their object file is part of this binary
  *
@@ -21,6 +21,7 @@
 
 #include "accelerator.h"
 #include "address.h"
+#include "bpf_firewall.h"
 #include "bpf_links.h"
 #include "bpf_programs.h"
 #include "bpf_table.h"
@@ -146,7 +147,7 @@ static int update(struct bpf *bpf, const struct mip_plane_home_key *key)
 	uint8_t end = end_of((enum mip_tunnel_end)key->end);
 	struct mip_bpf_slot slot = {.home = key->home_address.value, .kind_and_flags = end};
 
-	if (!home) {
+	if (!home || (!home->has_tunnel && !home->peers)) {
 		mip_bpf_table_remove(&bpf->table, slot.home, end);
 		return 0;
 	}
@@ -248,17 +249,25 @@ static void bpf_follow_address(struct mip_accelerator *accelerator, struct mip_a
 		bpf->links.blind = true;
 }
 
+static const char for_ipsec[] = "the host has policies of IPsec, which the programs would go past";
+
 static int bpf_check(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON])
 {
 	struct mip_text text = mip_text_of(ret_reason, MIP_PLANE_REASON);
 	char name[MIP_LINK_NAME] = "";
-	int error = mip_bpf_links_check(&bpf_of(accelerator)->links, name);
+	int error;
 
+	if (mip_bpf_ipsec_is_there()) {
+		mip_text_add(&text, for_ipsec);
+		return -EOPNOTSUPP;
+	}
+	error = mip_bpf_links_check(&bpf_of(accelerator)->links, name);
 	if (!error)
 		return 0;
 	mip_text_add(&text, "the program at ");
 	mip_text_add(&text, name);
-	mip_text_add(&text, " has been taken away");
+	mip_text_add(&text, error == -ENOENT ? " has been taken away"
+					     : " does not suit the host's rules, and cannot be replaced");
 	return error;
 }
 
@@ -426,6 +435,10 @@ int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 	bpf->table.descriptor = -1;
 	step = "the kernel does not take the programs";
 	error = mip_bpf_programs_load(&bpf->programs);
+	if (error)
+		goto failed;
+	step = for_ipsec;
+	error = mip_bpf_ipsec_is_there() ? -EOPNOTSUPP : 0;
 	if (error)
 		goto failed;
 	fill_in_settings(bpf);

@@ -71,7 +71,7 @@ static struct mip_plane_home *get_home(
 
 static void drop_home_if_idle(struct mip_plane_table *table, struct mip_plane_home *home)
 {
-	if (home->has_tunnel || home->peers)
+	if (home->has_tunnel || home->peers || home->led)
 		return;
 	HASH_DEL(table->homes, home);
 	free(home);
@@ -145,6 +145,24 @@ int mip_plane_table_set_peer(struct mip_plane_table *table, const struct mip_wan
 	return 0;
 }
 
+int mip_plane_table_set_led(struct mip_plane_table *table, struct mip_address home_address, bool led,
+	struct mip_plane_home **ret_home)
+{
+	struct mip_plane_home *home = led ? get_home(table, home_address, MIP_TUNNEL_HOME)
+					  : mip_plane_table_home(table, home_address, MIP_TUNNEL_HOME);
+
+	if (led && !home)
+		return -ENOMEM;
+	*ret_home = home;
+	if (!home)
+		return 0;
+	home->led = led;
+	if (!led && !home->has_tunnel && !home->peers)
+		*ret_home = NULL;
+	drop_home_if_idle(table, home);
+	return 0;
+}
+
 void mip_plane_table_remove_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel)
 {
 	struct mip_plane_home *home = mip_plane_table_home(table, tunnel->home_address, tunnel->end);
@@ -211,6 +229,14 @@ static const struct mip_plane_peer *fitting_peer(const struct mip_plane_table *t
 	return peer;
 }
 
+static bool is_bound(
+	const struct mip_plane_table *table, struct mip_address home_address, enum mip_tunnel_end end)
+{
+	const struct mip_plane_home *home = mip_plane_table_home(table, home_address, end);
+
+	return home && (home->has_tunnel || home->peers);
+}
+
 int mip_plane_table_admit(const struct mip_plane_table *table, const struct mip_plane_arrival *arrival,
 	struct mip_plane_home **ret_home)
 {
@@ -223,8 +249,8 @@ int mip_plane_table_admit(const struct mip_plane_table *table, const struct mip_
 		*ret_home = peer->home;
 		return 0;
 	}
-	if (mip_plane_table_home(table, arrival->inner_source, MIP_TUNNEL_HOME) ||
-		mip_plane_table_home(table, arrival->inner_destination, MIP_TUNNEL_VISITED))
+	if (is_bound(table, arrival->inner_source, MIP_TUNNEL_HOME) ||
+		is_bound(table, arrival->inner_destination, MIP_TUNNEL_VISITED))
 		return -EACCES;
 	return -ENOENT;
 }

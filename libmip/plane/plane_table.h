@@ -2,7 +2,7 @@
  * The tunnels and peers that a plane was told of, by home address: hash tables, for a million of them.
  *
  * A home address has an entry for each end of a tunnel that this host is for it. The entry lives as long as
- * it has a tunnel or a peer, and with it the traffic counts.
+ * it has a tunnel or a peer or is led to the tunnel, and with it the traffic counts.
  */
 #ifndef MIP_PLANE_PLANE_TABLE_H
 #define MIP_PLANE_PLANE_TABLE_H
@@ -58,6 +58,10 @@ void mip_plane_table_clear(struct mip_plane_table *table);
 /* Adds or replaces by key (base/want.h). 0 or -ENOMEM, and then nothing is changed. */
 int mip_plane_table_set_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel);
 int mip_plane_table_set_peer(struct mip_plane_table *table, const struct mip_want_peer *peer);
+/* Whether the host's routing leads packets for the home address to the tunnel, which may be said before it has one. 0
+ * with its entry, NULL if there is none; -ENOMEM. */
+int mip_plane_table_set_led(struct mip_plane_table *table, struct mip_address home_address, bool led,
+	struct mip_plane_home **ret_home);
 /* By key; what is not there is no error. */
 void mip_plane_table_remove_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel);
 void mip_plane_table_remove_peer(struct mip_plane_table *table, const struct mip_want_peer *peer);

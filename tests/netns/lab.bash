@@ -165,19 +165,20 @@ lab_end() {
 	[[ $LAB_BROKEN -eq 0 && $LAB_HELD -gt 0 ]]
 }
 
-# What a daemon must leave as it found it: links, addresses, routes, rules, neighbours, settings.
+# What a daemon must leave as it found it: links, addresses, routes, rules, nexthops, neighbours, filters, settings.
 kernel_state() {
 	local name=$1
 	ipn "$name" -o link show | sed -E 's/(qlen|promiscuity) [0-9]+//; s/^[0-9]+: //; s/ state UNKNOWN / state UP /' | sort
 	ipn "$name" -o address show | sed -E 's/(valid|preferred)_lft [a-z0-9]+//g' | sort
 	ipn "$name" route show table all | sort
 	ipn "$name" rule show
+	ipn "$name" nexthop show
 	ipn "$name" neigh show nud permanent
 	ipn "$name" neigh show proxy
 	ipn "$name" maddress show | sed -E 's/users [0-9]+//'
 	tc -n "$LAB_ID-$name" qdisc show | sort
 	on "$name" nft list ruleset
-	on "$name" sysctl -a --pattern '^net\.ipv4\.(conf|ip_forward|neigh\.[^.]*\.proxy_delay)' 2>/dev/null | grep -v '\.mip0\.' | sort
+	on "$name" sysctl -a --pattern '^net\.ipv4\.(conf|ip_forward|nexthop_compat_mode|neigh\.[^.]*\.proxy_delay)' 2>/dev/null | grep -v '\.mip0\.' | sort
 }
 
 mipctl() {

@@ -271,15 +271,18 @@ int mip_plane_switch(
 	struct mip_plane *old, enum mip_plane_kind kind, char ret_reason[static MIP_PLANE_REASON])
 {
 	(void)old;
-	(void)kind;
-	(void)ret_reason;
+	if (kind == MIP_PLANE_KERNEL) {
+		strcpy(ret_reason, "made up");
+		return -EOPNOTSUPP;
+	}
+	made_up.plane.kind = kind;
 	return 0;
 }
 
 void mip_plane_set_clamp(struct mip_plane *old, bool clamp_mss)
 {
 	(void)old;
-	(void)clamp_mss;
+	made_up.plane.clamp_mss = clamp_mss;
 }
 
 void mip_plane_follow(struct mip_plane *old, const struct mip_input_link *link)

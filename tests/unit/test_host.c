@@ -243,6 +243,24 @@ static void the_option_goes_over_the_configured_data_plane(void **state)
 	mip_host_free(host);
 }
 
+static void a_reload_that_is_refused_its_data_plane_changes_nothing(void **state)
+{
+	const char *reason = NULL;
+	struct mip_host *host;
+
+	(void)state;
+	daemon_of_test.data_plane = NULL;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	assert_int_equal(mip_host_set_plane(host, MIP_PLANE_USER, false, &reason), 0);
+	assert_int_equal(mip_host_set_plane(host, MIP_PLANE_KERNEL, true, &reason), -EOPNOTSUPP);
+	assert_string_equal(reason, "made up");
+	assert_int_equal(made_up.plane.kind, MIP_PLANE_USER);
+	assert_false(made_up.plane.clamp_mss);
+	assert_int_equal(mip_host_set_plane(host, MIP_PLANE_USER, true, &reason), 0);
+	assert_true(made_up.plane.clamp_mss);
+	mip_host_free(host);
+}
+
 static void what_a_reply_promises_is_so_before_it_leaves(void **state)
 {
 	made_up.store_pending_is_silent = false;
@@ -493,6 +511,7 @@ int main(void)
 		START_TEST(what_can_only_be_had_once_comes_before_the_kernel_is_touched),
 		START_TEST(a_start_that_fails_puts_back_what_it_has_made),
 		START_TEST(the_option_goes_over_the_configured_data_plane),
+		START_TEST(a_reload_that_is_refused_its_data_plane_changes_nothing),
 		START_TEST(a_link_that_is_there_at_the_start_gets_its_socket_then),
 		HOST_TEST(what_a_reply_promises_is_so_before_it_leaves),
 		HOST_TEST(the_order_of_changes_and_packets_is_kept),

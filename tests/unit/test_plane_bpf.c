@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "bpf_links.h"
 #include "bpf_programs.h"
 #include "counter_value.h"
 #include "namespace.h"
@@ -288,6 +289,59 @@ static void netfilters_rules_are_not_passed_by(void **state)
 	}
 }
 
+/* Between agents that speak IPsec nothing may go in clear, and nothing that comes in clear may be taken. */
+static void where_there_are_policies_of_ipsec_the_daemon_carries_the_packets(void **state)
+{
+	struct bench *bench = *state;
+	char reason[MIP_PLANE_REASON] = "";
+
+	NEEDS_ROOT();
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+	follow(bench, "va", true);
+	namespace_must(
+		"ip xfrm policy add src 10.1.0.1 dst 10.2.0.1 proto 4 dir out tmpl proto esp mode transport");
+	look_after(bench);
+	assert_int_equal(mip_plane_kind(bench->plane), MIP_PLANE_USER);
+	assert_non_null(strstr(mip_plane_reason(bench->plane), "IPsec"));
+	assert_false(hangs("va", "ingress", ""));
+	assert_false(hangs("mip0", "egress", ""));
+	assert_true(mip_plane_switch(bench->plane, MIP_PLANE_AUTO, reason) == 0);
+	assert_int_not_equal(mip_plane_kind(bench->plane), MIP_PLANE_BPF);
+	namespace_must("ip xfrm policy flush");
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+	look_after(bench);
+	assert_int_equal(mip_plane_kind(bench->plane), MIP_PLANE_BPF);
+}
+
+/* One that goes past new rules must not stay because there is none to take its place. */
+static void a_program_that_cannot_follow_the_rules_is_told(void **state)
+{
+	struct mip_bpf_programs programs = {0};
+	struct mip_input_link va = {.present = true, .up = true, .mtu = 1500, .name = "va"};
+	char name[MIP_LINK_NAME] = "";
+	struct mip_bpf_links links = {.handle = 9};
+
+	(void)state;
+	NEEDS_ROOT();
+	assert_int_equal(mip_bpf_programs_load(&programs), 0);
+	links.tunnel = (int)if_nametoindex("vb");
+	links.egress_program = mip_bpf_program(&programs, "egress_tunnel");
+	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = mip_bpf_program(&programs, "link_ethernet");
+	links.programs[MIP_BPF_ETHERNET][MIP_BPF_DECAPSULATE] = -1;
+	assert_int_equal(mip_bpf_links_open(&links), 0);
+	va.link = (int)if_nametoindex("va");
+	mip_bpf_links_follow(&links, &va);
+	assert_int_equal(mip_bpf_links_check(&links, name), 0);
+	namespace_must(
+		"nft 'add table ip mine; add chain ip mine x { type filter hook forward priority 0; }'");
+	assert_true(mip_bpf_links_check(&links, name) < 0);
+	assert_string_equal(name, "va");
+	assert_int_equal(links.early, 1); /* it hangs there still */
+	mip_bpf_links_close(&links);
+	assert_false(hangs("va", "ingress", "link_ethernet"));
+	mip_bpf_programs_unload(&programs);
+}
+
 static void where_sources_are_checked_packets_are_not_taken_before_the_check(void **state)
 {
 	struct bench *bench = *state;
@@ -331,6 +385,28 @@ static void a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind(void **st
 		mip_plane_traffic(bench->plane, want.tunnel.home_address, MIP_TUNNEL_HOME, &traffic), 0);
 }
 
+/* A second one beside it would take the first one's hooks, and lose them when that one goes. */
+static void auto_keeps_what_runs_already(void **state)
+{
+	struct bench *bench = *state;
+	char reason[MIP_PLANE_REASON] = "";
+	char *before, *after;
+
+	NEEDS_ROOT();
+	follow(bench, "va", true);
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_BPF, reason), 0);
+	before = namespace_output("tc filter show dev va ingress; tc filter show dev mip0 egress");
+	bench->translated = 0;
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_AUTO, reason), 0);
+	assert_string_equal(mip_plane_reason(bench->plane), "bpf: the fastest, and works here");
+	after = namespace_output("tc filter show dev va ingress; tc filter show dev mip0 egress");
+	assert_non_null(strstr(after, "link_ethernet"));
+	assert_string_equal(after, before);
+	assert_int_equal(bench->translated, 0);
+	free(before);
+	free(after);
+}
+
 static void a_tunnel_device_that_is_deleted_is_made_again_with_its_programs(void **state)
 {
 	struct bench *bench = *state;
@@ -362,8 +438,11 @@ int main(void)
 		PLANE_TEST(a_program_that_is_taken_away_is_put_back_by_the_next_look),
 		PLANE_TEST(the_next_look_is_within_half_a_second),
 		PLANE_TEST(netfilters_rules_are_not_passed_by),
+		PLANE_TEST(where_there_are_policies_of_ipsec_the_daemon_carries_the_packets),
+		PLANE_TEST(a_program_that_cannot_follow_the_rules_is_told),
 		PLANE_TEST(where_sources_are_checked_packets_are_not_taken_before_the_check),
 		PLANE_TEST(a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind),
+		PLANE_TEST(auto_keeps_what_runs_already),
 		PLANE_TEST(a_tunnel_device_that_is_deleted_is_made_again_with_its_programs),
 	};
 

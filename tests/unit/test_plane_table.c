@@ -215,6 +215,32 @@ static void at_home_only_the_negotiated_encapsulation_comes_in(void **state)
 	mip_plane_table_clear(&table);
 }
 
+/* A binding behind a NAT has its route from the beginning, and its tunnel with the first keep-alive. */
+static void that_packets_are_led_to_a_tunnel_may_be_said_before_it_is_there(void **state)
+{
+	struct mip_want_tunnel tunnel = {.home_address = home, .end = MIP_TUNNEL_HOME, .remote = care_of};
+	struct mip_plane_arrival arrival = from_node(0);
+	struct mip_plane_table table = {0};
+	struct mip_plane_home *found = NULL;
+
+	(void)state;
+	assert_int_equal(mip_plane_table_set_led(&table, home, true, &found), 0);
+	assert_ptr_equal(found, mip_plane_table_home(&table, home, MIP_TUNNEL_HOME));
+	assert_int_equal(mip_plane_table_admit(&table, &arrival, &found), -ENOENT);
+	assert_int_equal(mip_plane_table_set_tunnel(&table, &tunnel), 0);
+	assert_true(mip_plane_table_home(&table, home, MIP_TUNNEL_HOME)->led);
+	mip_plane_table_remove_tunnel(&table, &tunnel);
+	assert_int_equal(mip_plane_table_set_tunnel(&table, &tunnel), 0);
+	assert_true(mip_plane_table_home(&table, home, MIP_TUNNEL_HOME)->led);
+	assert_int_equal(mip_plane_table_set_led(&table, home, false, &found), 0);
+	assert_false(found->led);
+	mip_plane_table_remove_tunnel(&table, &tunnel);
+	assert_null(mip_plane_table_home(&table, home, MIP_TUNNEL_HOME));
+	assert_int_equal(mip_plane_table_set_led(&table, home, false, &found), 0);
+	assert_null(found);
+	mip_plane_table_clear(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +250,7 @@ int main(void)
 		cmocka_unit_test(only_a_peers_own_addresses_and_port_are_admitted),
 		cmocka_unit_test(a_peer_may_change_its_end),
 		cmocka_unit_test(a_hundred_thousand_bindings_are_no_burden),
+		cmocka_unit_test(that_packets_are_led_to_a_tunnel_may_be_said_before_it_is_there),
 		cmocka_unit_test(at_home_only_the_negotiated_encapsulation_comes_in),
 	};
 
