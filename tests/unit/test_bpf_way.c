@@ -29,6 +29,7 @@ static int setup_router(void **state)
 	if (!namespace_allowed())
 		return 0;
 	namespace_must("ip link add in type veth peer name in2; ip link add out type veth peer name out2;"
+		       "ip link set in address 02:00:00:00:00:01; ip link set out address 02:00:00:00:00:01;"
 		       "ip link add mip0 type veth peer name mip1; for l in in in2 out out2 mip0 mip1; do ip "
 		       "link set $l up; done;"
 		       "sysctl -qw net.ipv4.ip_forward=1; ip address add 10.9.0.1/24 dev out; ip address add "
@@ -153,9 +154,12 @@ static void a_visitors_packet_goes_into_the_tunnel_where_the_rules_lead_it_there
 		.local = htonl(CARE_OF),
 		.kind_and_flags = MIP_BPF_HAS_TUNNEL | MIP_BPF_VISITED,
 	};
-	struct frame frame = program_from_node(), other = frame;
+	static const uint8_t router[ETH_ALEN] = {2, 0, 0, 0, 0, 1};
+	struct frame frame = program_from_node(), other;
 
 	NEEDS_ROOT();
+	memcpy(frame.octets, router, ETH_ALEN);
+	other = frame;
 	assert_int_equal(mip_bpf_table_put(&bench->table, &slot), 0);
 	assert_int_equal(program_run_at(bench, "in", "link_ethernet", &frame), TC_ACT_UNSPEC);
 	namespace_must("ip rule add from 10.1.0.50 iif in lookup 100 priority 50; ip route add default dev "
