@@ -24,6 +24,7 @@
 
 #define CHECK_INTERVAL (400 * MIP_MILLISECOND)
 #define RETRY_INTERVAL (1 * MIP_SECOND)
+#define CLIMB_INTERVAL (10 * MIP_SECOND)
 
 const struct mip_name mip_plane_names[] = {
 	{MIP_PLANE_AUTO, "auto"},
@@ -56,6 +57,8 @@ struct mip_plane {
 	enum mip_plane_kind wanted;	     /* that was asked for */
 	bool failed;			     /* a commit did */
 	mip_time check_at;
+	enum mip_plane_kind best; /* that "auto" has had: it may be to be had again */
+	mip_time climb_at;
 	struct mip_input_link *links; /* that there are, for an accelerator that comes later */
 	size_t link_count, link_size;
 	struct own_address *addresses; /* likewise */
@@ -155,6 +158,22 @@ static int take_named(struct mip_plane *plane, enum mip_plane_kind kind, char re
 	return 0;
 }
 
+/* Where a plane stands among the others; the less the better. */
+static size_t rank(enum mip_plane_kind kind)
+{
+	size_t place = 0;
+
+	while (place < MIP_ARRAY_SIZE(accelerators) && accelerators[place].kind != kind)
+		place++;
+	return place;
+}
+
+static void note_best(struct mip_plane *plane)
+{
+	if (rank(plane->kind) < rank(plane->best))
+		plane->best = plane->kind;
+}
+
 /* The best that works. One that runs already stays: beside it there is no room for a second of its kind, whose hooks and
  * devices have the same names. The reason names what would have been better, and what is wrong with it. */
 static void take_best(struct mip_plane *plane)
@@ -173,6 +192,7 @@ static void take_best(struct mip_plane *plane)
 				take(plane, kind, accelerator);
 			mip_text_add(&text, i > 0 ? "works here" : "the fastest, and works here");
 			say_reason(plane->reason, kind, reason);
+			note_best(plane);
 			return;
 		}
 		mip_text_add(&text, mip_name_of(mip_plane_names, (int)kind, "?"));
@@ -203,6 +223,7 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 	}
 	plane->kind = MIP_PLANE_USER;
 	plane->wanted = options->kind;
+	plane->best = MIP_PLANE_USER;
 	mip_kernel_sweep(plane->user);
 	if (options->kind == MIP_PLANE_AUTO)
 		take_best(plane);
@@ -318,6 +339,19 @@ static void take_again(struct mip_plane *plane, const char *what)
 		mip_name_of(mip_plane_names, (int)plane->kind, "?"), plane->reason);
 }
 
+/* What failed for want of memory, say, need not fail for ever. */
+static void climb(struct mip_plane *plane, mip_time now)
+{
+	enum mip_plane_kind kind = plane->kind;
+
+	if (now < plane->climb_at)
+		return;
+	plane->climb_at = now + CLIMB_INTERVAL;
+	take_best(plane);
+	if (plane->kind != kind)
+		mip_log(plane->user->options.log, MIP_LOG_NOTICE, "data plane %s", plane->reason);
+}
+
 static void try_wanted(struct mip_plane *plane)
 {
 	char why[MIP_PLANE_REASON] = "";
@@ -351,6 +385,8 @@ void mip_plane_advance(struct mip_plane *plane, mip_time now)
 		take_again(plane, device_lost ? "the tunnel device was deleted" : why);
 	else if (missed)
 		try_wanted(plane);
+	else if (plane->wanted == MIP_PLANE_AUTO && rank(plane->kind) > rank(plane->best))
+		climb(plane, now);
 }
 
 /* --- links ------------------------------------------------------------------------------------ */

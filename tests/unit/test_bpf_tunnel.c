@@ -376,6 +376,31 @@ static void an_encapsulation_that_was_not_negotiated_is_left_to_be_refused(void 
 	program_taken(bench, &gre);
 }
 
+/* RFC 2784 3.1; and a peer that may come to any of our addresses comes to none of others'. */
+static void a_packet_that_would_go_back_or_is_on_its_way_to_another_host_is_left(void **state)
+{
+	struct bench *bench = *state;
+	struct frame back = program_packet(HOME, CARE_OF, PAYLOAD), inner = program_from_node(), frame;
+	struct mip_bpf_slot slot = {
+		.home = htonl(HOME),
+		.remote = htonl(CARE_OF),
+		.kind_and_flags = MIP_BPF_HAS_PEER | MIP_BPF_PEER_ANY_LOCAL,
+	};
+	uint32_t own = htonl(AGENT);
+	uint8_t value = 1;
+
+	NEEDS_ROOT();
+	program_register_whole(bench, MIP_BPF_IPIP);
+	back = program_tunnelled(&back, MIP_BPF_IPIP, CARE_OF, 0);
+	program_left(bench, &back);
+	assert_int_equal(mip_bpf_table_put(&bench->table, &slot), 0);
+	frame = program_tunnelled(&inner, MIP_BPF_IPIP, CARE_OF, 0);
+	program_left(bench, &frame);
+	assert_int_equal(bpf_map_update_elem(mip_bpf_map(&bench->programs, "own"), &own, &value, BPF_ANY), 0);
+	program_taken(bench, &frame);
+	assert_int_equal(bpf_map_delete_elem(mip_bpf_map(&bench->programs, "own"), &own), 0);
+}
+
 static void from_another_port_nothing_is_taken(void **state)
 {
 	struct bench *bench = *state;
@@ -468,7 +493,8 @@ static void at_the_visited_end_the_destination_is_the_nodes(void **state)
 	struct mip_bpf_slot slot = {
 		.home = htonl(HOME),
 		.remote = htonl(CARE_OF),
-		.kind_and_flags = MIP_BPF_HAS_PEER | MIP_BPF_PEER_ANY_LOCAL | MIP_BPF_VISITED,
+		.local = htonl(AGENT),
+		.kind_and_flags = MIP_BPF_HAS_PEER | MIP_BPF_VISITED,
 	};
 	struct frame inner = program_to_node(), away = program_from_node(),
 		     frame = program_tunnelled(&inner, MIP_BPF_IPIP, CARE_OF, 0);
@@ -514,6 +540,7 @@ int main(void)
 		PROGRAM_TEST(minimal_encapsulation_is_undone),
 		PROGRAM_TEST(a_tunnel_that_is_not_the_nodes_own_is_left_to_be_refused),
 		PROGRAM_TEST(an_encapsulation_that_was_not_negotiated_is_left_to_be_refused),
+		PROGRAM_TEST(a_packet_that_would_go_back_or_is_on_its_way_to_another_host_is_left),
 		PROGRAM_TEST(from_another_port_nothing_is_taken),
 		PROGRAM_TEST(what_is_no_plain_tunnel_packet_is_left_to_the_daemon),
 		PROGRAM_TEST(congestion_marks_come_out_as_rfc_6040_says),

@@ -69,7 +69,9 @@ static ALWAYS_INLINE bool fits(const struct tunnel *tunnel, const struct outer *
 	if (!(tunnel->flags & MIP_BPF_HAS_PEER) || tunnel->remote != outer->source ||
 		tunnel->remote_port != outer->source_port || !is_negotiated(tunnel, outer))
 		return false;
-	return tunnel->flags & MIP_BPF_PEER_ANY_LOCAL || tunnel->local == outer->destination;
+	if (tunnel->flags & MIP_BPF_PEER_ANY_LOCAL) /* any of ours: others' are on their way to them */
+		return bpf_map_lookup_elem(&own, &outer->destination) != NULL;
+	return tunnel->local == outer->destination;
 }
 
 /* rfc3024-4.3.2-2, rfc5944-4.2.2: at home the inner source must be the node whose tunnel it is, and away the inner
@@ -147,6 +149,9 @@ static ALWAYS_INLINE bool can_decapsulate(
 {
 	if (ip->ttl == 0 || !is_unicast(ip->daddr))
 		return false;
+	/* RFC 2784 3.1: it would go back into the tunnel. Behind a NAT the address is everybody's. */
+	if (outer->source_port == 0 && ip->daddr == outer->source)
+		return false;
 	/* Keep-alives (RFC 3519 4.9), which are the machine's. */
 	if (outer->kind == MIP_BPF_UDP && ip->protocol == IPPROTO_ICMP)
 		return false;
@@ -208,7 +213,8 @@ static ALWAYS_INLINE int decapsulate_minimal(
 	sum += inner.daddr;
 	sum += inner.saddr;
 	if (finish(sum) != 0 || !find_peer(inner.saddr, inner.daddr, &outer, &tunnel) || inner.ttl == 0 ||
-		!is_unicast(inner.daddr) || (shared.settings.clamp_mss && inner.protocol == IPPROTO_TCP))
+		!is_unicast(inner.daddr) || inner.daddr == outer.source ||
+		(shared.settings.clamp_mss && inner.protocol == IPPROTO_TCP))
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	size = (struct measure){1, 0, bpf_ntohs(inner.tot_len)};
 	write_checksum(&inner);
@@ -216,7 +222,7 @@ static ALWAYS_INLINE int decapsulate_minimal(
 	forward = forward && find_way_on(skb, &inner, &size, &way);
 	if (bpf_skb_adjust_room(skb, -MINIMAL_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
-	if (bpf_skb_store_bytes(skb, offset, &inner, sizeof(inner), 0) != 0)
+	if (bpf_skb_store_bytes(skb, offset, &inner, sizeof(inner), BPF_F_RECOMPUTE_CSUM) != 0)
 		return drop();
 	return deliver(skb, offset, &tunnel, &size, forward ? &way : NULL);
 }

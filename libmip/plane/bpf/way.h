@@ -2,7 +2,7 @@
  * Where a packet goes when it leaves here: the host's routing, asked for each packet or remembered for a moment, and the
  * sending.
  *
- * What the routing said is good until the kernel's clock ticks next (1 to 10 ms), for the same addresses, TOS and link, and for
+ * What the routing said is good until the kernel's clock ticks next (1 to 10 ms), for the same addresses, protocol, TOS and link, and for
  * packets no larger. So a flow asks a few hundred times a second in place of a few hundred thousand, and a route that changes is
  * obeyed as soon as anybody could tell; and the daemon says when it has changed something itself (`generation`).
  */
@@ -21,11 +21,13 @@ struct way {
 	__u32 source;
 	__u32 destination;
 	__u32 link;
+	__u32 ports;
 	__u32 flags;
 	__u32 tick;
 	__u32 generation;
 	__u16 size;
 	__u8 tos;
+	__u8 protocol;
 	/* What the answer was, if it was a good one. */
 	__u8 result;
 	__u32 to;
@@ -47,11 +49,18 @@ static ALWAYS_INLINE struct way *remembered(const struct bpf_fib_lookup *asked)
 	return bpf_map_lookup_elem(&ways, &place);
 }
 
+/* There may be rules of policy routing about them. */
+static ALWAYS_INLINE __u32 ports_of(const struct bpf_fib_lookup *asked)
+{
+	return (__u32)asked->sport << 16 | asked->dport;
+}
+
 static ALWAYS_INLINE bool is_of(
 	const struct way *way, const struct bpf_fib_lookup *asked, __u32 flags, __u32 tick)
 {
 	return way->destination == asked->ipv4_dst && way->source == asked->ipv4_src && way->tick == tick &&
-	       way->link == asked->ifindex && way->flags == flags && way->tos == asked->tos &&
+	       way->link == asked->ifindex && way->ports == ports_of(asked) &&
+	       way->protocol == asked->l4_protocol && way->flags == flags && way->tos == asked->tos &&
 	       way->size >= asked->tot_len && way->generation == shared.settings.generation;
 }
 
@@ -74,6 +83,8 @@ static ALWAYS_INLINE long ask_routing(struct __sk_buff *skb, struct bpf_fib_look
 		.source = way->ipv4_src,
 		.destination = way->ipv4_dst,
 		.link = way->ifindex,
+		.ports = ports_of(way),
+		.protocol = way->l4_protocol,
 		.flags = flags,
 		.tick = tick,
 		.generation = shared.settings.generation,
