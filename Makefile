@@ -107,7 +107,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SEE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/libmip/plane/bpf_programs.o: $(BPF_OBJECT)
+$(BUILD)/obj/libmip/plane/bpf_programs.o $(BUILD)/fuzz/obj/libmip/plane/bpf_programs.o: $(BPF_OBJECT)
 $(BPF_OBJECT): libmip/plane/bpf/tunnel.c $(wildcard libmip/plane/bpf/*.h) libmip/plane/bpf_shared.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF)
