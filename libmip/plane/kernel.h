@@ -48,11 +48,14 @@ enum {
 	MIP_KERNEL_TABLE_NAME = MIP_LINK_NAME + 8,
 };
 
-/* The sets of the nftables table. "Any" are those of peers that may come to each of our addresses. */
+/* The sets of the nftables table. "Any" are those of peers that may come to each of our addresses. At the home
+ * end a peer is in those of the encapsulations that were negotiated (rfc3024-4.3.2-3). */
 enum mip_kernel_set {
 	MIP_KERNEL_HOME_PEERS,	   /* outer source, outer destination, home address */
-	MIP_KERNEL_VISITED_PEERS,  /* likewise */
+	MIP_KERNEL_HOME_PEERS_GRE, /* likewise */
+	MIP_KERNEL_VISITED_PEERS,
 	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
+	MIP_KERNEL_HOME_PEERS_GRE_ANY,
 	MIP_KERNEL_VISITED_PEERS_ANY,
 	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets go */
 	MIP_KERNEL_VISITORS, /* home address, away: where packets come from */
@@ -107,7 +110,7 @@ struct mip_kernel_peer_key {
 struct mip_kernel_peer {
 	struct mip_kernel_peer_key key;
 	bool present;
-	bool made;
+	bool made[MIP_KERNEL_DEVICES]; /* by encapsulation; at the visited end the first stands for both */
 	bool queued;
 	struct mip_kernel_peer *next, *prev;
 	UT_hash_handle hh;

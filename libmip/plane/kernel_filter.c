@@ -19,6 +19,10 @@
 #include "kernel.h"
 #include "text.h"
 
+enum {
+	GRE_HEADER = 32, /* bits */
+};
+
 static const struct mip_counter_name counter_names[] = {
 	[MIP_KERNEL_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_KERNEL_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
@@ -43,11 +47,15 @@ static const struct {
 	[MIP_KERNEL_HOME_PEERS] = {"home-peers", 3,
 		"typeof ip saddr . ip daddr . @th,96,32; counter; "
 		"comment \"care-of address . ours . home address: what is from the node\";"},
+	[MIP_KERNEL_HOME_PEERS_GRE] = {"home-peers-gre", 3,
+		"typeof ip saddr . ip daddr . @th,96,32; counter; comment \"the same, by GRE\";"},
 	[MIP_KERNEL_VISITED_PEERS] = {"visited-peers", 3,
 		"typeof ip saddr . ip daddr . @th,128,32; counter; "
 		"comment \"home agent . ours . home address: what is for the node\";"},
 	[MIP_KERNEL_HOME_PEERS_ANY] = {"home-peers-any", 2,
 		"typeof ip saddr . @th,96,32; counter; comment \"the same, to any address of ours\";"},
+	[MIP_KERNEL_HOME_PEERS_GRE_ANY] = {"home-peers-gre-any", 2,
+		"typeof ip saddr . @th,96,32; counter; comment \"the same, by GRE\";"},
 	[MIP_KERNEL_VISITED_PEERS_ANY] = {"visited-peers-any", 2,
 		"typeof ip saddr . @th,128,32; counter; comment \"the same, to any address of ours\";"},
 	[MIP_KERNEL_HOMES] = {"homes", 1,
@@ -84,13 +92,16 @@ static void write_admission(FILE *text, const char *protocol, unsigned ttl, unsi
 
 static void write_check(FILE *text, const char *protocol, unsigned source, unsigned destination)
 {
+	bool gre = strcmp(protocol, "gre") == 0;
+	const char *home_peers = sets[gre ? MIP_KERNEL_HOME_PEERS_GRE : MIP_KERNEL_HOME_PEERS].name;
+
 	fprintf(text, "chain from-%s {\n", protocol);
-	if (strcmp(protocol, "gre") == 0)
+	if (gre)
 		fprintf(text, "@th,0,32 != 0x800 counter name drop_gre_options drop\n");
-	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @home-peers goto admit-%s\n", source, protocol);
+	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @%s goto admit-%s\n", source, home_peers, protocol);
 	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", destination,
 		protocol);
-	fprintf(text, "ip saddr . @th,%u,32 @home-peers-any goto admit-%s\n", source, protocol);
+	fprintf(text, "ip saddr . @th,%u,32 @%s-any goto admit-%s\n", source, home_peers, protocol);
 	fprintf(text, "ip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", destination, protocol);
 	fprintf(text, "meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n", MIP_KERNEL_MARK,
 		~(unsigned)MIP_KERNEL_MARK);
@@ -99,7 +110,7 @@ static void write_check(FILE *text, const char *protocol, unsigned source, unsig
 
 static void write_input(FILE *text, bool has_gre)
 {
-	enum { IPIP_TTL = 64, IPIP_SOURCE = 96, IPIP_DESTINATION = 128, GRE_HEADER = 32 };
+	enum { IPIP_TTL = 64, IPIP_SOURCE = 96, IPIP_DESTINATION = 128 };
 
 	write_admission(text, "ipip", IPIP_TTL, IPIP_DESTINATION);
 	write_check(text, "ipip", IPIP_SOURCE, IPIP_DESTINATION);
@@ -133,7 +144,7 @@ static void write_refusal(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "}\n");
 }
 
-static void write_output(FILE *text, const struct mip_kernel *kernel)
+static void write_departure(FILE *text, const struct mip_kernel *kernel)
 {
 	fprintf(text, "chain into-tunnels {\n"
 		      "ip saddr . ip daddr @loops counter name drop_loop drop\n"
@@ -152,15 +163,39 @@ static void write_output(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "}\n");
 }
 
-/* rfc2003-3.1: "If the 'Don't Fragment' bit is set in the inner IP header, it MUST be set in the outer IP
- * header". Devices in external mode do not copy it (since Linux 5.10). */
-static void write_fragmentation(FILE *text, bool has_gre)
+/*
+ * The outer header as it leaves the device, put right where it is not yet. Most packets need nothing: they say
+ * "Don't Fragment" and no congestion.
+ *
+ * rfc2003-3.1: "If the 'Don't Fragment' bit is set in the inner IP header, it MUST be set in the outer IP
+ * header". The nexthop sets it for all, so that the device knows the path's MTU and answers what is too
+ * large; here it is taken off where the inner header has none.
+ *
+ * RFC 6040 4.1, normal mode: the outer ECN field is a copy of the inner one. The device makes ECT(0) of CE
+ * (RFC 3168), for nobody would see the difference at an old exit; here it is CE again.
+ */
+static void write_outer_header(FILE *text, const char *protocol, unsigned inner)
 {
+	enum { ECN = 14, DONT_FRAGMENT = 49 }; /* bits of the inner header */
+
+	fprintf(text, "chain into-%s {\n", protocol);
+	fprintf(text, "@th,%u,64 & 0x0003000000004000 == 0x4000 accept\n", inner);
+	fprintf(text, "@th,%u,1 0 ip frag-off set 0 comment \"no DF inside: none outside\"\n",
+		inner + DONT_FRAGMENT);
+	fprintf(text, "@th,%u,2 3 ip ecn set ce comment \"congestion inside: outside too\"\n", inner + ECN);
+	fprintf(text, "}\n");
+}
+
+static void write_output(FILE *text, bool has_gre)
+{
+	write_outer_header(text, "ipip", 0);
+	if (has_gre)
+		write_outer_header(text, "gre", GRE_HEADER);
 	fprintf(text, "chain output {\n"
 		      "type filter hook output priority 200; policy accept;\n"
-		      "ip protocol 4 @th,49,1 1 ip frag-off set 0x4000 comment \"DF inside: DF outside\"\n");
+		      "ip protocol 4 goto into-ipip\n");
 	if (has_gre)
-		fprintf(text, "ip protocol 47 @th,0,32 0x800 @th,81,1 1 ip frag-off set 0x4000\n");
+		fprintf(text, "ip protocol 47 @th,0,32 0x800 goto into-gre\n");
 	fprintf(text, "}\n");
 }
 
@@ -196,8 +231,8 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 		fprintf(text, "set %s { %s }\n", sets[i].name, sets[i].declaration);
 	write_input(text, has_gre);
 	write_refusal(text, kernel);
-	write_output(text, kernel);
-	write_fragmentation(text, has_gre);
+	write_departure(text, kernel);
+	write_output(text, has_gre);
 	fprintf(text, "chain clamp-out { type filter hook postrouting priority -150; policy accept; }\n"
 		      "chain clamp-in { type filter hook prerouting priority -150; policy accept; }\n"
 		      "}\n");

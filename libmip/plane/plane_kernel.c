@@ -126,6 +126,44 @@ static struct mip_kernel_tunnel *new_tunnel(struct mip_kernel *kernel, const str
 	return tunnel;
 }
 
+static struct mip_kernel_peer_key peer_key(const struct mip_plane_peer *peer)
+{
+	return (struct mip_kernel_peer_key){
+		.home_address = peer->key.home_address,
+		.remote = peer->key.remote,
+		.local = peer->local,
+		.end = peer->home->key.end,
+	};
+}
+
+static struct mip_kernel_peer *find_peer(
+	const struct mip_kernel *kernel, const struct mip_kernel_peer_key *key)
+{
+	struct mip_kernel_peer *peer;
+
+	HASH_FIND(hh, kernel->peers, key, sizeof(*key), peer);
+	return peer;
+}
+
+static void queue_peer(struct mip_kernel *kernel, struct mip_kernel_peer *peer)
+{
+	if (!peer->queued)
+		DL_APPEND(kernel->peer_queue, peer);
+	peer->queued = true;
+}
+
+/* What was negotiated is another now, and with it what its peers may come by. */
+static void queue_peers(struct mip_kernel *kernel, const struct mip_plane_home *home)
+{
+	for (const struct mip_plane_peer *told = home->peers; told; told = told->next) {
+		struct mip_kernel_peer_key key = peer_key(told);
+		struct mip_kernel_peer *peer = told->key.remote_port == 0 ? find_peer(kernel, &key) : NULL;
+
+		if (peer)
+			queue_peer(kernel, peer);
+	}
+}
+
 static int tell_tunnel(struct mip_accelerator *accelerator, const struct mip_plane_home *home, bool present)
 {
 	struct mip_kernel *kernel = kernel_of(accelerator);
@@ -142,17 +180,8 @@ static int tell_tunnel(struct mip_accelerator *accelerator, const struct mip_pla
 	if (!tunnel->queued)
 		DL_APPEND(kernel->tunnel_queue, tunnel);
 	tunnel->queued = true;
+	queue_peers(kernel, home);
 	return 0;
-}
-
-static struct mip_kernel_peer_key peer_key(const struct mip_plane_peer *peer)
-{
-	return (struct mip_kernel_peer_key){
-		.home_address = peer->key.home_address,
-		.remote = peer->key.remote,
-		.local = peer->local,
-		.end = peer->home->key.end,
-	};
 }
 
 static struct mip_kernel_peer *new_peer(struct mip_kernel *kernel, const struct mip_kernel_peer_key *key)
@@ -178,7 +207,7 @@ static int tell_peer(struct mip_accelerator *accelerator, const struct mip_plane
 
 	if (told->key.remote_port != 0)
 		return -EOPNOTSUPP; /* UDP: by the user plane */
-	HASH_FIND(hh, kernel->peers, &key, sizeof(key), peer);
+	peer = find_peer(kernel, &key);
 	if (!peer && !present)
 		return 0;
 	if (!peer)
@@ -188,27 +217,50 @@ static int tell_peer(struct mip_accelerator *accelerator, const struct mip_plane
 		return -ENOMEM;
 	}
 	peer->present = present;
-	if (!peer->queued)
-		DL_APPEND(kernel->peer_queue, peer);
-	peer->queued = true;
+	queue_peer(kernel, peer);
 	return 0;
 }
 
 /* --- elements --------------------------------------------------------------------------------- */
 
-static struct mip_kernel_element peer_element(const struct mip_kernel_peer_key *key)
+static struct mip_kernel_element peer_element(
+	const struct mip_kernel_peer_key *key, enum mip_kernel_device_kind kind)
 {
+	static const enum mip_kernel_set exact[] = {MIP_KERNEL_HOME_PEERS, MIP_KERNEL_HOME_PEERS_GRE};
+	static const enum mip_kernel_set any[] = {MIP_KERNEL_HOME_PEERS_ANY, MIP_KERNEL_HOME_PEERS_GRE_ANY};
 	bool home = key->end == MIP_TUNNEL_HOME;
 
 	if (mip_address_is_none(key->local))
 		return (struct mip_kernel_element){
-			.set = home ? MIP_KERNEL_HOME_PEERS_ANY : MIP_KERNEL_VISITED_PEERS_ANY,
+			.set = home ? any[kind] : MIP_KERNEL_VISITED_PEERS_ANY,
 			.addresses = {key->remote, key->home_address},
 		};
 	return (struct mip_kernel_element){
-		.set = home ? MIP_KERNEL_HOME_PEERS : MIP_KERNEL_VISITED_PEERS,
+		.set = home ? exact[kind] : MIP_KERNEL_VISITED_PEERS,
 		.addresses = {key->remote, key->local, key->home_address},
 	};
+}
+
+/*
+ * Whether the peer is to come by this encapsulation: the rule of is_negotiated() in plane_table.c. Of a care-of
+ * address that the node has left it is not known any more what was negotiated.
+ */
+static bool may_come(
+	const struct mip_kernel *kernel, const struct mip_kernel_peer *peer, enum mip_kernel_device_kind kind)
+{
+	const struct mip_kernel_tunnel *tunnel;
+
+	if (!peer->present)
+		return false;
+	if (peer->key.end != MIP_TUNNEL_HOME)
+		return kind == MIP_KERNEL_IPIP;
+	tunnel = find_tunnel(kernel, peer->key.home_address, MIP_TUNNEL_HOME);
+	if (!tunnel || !tunnel->present || !mip_address_equal(tunnel->tunnel.remote, peer->key.remote))
+		return true;
+	if (kind == MIP_KERNEL_GRE)
+		return tunnel->tunnel.encapsulation == MIP_ENCAPSULATION_GRE;
+	return tunnel->tunnel.encapsulation == MIP_ENCAPSULATION_IPIP ||
+	       tunnel->tunnel.encapsulation == MIP_ENCAPSULATION_MINIMAL;
 }
 
 static struct mip_kernel_element count_element(const struct mip_plane_home_key *key)
@@ -231,12 +283,15 @@ static void add_into(struct mip_plane_traffic *traffic, bool to, const struct mi
 }
 
 /* What a peer's element counted, less the outer headers that were still on. */
-static void add_arrived(
-	struct mip_plane_traffic *traffic, const struct mip_plane_home *home, struct mip_kernel_count count)
+static void add_arrived(struct mip_plane_traffic *traffic, const struct mip_plane_home *home,
+	enum mip_kernel_set set, struct mip_kernel_count count)
 {
+	bool gre = home->has_tunnel && home->tunnel.encapsulation == MIP_ENCAPSULATION_GRE;
 	uint64_t outer = MIP_IP_HEADER;
 
-	if (home->has_tunnel && home->tunnel.encapsulation == MIP_ENCAPSULATION_GRE)
+	if (home->key.end == MIP_TUNNEL_HOME)
+		gre = set == MIP_KERNEL_HOME_PEERS_GRE || set == MIP_KERNEL_HOME_PEERS_GRE_ANY;
+	if (gre)
 		outer += GRE_HEADER;
 	count.bytes -= count.bytes < count.packets * outer ? count.bytes : count.packets * outer;
 	add_into(traffic, home->key.end == MIP_TUNNEL_VISITED, &count);
@@ -262,7 +317,7 @@ static void keep_count(struct mip_kernel *kernel, const struct mip_kernel_elemen
 	if (departed)
 		add_departed(&home->traffic, home, &count);
 	else
-		add_arrived(&home->traffic, home, count);
+		add_arrived(&home->traffic, home, element->set, count);
 }
 
 /* Whether one of the devices makes this tunnel. A home address that is one of the ends would go round. */
@@ -349,11 +404,25 @@ static void keep_counts(struct mip_kernel *kernel)
 			keep_count(kernel, &element, tunnel->key.home_address, tunnel->key.end);
 	}
 	DL_FOREACH (kernel->peer_queue, peer) {
-		struct mip_kernel_element element = peer_element(&peer->key);
+		for (unsigned kind = 0; kind < MIP_KERNEL_DEVICES; kind++) {
+			struct mip_kernel_element element =
+				peer_element(&peer->key, (enum mip_kernel_device_kind)kind);
 
-		if (peer->made && !peer->present)
-			keep_count(kernel, &element, peer->key.home_address, peer->key.end);
+			if (peer->made[kind] && !may_come(kernel, peer, (enum mip_kernel_device_kind)kind))
+				keep_count(kernel, &element, peer->key.home_address, peer->key.end);
+		}
 	}
+}
+
+static void change_peer(struct mip_kernel *kernel, struct mip_kernel_elements *elements,
+	struct mip_kernel_peer *peer, enum mip_kernel_device_kind kind)
+{
+	struct mip_kernel_element element = peer_element(&peer->key, kind);
+	bool comes = may_come(kernel, peer, kind);
+
+	if (peer->made[kind] != comes)
+		mip_kernel_elements_add(elements, &element, !comes);
+	peer->made[kind] = comes;
 }
 
 static int commit_elements(struct mip_kernel *kernel)
@@ -364,13 +433,10 @@ static int commit_elements(struct mip_kernel *kernel)
 
 	keep_counts(kernel);
 	/* By kind, so that a message has many. */
-	DL_FOREACH (kernel->peer_queue, peer) {
-		struct mip_kernel_element element = peer_element(&peer->key);
-
-		if (peer->made != peer->present)
-			mip_kernel_elements_add(&elements, &element, !peer->present);
-		peer->made = peer->present;
-	}
+	DL_FOREACH (kernel->peer_queue, peer)
+		change_peer(kernel, &elements, peer, MIP_KERNEL_IPIP);
+	DL_FOREACH (kernel->peer_queue, peer)
+		change_peer(kernel, &elements, peer, MIP_KERNEL_GRE);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
 		change_count(&elements, tunnel, tunnel->present);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
@@ -567,6 +633,21 @@ static bool translate(struct mip_accelerator *accelerator, struct mip_want *want
 
 /* --- counts ----------------------------------------------------------------------------------- */
 
+static void add_from_peer(struct mip_kernel *kernel, const struct mip_plane_home *home,
+	const struct mip_kernel_peer_key *key, struct mip_plane_traffic *traffic)
+{
+	const struct mip_kernel_peer *peer = find_peer(kernel, key);
+	struct mip_kernel_count count;
+
+	for (unsigned kind = 0; peer && kind < MIP_KERNEL_DEVICES; kind++) {
+		struct mip_kernel_element element = peer_element(key, (enum mip_kernel_device_kind)kind);
+
+		if (peer->made[kind] && mip_kernel_element_count(kernel, &element, &count) == 0)
+			add_arrived(traffic, home, element.set, count);
+	}
+}
+
+/* `last_sent` is that of the user plane: it is for keep-alives, and only tunnels by UDP have those. */
 static void add_traffic(struct mip_accelerator *accelerator, const struct mip_plane_home *home,
 	struct mip_plane_traffic *traffic)
 {
@@ -579,13 +660,9 @@ static void add_traffic(struct mip_accelerator *accelerator, const struct mip_pl
 		add_departed(traffic, home, &count);
 	for (const struct mip_plane_peer *told = home->peers; told; told = told->next) {
 		struct mip_kernel_peer_key key = peer_key(told);
-		const struct mip_kernel_peer *peer;
 
-		HASH_FIND(hh, kernel->peers, &key, sizeof(key), peer);
-		element = peer_element(&key);
-		if (told->key.remote_port == 0 && peer && peer->made &&
-			mip_kernel_element_count(kernel, &element, &count) == 0)
-			add_arrived(traffic, home, count);
+		if (told->key.remote_port == 0)
+			add_from_peer(kernel, home, &key, traffic);
 	}
 }
 
@@ -595,8 +672,8 @@ static void keep_listed(
 {
 	struct mip_kernel *kernel = context;
 	struct mip_address address = element->addresses[mip_kernel_set_width(element->set) - 1];
-	bool home_end = element->set == MIP_KERNEL_HOME_PEERS || element->set == MIP_KERNEL_HOME_PEERS_ANY ||
-			element->set == MIP_KERNEL_HOMES;
+	bool home_end = element->set != MIP_KERNEL_VISITED_PEERS &&
+			element->set != MIP_KERNEL_VISITED_PEERS_ANY && element->set != MIP_KERNEL_VISITORS;
 	struct mip_plane_home *home = mip_plane_table_home(
 		&kernel->user->table, address, home_end ? MIP_TUNNEL_HOME : MIP_TUNNEL_VISITED);
 
@@ -605,7 +682,7 @@ static void keep_listed(
 	if (element->set == MIP_KERNEL_HOMES || element->set == MIP_KERNEL_VISITORS)
 		add_departed(&home->traffic, home, count);
 	else
-		add_arrived(&home->traffic, home, *count);
+		add_arrived(&home->traffic, home, element->set, *count);
 }
 
 static struct mip_counter_table counters(struct mip_accelerator *accelerator)
