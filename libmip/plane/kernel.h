@@ -11,11 +11,11 @@
  * A packet into a tunnel and one out of it:
  *
  *   route ──nhid N──> nexthop N: encap ip src LOCAL dst REMOTE, dev mip0-ipip
- *                        └─> nft postrouting (counts, loops) ──> mip0-ipip ──> outer packet ──> network
+ *                        └─> mip0-ipip ──> outer packet ──> nft output (counts, loops, DF and ECN) ──> network
  *
  *   network ──> nft input: does the inner packet belong to the outer one? then the mark, and it is counted
  *                 └─> mip0-ipip ──> tc ingress: with the mark: mark off, and in to the host as from mip0
- *                                   without: nft prerouting drops it
+ *                                   without: nft drops it at the device
  *
  * So all that the machines and an administrator set up for mip0 is good for what comes out of the tunnels by
  * mip0-ipip too. The check stands where the outer packet is whole again and its addresses are to be seen; it
@@ -57,8 +57,8 @@ enum mip_kernel_set {
 	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
 	MIP_KERNEL_HOME_PEERS_GRE_ANY,
 	MIP_KERNEL_VISITED_PEERS_ANY,
-	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets go */
-	MIP_KERNEL_VISITORS, /* home address, away: where packets come from */
+	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets of the devices go */
+	MIP_KERNEL_VISITORS, /* home address, away: where packets of the devices come from */
 	MIP_KERNEL_LOOPS,    /* tunnel exit, home address: what must not go there */
 	MIP_KERNEL_SETS,
 	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
@@ -74,9 +74,7 @@ struct mip_kernel_element {
 enum mip_kernel_counter {
 	MIP_KERNEL_PACKETS_OUT,
 	MIP_KERNEL_PACKETS_IN,
-	MIP_KERNEL_DROP_NO_TUNNEL,
 	MIP_KERNEL_DROP_NO_PEER,
-	MIP_KERNEL_DROP_SPOOFED,
 	MIP_KERNEL_DROP_BROADCAST,
 	MIP_KERNEL_DROP_LOOP,
 	MIP_KERNEL_DROP_TTL,
@@ -92,7 +90,8 @@ struct mip_kernel_tunnel {
 	bool present;
 	bool has_nexthop;
 	bool has_table;
-	bool has_count;		 /* the element that counts what goes in */
+	bool has_count;		 /* the element that counts what goes in … */
+	size_t count_overhead;	 /* … and the octets of outer headers that it counts with each */
 	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
 	struct mip_address loop; /* the exit in the element of MIP_KERNEL_LOOPS; none: there is none */
 	struct mip_kernel_tunnel *next, *prev; /* in the queue */

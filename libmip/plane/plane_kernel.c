@@ -282,25 +282,37 @@ static void add_into(struct mip_plane_traffic *traffic, bool to, const struct mi
 	}
 }
 
+static size_t outer_header(enum mip_encapsulation encapsulation)
+{
+	return MIP_IP_HEADER + (encapsulation == MIP_ENCAPSULATION_GRE ? GRE_HEADER : 0);
+}
+
+static void take_off(struct mip_kernel_count *count, uint64_t overhead)
+{
+	count->bytes -= count->bytes < count->packets * overhead ? count->bytes : count->packets * overhead;
+}
+
 /* What a peer's element counted, less the outer headers that were still on. */
 static void add_arrived(struct mip_plane_traffic *traffic, const struct mip_plane_home *home,
 	enum mip_kernel_set set, struct mip_kernel_count count)
 {
 	bool gre = home->has_tunnel && home->tunnel.encapsulation == MIP_ENCAPSULATION_GRE;
-	uint64_t outer = MIP_IP_HEADER;
 
 	if (home->key.end == MIP_TUNNEL_HOME)
 		gre = set == MIP_KERNEL_HOME_PEERS_GRE || set == MIP_KERNEL_HOME_PEERS_GRE_ANY;
-	if (gre)
-		outer += GRE_HEADER;
-	count.bytes -= count.bytes < count.packets * outer ? count.bytes : count.packets * outer;
+	take_off(&count, outer_header(gre ? MIP_ENCAPSULATION_GRE : MIP_ENCAPSULATION_IPIP));
 	add_into(traffic, home->key.end == MIP_TUNNEL_VISITED, &count);
 }
 
-static void add_departed(struct mip_plane_traffic *traffic, const struct mip_plane_home *home,
-	const struct mip_kernel_count *count)
+/* Likewise of a tunnel's. */
+static void add_departed(const struct mip_kernel *kernel, struct mip_plane_traffic *traffic,
+	const struct mip_plane_home *home, struct mip_kernel_count count)
 {
-	add_into(traffic, home->key.end == MIP_TUNNEL_HOME, count);
+	const struct mip_kernel_tunnel *tunnel =
+		find_tunnel(kernel, home->key.home_address, (enum mip_tunnel_end)home->key.end);
+
+	take_off(&count, tunnel ? tunnel->count_overhead : MIP_IP_HEADER);
+	add_into(traffic, home->key.end == MIP_TUNNEL_HOME, &count);
 }
 
 /* An element goes, and what it counted with it: unless its home goes too, that is kept. */
@@ -315,7 +327,7 @@ static void keep_count(struct mip_kernel *kernel, const struct mip_kernel_elemen
 	if (!home || mip_kernel_element_count(kernel, element, &count) != 0)
 		return;
 	if (departed)
-		add_departed(&home->traffic, home, &count);
+		add_departed(kernel, &home->traffic, home, count);
 	else
 		add_arrived(&home->traffic, home, element->set, count);
 }
@@ -381,14 +393,29 @@ static void change_loop(struct mip_kernel_elements *elements, struct mip_kernel_
 		mip_kernel_elements_add(elements, &element, false);
 }
 
-/* Also for a tunnel by the user plane: who comes by another way than his is known then. */
-static void change_count(struct mip_kernel_elements *elements, struct mip_kernel_tunnel *tunnel, bool present)
+/* Whether the element that counts has to go: with the tunnel, or because what is counted with each packet is
+ * another now. */
+static bool count_ends(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel)
+{
+	return tunnel->has_count &&
+	       (!is_taken(kernel, tunnel) ||
+		       tunnel->count_overhead != outer_header(tunnel->tunnel.encapsulation));
+}
+
+/* Only of the devices' packets: the user plane counts its own. */
+static void change_count(struct mip_kernel_elements *elements, struct mip_kernel_tunnel *tunnel)
 {
 	struct mip_kernel_element element = count_element(&tunnel->key);
 
-	if (present != tunnel->has_count)
-		mip_kernel_elements_add(elements, &element, !present);
-	tunnel->has_count = present;
+	if (count_ends(elements->kernel, tunnel)) {
+		mip_kernel_elements_add(elements, &element, true);
+		tunnel->has_count = false;
+	}
+	if (tunnel->has_count || !is_taken(elements->kernel, tunnel))
+		return;
+	mip_kernel_elements_add(elements, &element, false);
+	tunnel->has_count = true;
+	tunnel->count_overhead = outer_header(tunnel->tunnel.encapsulation);
 }
 
 /* Counts are read before anything is written: the socket is one. */
@@ -400,7 +427,7 @@ static void keep_counts(struct mip_kernel *kernel)
 	DL_FOREACH (kernel->tunnel_queue, tunnel) {
 		struct mip_kernel_element element = count_element(&tunnel->key);
 
-		if (tunnel->has_count && !tunnel->present)
+		if (count_ends(kernel, tunnel))
 			keep_count(kernel, &element, tunnel->key.home_address, tunnel->key.end);
 	}
 	DL_FOREACH (kernel->peer_queue, peer) {
@@ -438,7 +465,7 @@ static int commit_elements(struct mip_kernel *kernel)
 	DL_FOREACH (kernel->peer_queue, peer)
 		change_peer(kernel, &elements, peer, MIP_KERNEL_GRE);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
-		change_count(&elements, tunnel, tunnel->present);
+		change_count(&elements, tunnel);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
 		change_loop(&elements, tunnel, is_taken(kernel, tunnel));
 	return mip_kernel_elements_send(&elements);
@@ -657,7 +684,7 @@ static void add_traffic(struct mip_accelerator *accelerator, const struct mip_pl
 	struct mip_kernel_count count;
 
 	if (tunnel && tunnel->has_count && mip_kernel_element_count(kernel, &element, &count) == 0)
-		add_departed(traffic, home, &count);
+		add_departed(kernel, traffic, home, count);
 	for (const struct mip_plane_peer *told = home->peers; told; told = told->next) {
 		struct mip_kernel_peer_key key = peer_key(told);
 
@@ -680,7 +707,7 @@ static void keep_listed(
 	if (!home)
 		return;
 	if (element->set == MIP_KERNEL_HOMES || element->set == MIP_KERNEL_VISITORS)
-		add_departed(&home->traffic, home, count);
+		add_departed(kernel, &home->traffic, home, *count);
 	else
 		add_arrived(&home->traffic, home, element->set, *count);
 }
