@@ -66,56 +66,12 @@ static struct mip_kernel_socket *open_socket(int protocol)
 
 static void attributes_stand_behind_the_header_and_in_each_other(void **state)
 {
-	static const uint8_t expected[] = {
-		0x2c,
-		0,
-		0,
-		0,
-		0x12,
-		0x34,
-		1,
-		0,
-		1,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0, /* header, 44 octets */
-		0xaa,
-		0xbb,
-		0xcc,
-		0xdd, /* the fixed one */
-		5,
-		0,
-		3,
-		0,
-		7,
-		0,
-		0,
-		0, /* one octet, filled up */
-		0x10,
-		0,
-		4,
-		0x80, /* with others inside */
-		6,
-		0,
-		5,
-		0,
-		0x22,
-		0x11,
-		0,
-		0,
-		5,
-		0,
-		6,
-		0,
-		0,
-		0,
-		0,
-		0,
-	};
+	static const char expected[] = "\x30\0\0\0\x12\x34\1\0\1\0\0\0\0\0\0\0" /* header, 48 octets */
+				       "\xaa\xbb\xcc\xdd"			/* the fixed one */
+				       "\5\0\3\0\7\0\0\0"			/* one octet, filled up */
+				       "\x10\0\4\x80"				/* with others inside */
+				       "\6\0\5\0\x22\x11\0\0"
+				       "\5\0\6\0\0\0\0\0";
 	static const uint8_t header[] = {0xaa, 0xbb, 0xcc, 0xdd};
 	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
 	const uint8_t *octets;
