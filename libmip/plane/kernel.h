@@ -6,7 +6,8 @@
  *   kernel_device.c   the devices mip0-ipip and mip0-gre and what is at their ingress
  *   kernel_nexthop.c  a nexthop object for each tunnel, and routes to them
  *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
- *   kernel_set.c      the elements of its sets
+ *   kernel_elements.c what of the tunnels and peers is in its sets, and what was counted there
+ *   kernel_set.c      elements as messages
  *
  * A packet into a tunnel and one out of it:
  *
@@ -59,7 +60,7 @@ enum mip_kernel_set {
 	MIP_KERNEL_VISITED_PEERS_ANY,
 	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets of the devices go */
 	MIP_KERNEL_VISITORS, /* home address, away: where packets of the devices come from */
-	MIP_KERNEL_LOOPS,    /* tunnel exit, home address: what must not go there */
+	MIP_KERNEL_LOOPS,    /* tunnel exit, twice: outer destination and inner source that must not meet */
 	MIP_KERNEL_SETS,
 	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
 };
@@ -93,7 +94,7 @@ struct mip_kernel_tunnel {
 	bool has_count;		 /* the element that counts what goes in … */
 	size_t count_overhead;	 /* … and the octets of outer headers that it counts with each */
 	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
-	struct mip_address loop; /* the exit in the element of MIP_KERNEL_LOOPS; none: there is none */
+	struct mip_address exit; /* that is counted in `exits` for it; none: none is */
 	struct mip_kernel_tunnel *next, *prev; /* in the queue */
 	bool queued;
 	UT_hash_handle hh;
@@ -112,6 +113,14 @@ struct mip_kernel_peer {
 	bool made[MIP_KERNEL_DEVICES]; /* by encapsulation; at the visited end the first stands for both */
 	bool queued;
 	struct mip_kernel_peer *next, *prev;
+	UT_hash_handle hh;
+};
+
+/* Where tunnels of the home end lead to, each once however many nodes are there: an element of
+ * MIP_KERNEL_LOOPS. */
+struct mip_kernel_exit {
+	struct mip_address address;
+	unsigned tunnels;
 	UT_hash_handle hh;
 };
 
@@ -147,12 +156,21 @@ struct mip_kernel {
 	struct mip_kernel_identifiers identifiers;
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
 	struct mip_kernel_peer *peers, *peer_queue;
+	struct mip_kernel_exit *exits;
 	struct mip_address *missed; /* sources of routes for which there was no tunnel */
 	size_t missed_count, missed_size;
 	bool translation_changed; /* for a route that is led by its source */
 	int error;		  /* while told of things: no memory */
 	uint64_t counters[MIP_KERNEL_COUNTERS];
 };
+
+/* --- plane_kernel.c: what was told; NULL: it was not --- */
+
+struct mip_kernel_tunnel *mip_kernel_find_tunnel(
+	const struct mip_kernel *kernel, struct mip_address home_address, enum mip_tunnel_end end);
+struct mip_kernel_peer *mip_kernel_find_peer(
+	const struct mip_kernel *kernel, const struct mip_kernel_peer_key *key);
+struct mip_kernel_peer_key mip_kernel_peer_key_of(const struct mip_plane_peer *peer);
 
 /* --- kernel_device.c: 0, or negative errno with the reason in words --- */
 
@@ -202,6 +220,20 @@ int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PL
 /* Reads the named counters into kernel->counters. */
 int mip_kernel_filter_count(struct mip_kernel *kernel);
 struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *kernel);
+
+/* --- kernel_elements.c --- */
+
+/* Whether one of the devices makes this tunnel. */
+bool mip_kernel_is_taken(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
+/* Makes the sets as the queued tunnels and peers want them. 0 or negative errno. */
+int mip_kernel_elements_commit(struct mip_kernel *kernel);
+/* Adds what the elements of a home address counted. */
+void mip_kernel_traffic_add(
+	struct mip_kernel *kernel, const struct mip_plane_home *home, struct mip_plane_traffic *traffic);
+/* At the end: what all counted goes to the user plane's table. */
+void mip_kernel_traffic_keep(struct mip_kernel *kernel);
+void mip_kernel_exits_forget(struct mip_kernel *kernel);
+
 /* --- kernel_set.c --- */
 
 /* Elements gathered, sent by mip_kernel_elements_send() in their order. 0 or negative errno. */

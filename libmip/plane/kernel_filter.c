@@ -60,7 +60,7 @@ static const struct {
 	[MIP_KERNEL_VISITORS] = {"visitors", 1,
 		"typeof @th,96,32; counter; comment \"home addresses of nodes that are here\";"},
 	[MIP_KERNEL_LOOPS] = {"loops", 2,
-		"typeof @th,96,32 . @th,128,32; comment \"tunnel exit . home address: RFC 2003 3.2\";"},
+		"typeof ip daddr . @th,96,32; comment \"tunnel exit . the same: RFC 2003 3.2\";"},
 };
 
 const char *mip_kernel_set_name(enum mip_kernel_set set)
@@ -180,7 +180,7 @@ static void write_departure(FILE *text, size_t i)
 
 	write_outer_header(text, i);
 	fprintf(text, "chain home-%s {\n", name);
-	fprintf(text, "@th,%u,32 . @th,%u,32 @loops counter name drop_loop drop\n", source, destination);
+	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n", source);
 	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
 	fprintf(text, "}\n");
 	fprintf(text, "chain visited-%s {\n", name);
