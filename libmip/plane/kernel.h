@@ -152,7 +152,8 @@ struct mip_kernel {
 	bool has_silenced;		     /* the user plane's raw sockets take no packets */
 	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
 	unsigned rules;			     /* in our table; 0: not counted yet */
-	struct mip_plane_home_key looked_at; /* the tunnel whose nexthop was looked at last */
+	struct mip_plane_home_key looked_at; /* the tunnel that was looked at last */
+	struct mip_kernel_peer_key looked_at_peer;
 	struct mip_kernel_identifiers identifiers;
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
 	struct mip_kernel_peer *peers, *peer_queue;
@@ -227,6 +228,10 @@ struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *ker
 bool mip_kernel_is_taken(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
 /* Makes the sets as the queued tunnels and peers want them. 0 or negative errno. */
 int mip_kernel_elements_commit(struct mip_kernel *kernel);
+/* Looks whether elements of this tunnel (NULL: of none) and of the next peer are still there. The set of one that
+ * somebody has removed, or MIP_KERNEL_NO_SET. */
+enum mip_kernel_set mip_kernel_elements_look(
+	struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
 /* Adds what the elements of a home address counted. */
 void mip_kernel_traffic_add(
 	struct mip_kernel *kernel, const struct mip_plane_home *home, struct mip_plane_traffic *traffic);

@@ -278,6 +278,49 @@ int mip_kernel_elements_commit(struct mip_kernel *kernel)
 	return error ? error : sent;
 }
 
+static bool is_gone(struct mip_kernel *kernel, const struct mip_kernel_element *element)
+{
+	struct mip_kernel_count count;
+
+	return mip_kernel_element_count(kernel, element, &count) == -ENOENT;
+}
+
+static bool peer_is_gone(struct mip_kernel *kernel, const struct mip_kernel_peer *peer)
+{
+	for (unsigned kind = 0; kind < MIP_KERNEL_DEVICES; kind++) {
+		struct mip_kernel_element element =
+			peer_element(&peer->key, (enum mip_kernel_device_kind)kind);
+
+		if (peer->made[kind] && is_gone(kernel, &element))
+			return true;
+	}
+	return false;
+}
+
+enum mip_kernel_set mip_kernel_elements_look(
+	struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel)
+{
+	struct mip_kernel_peer *peer = mip_kernel_find_peer(kernel, &kernel->looked_at_peer);
+	struct mip_kernel_element element;
+
+	peer = peer && peer->hh.next ? peer->hh.next : kernel->peers;
+	if (peer) {
+		kernel->looked_at_peer = peer->key;
+		if (peer_is_gone(kernel, peer))
+			return peer_element(&peer->key, MIP_KERNEL_IPIP).set;
+	}
+	if (!tunnel)
+		return MIP_KERNEL_NO_SET;
+	element = count_element(&tunnel->key);
+	if (tunnel->has_count && is_gone(kernel, &element))
+		return element.set;
+	element = (struct mip_kernel_element){
+		.set = MIP_KERNEL_LOOPS, .addresses = {tunnel->exit, tunnel->exit}};
+	if (!mip_address_is_none(tunnel->exit) && is_gone(kernel, &element))
+		return element.set;
+	return MIP_KERNEL_NO_SET;
+}
+
 /* --- counts ---------------------------------------------------------------------------------- */
 
 static void add_from_peer(struct mip_kernel *kernel, const struct mip_plane_home *home,

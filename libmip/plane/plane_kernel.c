@@ -459,24 +459,46 @@ static int clamp(struct mip_accelerator *accelerator, bool clamp_mss)
 	return mip_kernel_filter_clamp(kernel_of(accelerator), clamp_mss);
 }
 
-/* One tunnel's nexthop in each check: those that somebody removes alone are found in time, all of them at
- * once. */
-static int look_at_nexthop(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
+static int look_at_nexthop(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
+	char reason[static MIP_PLANE_REASON])
 {
-	struct mip_kernel_tunnel *tunnel = mip_kernel_find_tunnel(
-		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
 	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
 
-	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
-	if (!tunnel || !tunnel->has_nexthop)
-		return 0;
-	kernel->looked_at = tunnel->key;
-	if (mip_kernel_nexthop_look(kernel, tunnel->id) == 0)
+	if (!tunnel || !tunnel->has_nexthop || mip_kernel_nexthop_look(kernel, tunnel->id) == 0)
 		return 0;
 	mip_text_add(&text, "nexthop ");
 	mip_text_add_number(&text, tunnel->id);
 	mip_text_add(&text, " was removed");
 	return -ENOENT;
+}
+
+static int look_at_elements(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
+	char reason[static MIP_PLANE_REASON])
+{
+	enum mip_kernel_set set = mip_kernel_elements_look(kernel, tunnel);
+	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+
+	if (set == MIP_KERNEL_NO_SET)
+		return 0;
+	mip_text_add(&text, "an element of the nftables set ");
+	mip_text_add(&text, mip_kernel_set_name(set));
+	mip_text_add(&text, " was removed");
+	return -ENOENT;
+}
+
+/* What is of one tunnel, in each check of the next: what somebody removes alone is found in time, all of it at
+ * once. */
+static int look_at_one(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
+{
+	struct mip_kernel_tunnel *tunnel = mip_kernel_find_tunnel(
+		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
+	int error;
+
+	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
+	if (tunnel)
+		kernel->looked_at = tunnel->key;
+	error = look_at_nexthop(kernel, tunnel, reason);
+	return error ? error : look_at_elements(kernel, tunnel, reason);
 }
 
 static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON])
@@ -487,7 +509,7 @@ static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP
 	if (!error)
 		error = mip_kernel_filter_check(kernel, ret_reason);
 	if (!error)
-		error = look_at_nexthop(kernel, ret_reason);
+		error = look_at_one(kernel, ret_reason);
 	if (error)
 		return error;
 	bury(kernel);

@@ -478,8 +478,16 @@ static void what_somebody_takes_away_is_made_again(void **state)
 {
 	static const char *const commands[] = {"ip link del mip0-ipip", "ip link set mip0-ipip down",
 		"tc qdisc del dev mip0-ipip clsact", "tc filter del dev mip0-ipip ingress",
-		"nft delete table ip mip-mip0", "ip nexthop flush"};
+		"nft delete table ip mip-mip0", "ip nexthop flush", "nft delete table netdev mip-mip0",
+		"nft flush set ip mip-mip0 homes", "nft flush set ip mip-mip0 loops",
+		"nft flush set ip mip-mip0 home-peers"};
 	struct mip_plane *plane;
+	struct mip_want peer = {
+		.kind = MIP_WANT_PEER,
+		.peer = {.home_address = ip_of("10.1.0.50"),
+			.remote = ip_of("10.9.0.2"),
+			.local = ip_of("10.9.0.1")},
+	};
 
 	(void)state;
 	NEEDS_ROOT();
@@ -487,13 +495,17 @@ static void what_somebody_takes_away_is_made_again(void **state)
 		skip();
 	plane = open_plane();
 	want_tunnel(plane, "10.9.0.2");
+	assert_int_equal(mip_plane_want(plane, &peer), 0);
+	mip_plane_commit(plane);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
 		namespace_must("%s", commands[i]);
 		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 1));
 		assert_int_equal(mip_plane_kind(plane), MIP_PLANE_KERNEL);
 		assert_true(shows("ip link show mip0-ipip", "UP"));
 		assert_true(shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
-		assert_true(shows("nft list table ip mip-mip0", "0xa010032"));
+		assert_true(shows("nft list set ip mip-mip0 homes", "0xa010032"));
+		assert_true(shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
+		assert_true(shows("nft list set ip mip-mip0 home-peers", "10.9.0.2 . 10.9.0.1 . 0xa010032"));
 		assert_true(shows("ip nexthop", "dst 10.9.0.2"));
 	}
 	mip_plane_free(plane);
