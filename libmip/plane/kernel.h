@@ -6,16 +6,17 @@
  *   kernel_device.c   the devices mip0-ipip and mip0-gre and what is at their ingress
  *   kernel_nexthop.c  a nexthop object for each tunnel, and routes to them
  *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
- *   kernel_set.c      the elements of its sets
+ *   kernel_elements.c what of the tunnels and peers is in its sets, and what was counted there
+ *   kernel_set.c      elements as messages
  *
  * A packet into a tunnel and one out of it:
  *
  *   route ──nhid N──> nexthop N: encap ip src LOCAL dst REMOTE, dev mip0-ipip
- *                        └─> nft postrouting (counts, loops) ──> mip0-ipip ──> outer packet ──> network
+ *                        └─> mip0-ipip ──> outer packet ──> nft output (counts, loops, DF and ECN) ──> network
  *
  *   network ──> nft input: does the inner packet belong to the outer one? then the mark, and it is counted
  *                 └─> mip0-ipip ──> tc ingress: with the mark: mark off, and in to the host as from mip0
- *                                   without: nft prerouting drops it
+ *                                   without: nft drops it at the device
  *
  * So all that the machines and an administrator set up for mip0 is good for what comes out of the tunnels by
  * mip0-ipip too. The check stands where the outer packet is whole again and its addresses are to be seen; it
@@ -48,15 +49,18 @@ enum {
 	MIP_KERNEL_TABLE_NAME = MIP_LINK_NAME + 8,
 };
 
-/* The sets of the nftables table. "Any" are those of peers that may come to each of our addresses. */
+/* The sets of the nftables table. "Any" are those of peers that may come to each of our addresses. At the home
+ * end a peer is in those of the encapsulations that were negotiated (rfc3024-4.3.2-3). */
 enum mip_kernel_set {
 	MIP_KERNEL_HOME_PEERS,	   /* outer source, outer destination, home address */
-	MIP_KERNEL_VISITED_PEERS,  /* likewise */
+	MIP_KERNEL_HOME_PEERS_GRE, /* likewise */
+	MIP_KERNEL_VISITED_PEERS,
 	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
+	MIP_KERNEL_HOME_PEERS_GRE_ANY,
 	MIP_KERNEL_VISITED_PEERS_ANY,
-	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets go */
-	MIP_KERNEL_VISITORS, /* home address, away: where packets come from */
-	MIP_KERNEL_LOOPS,    /* tunnel exit, home address: what must not go there */
+	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets of the devices go */
+	MIP_KERNEL_VISITORS, /* home address, away: where packets of the devices come from */
+	MIP_KERNEL_LOOPS,    /* tunnel exit, twice: outer destination and inner source that must not meet */
 	MIP_KERNEL_SETS,
 	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
 };
@@ -71,9 +75,7 @@ struct mip_kernel_element {
 enum mip_kernel_counter {
 	MIP_KERNEL_PACKETS_OUT,
 	MIP_KERNEL_PACKETS_IN,
-	MIP_KERNEL_DROP_NO_TUNNEL,
 	MIP_KERNEL_DROP_NO_PEER,
-	MIP_KERNEL_DROP_SPOOFED,
 	MIP_KERNEL_DROP_BROADCAST,
 	MIP_KERNEL_DROP_LOOP,
 	MIP_KERNEL_DROP_TTL,
@@ -89,9 +91,10 @@ struct mip_kernel_tunnel {
 	bool present;
 	bool has_nexthop;
 	bool has_table;
-	bool has_count;		 /* the element that counts what goes in */
+	bool has_count;		 /* the element that counts what goes in … */
+	size_t count_overhead;	 /* … and the octets of outer headers that it counts with each */
 	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
-	struct mip_address loop; /* the exit in the element of MIP_KERNEL_LOOPS; none: there is none */
+	struct mip_address exit; /* that is counted in `exits` for it; none: none is */
 	struct mip_kernel_tunnel *next, *prev; /* in the queue */
 	bool queued;
 	UT_hash_handle hh;
@@ -107,9 +110,17 @@ struct mip_kernel_peer_key {
 struct mip_kernel_peer {
 	struct mip_kernel_peer_key key;
 	bool present;
-	bool made;
+	bool made[MIP_KERNEL_DEVICES]; /* by encapsulation; at the visited end the first stands for both */
 	bool queued;
 	struct mip_kernel_peer *next, *prev;
+	UT_hash_handle hh;
+};
+
+/* Where tunnels of the home end lead to, each once however many nodes are there: an element of
+ * MIP_KERNEL_LOOPS. */
+struct mip_kernel_exit {
+	struct mip_address address;
+	unsigned tunnels;
 	UT_hash_handle hh;
 };
 
@@ -141,16 +152,26 @@ struct mip_kernel {
 	bool has_silenced;		     /* the user plane's raw sockets take no packets */
 	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
 	unsigned rules;			     /* in our table; 0: not counted yet */
-	struct mip_plane_home_key looked_at; /* the tunnel whose nexthop was looked at last */
+	struct mip_plane_home_key looked_at; /* the tunnel that was looked at last */
+	struct mip_kernel_peer_key looked_at_peer;
 	struct mip_kernel_identifiers identifiers;
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
 	struct mip_kernel_peer *peers, *peer_queue;
+	struct mip_kernel_exit *exits;
 	struct mip_address *missed; /* sources of routes for which there was no tunnel */
 	size_t missed_count, missed_size;
 	bool translation_changed; /* for a route that is led by its source */
 	int error;		  /* while told of things: no memory */
 	uint64_t counters[MIP_KERNEL_COUNTERS];
 };
+
+/* --- plane_kernel.c: what was told; NULL: it was not --- */
+
+struct mip_kernel_tunnel *mip_kernel_find_tunnel(
+	const struct mip_kernel *kernel, struct mip_address home_address, enum mip_tunnel_end end);
+struct mip_kernel_peer *mip_kernel_find_peer(
+	const struct mip_kernel *kernel, const struct mip_kernel_peer_key *key);
+struct mip_kernel_peer_key mip_kernel_peer_key_of(const struct mip_plane_peer *peer);
 
 /* --- kernel_device.c: 0, or negative errno with the reason in words --- */
 
@@ -200,6 +221,24 @@ int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PL
 /* Reads the named counters into kernel->counters. */
 int mip_kernel_filter_count(struct mip_kernel *kernel);
 struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *kernel);
+
+/* --- kernel_elements.c --- */
+
+/* Whether one of the devices makes this tunnel. */
+bool mip_kernel_is_taken(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
+/* Makes the sets as the queued tunnels and peers want them. 0 or negative errno. */
+int mip_kernel_elements_commit(struct mip_kernel *kernel);
+/* Looks whether elements of this tunnel (NULL: of none) and of the next peer are still there. The set of one that
+ * somebody has removed, or MIP_KERNEL_NO_SET. */
+enum mip_kernel_set mip_kernel_elements_look(
+	struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
+/* Adds what the elements of a home address counted. */
+void mip_kernel_traffic_add(
+	struct mip_kernel *kernel, const struct mip_plane_home *home, struct mip_plane_traffic *traffic);
+/* At the end: what all counted goes to the user plane's table. */
+void mip_kernel_traffic_keep(struct mip_kernel *kernel);
+void mip_kernel_exits_forget(struct mip_kernel *kernel);
+
 /* --- kernel_set.c --- */
 
 /* Elements gathered, sent by mip_kernel_elements_send() in their order. 0 or negative errno. */

@@ -19,14 +19,15 @@
 #include "kernel.h"
 #include "text.h"
 
+enum {
+	FAMILY_NETDEV = 5, /* NFPROTO_NETDEV, whose header does not go with the C library's */
+};
+
 static const struct mip_counter_name counter_names[] = {
 	[MIP_KERNEL_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_KERNEL_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
-	[MIP_KERNEL_DROP_NO_TUNNEL] = {"drop_no_tunnel",
-		"packets led to the tunnel devices without a tunnel for them"},
-	[MIP_KERNEL_DROP_NO_PEER] = {"drop_no_peer", "tunnelled packets of a home address that is not known"},
-	[MIP_KERNEL_DROP_SPOOFED] = {"drop_spoofed",
-		"tunnelled packets by another way than the home address's own"},
+	[MIP_KERNEL_DROP_NO_PEER] = {"drop_no_peer",
+		"tunnelled packets that belong to no tunnel of a home address"},
 	[MIP_KERNEL_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
 	[MIP_KERNEL_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
 	[MIP_KERNEL_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
@@ -43,19 +44,23 @@ static const struct {
 	[MIP_KERNEL_HOME_PEERS] = {"home-peers", 3,
 		"typeof ip saddr . ip daddr . @th,96,32; counter; "
 		"comment \"care-of address . ours . home address: what is from the node\";"},
+	[MIP_KERNEL_HOME_PEERS_GRE] = {"home-peers-gre", 3,
+		"typeof ip saddr . ip daddr . @th,96,32; counter; comment \"the same, by GRE\";"},
 	[MIP_KERNEL_VISITED_PEERS] = {"visited-peers", 3,
 		"typeof ip saddr . ip daddr . @th,128,32; counter; "
 		"comment \"home agent . ours . home address: what is for the node\";"},
 	[MIP_KERNEL_HOME_PEERS_ANY] = {"home-peers-any", 2,
 		"typeof ip saddr . @th,96,32; counter; comment \"the same, to any address of ours\";"},
+	[MIP_KERNEL_HOME_PEERS_GRE_ANY] = {"home-peers-gre-any", 2,
+		"typeof ip saddr . @th,96,32; counter; comment \"the same, by GRE\";"},
 	[MIP_KERNEL_VISITED_PEERS_ANY] = {"visited-peers-any", 2,
 		"typeof ip saddr . @th,128,32; counter; comment \"the same, to any address of ours\";"},
 	[MIP_KERNEL_HOMES] = {"homes", 1,
-		"type ipv4_addr; counter; comment \"home addresses of nodes that are away\";"},
+		"typeof @th,128,32; counter; comment \"home addresses of nodes that are away\";"},
 	[MIP_KERNEL_VISITORS] = {"visitors", 1,
-		"type ipv4_addr; counter; comment \"home addresses of nodes that are here\";"},
+		"typeof @th,96,32; counter; comment \"home addresses of nodes that are here\";"},
 	[MIP_KERNEL_LOOPS] = {"loops", 2,
-		"type ipv4_addr . ipv4_addr; comment \"tunnel exit . home address: RFC 2003 3.2\";"},
+		"typeof ip daddr . @th,96,32; comment \"tunnel exit . the same: RFC 2003 3.2\";"},
 };
 
 const char *mip_kernel_set_name(enum mip_kernel_set set)
@@ -70,137 +75,197 @@ unsigned mip_kernel_set_width(enum mip_kernel_set set)
 
 /* --- the text --------------------------------------------------------------------------------- */
 
-/* What passed: not for a group or for everyone, not with a TTL of 0 (`ttl` and `destination` are places in
- * bits), and the mark that lets it in. */
-static void write_admission(FILE *text, const char *protocol, unsigned ttl, unsigned destination)
+/*
+ * Each base chain is a cost for every packet that passes its hook, of a tunnel or not. So there are two: `input`
+ * for what comes in to the host, `output` for what it sends; what is routed through the host passes neither before
+ * it is tunnelled and after it was taken out. What comes as far as to a device without the mark is dropped by a
+ * table of its own, that is at the devices alone.
+ */
+
+/* Inner headers begin `inner` bits behind the outer one; places in them, in bits. */
+enum {
+	GRE_HEADER = 32,
+	ECN = 14,
+	DONT_FRAGMENT = 49,
+	TTL = 64,
+	SOURCE = 96,
+	DESTINATION = 128,
+};
+
+static const struct {
+	const char *name;
+	const char *match;
+	unsigned inner;
+	enum mip_kernel_set home_peers, home_peers_any;
+} protocols[MIP_KERNEL_DEVICES] = {
+	[MIP_KERNEL_IPIP] = {"ipip", "ip protocol 4", 0, MIP_KERNEL_HOME_PEERS, MIP_KERNEL_HOME_PEERS_ANY},
+	[MIP_KERNEL_GRE] = {"gre", "ip protocol 47", GRE_HEADER, MIP_KERNEL_HOME_PEERS_GRE,
+		MIP_KERNEL_HOME_PEERS_GRE_ANY},
+};
+
+/* Not for a group or for everyone. A packet for 224.0.0.0 and above is looked at closely, others at once not. */
+static void write_group(FILE *text, size_t i)
 {
-	fprintf(text, "chain admit-%s {\n", protocol);
-	fprintf(text, "@th,%u,8 0 counter name drop_ttl drop\n", ttl);
+	unsigned destination = protocols[i].inner + DESTINATION;
+
+	fprintf(text, "chain groups-%s {\n", protocols[i].name);
 	fprintf(text, "@th,%u,4 0xe counter name drop_broadcast drop\n", destination);
 	fprintf(text, "@th,%u,32 0xffffffff counter name drop_broadcast drop\n", destination);
+	fprintf(text, "}\n");
+}
+
+static void write_group_check(FILE *text, size_t i)
+{
+	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, protocols[i].name);
+}
+
+/* What passed: not with a TTL of 0, and the mark that lets it in. */
+static void write_admission(FILE *text, size_t i)
+{
+	fprintf(text, "chain admit-%s {\n", protocols[i].name);
+	fprintf(text, "@th,%u,8 0 counter name drop_ttl drop\n", protocols[i].inner + TTL);
+	write_group_check(text, i);
 	fprintf(text, "meta mark set meta mark or 0x%x counter name tunnel_packets_in\n", MIP_KERNEL_MARK);
 	fprintf(text, "}\n");
 }
 
-static void write_check(FILE *text, const char *protocol, unsigned source, unsigned destination)
+/* What fits none is not dropped here: another device of the host may have it. */
+static void write_check(FILE *text, size_t i)
 {
-	fprintf(text, "chain from-%s {\n", protocol);
-	if (strcmp(protocol, "gre") == 0)
+	const char *name = protocols[i].name;
+	unsigned source = protocols[i].inner + SOURCE, destination = protocols[i].inner + DESTINATION;
+
+	fprintf(text, "chain from-%s {\n", name);
+	if (i == MIP_KERNEL_GRE)
 		fprintf(text, "@th,0,32 != 0x800 counter name drop_gre_options drop\n");
-	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @home-peers goto admit-%s\n", source, protocol);
-	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", destination,
-		protocol);
-	fprintf(text, "ip saddr . @th,%u,32 @home-peers-any goto admit-%s\n", source, protocol);
-	fprintf(text, "ip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", destination, protocol);
+	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @%s goto admit-%s\n", source,
+		sets[protocols[i].home_peers].name, name);
+	fprintf(text, "ip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", destination, name);
+	fprintf(text, "ip saddr . @th,%u,32 @%s goto admit-%s\n", source,
+		sets[protocols[i].home_peers_any].name, name);
+	fprintf(text, "ip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", destination, name);
 	fprintf(text, "meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n", MIP_KERNEL_MARK,
 		~(unsigned)MIP_KERNEL_MARK);
 	fprintf(text, "}\n");
 }
 
-static void write_input(FILE *text, bool has_gre)
+/*
+ * Out of the device comes a packet with its outer header, and this is put right where it is not yet. Most packets
+ * need nothing: they say "Don't Fragment" and no congestion.
+ *
+ * rfc2003-3.1: "If the 'Don't Fragment' bit is set in the inner IP header, it MUST be set in the outer IP
+ * header". The nexthop sets it for all, so that the device knows the path's MTU and answers what is too
+ * large; here it is taken off where the inner header has none.
+ *
+ * RFC 6040 4.1, normal mode: the outer ECN field is a copy of the inner one. The device makes ECT(0) of CE, as
+ * RFC 3168 has it; here it is CE again.
+ */
+static void write_outer_header(FILE *text, size_t i)
 {
-	enum { IPIP_TTL = 64, IPIP_SOURCE = 96, IPIP_DESTINATION = 128, GRE_HEADER = 32 };
+	unsigned inner = protocols[i].inner;
 
-	write_admission(text, "ipip", IPIP_TTL, IPIP_DESTINATION);
-	write_check(text, "ipip", IPIP_SOURCE, IPIP_DESTINATION);
-	if (has_gre) {
-		write_admission(text, "gre", IPIP_TTL + GRE_HEADER, IPIP_DESTINATION + GRE_HEADER);
-		write_check(text, "gre", IPIP_SOURCE + GRE_HEADER, IPIP_DESTINATION + GRE_HEADER);
-	}
-	fprintf(text,
-		"chain input {\n"
-		"type filter hook input priority 200; policy accept;\n"
-		"ip protocol 4 goto from-ipip comment \"does the inner packet belong to the outer one?\"\n");
-	if (has_gre)
-		fprintf(text, "ip protocol 47 goto from-gre\n");
+	fprintf(text, "chain header-%s {\n", protocols[i].name);
+	fprintf(text, "@th,%u,64 & 0x0003000000004000 == 0x4000 accept\n", inner);
+	fprintf(text, "@th,%u,1 0 ip frag-off set 0 comment \"no DF inside: none outside\"\n",
+		inner + DONT_FRAGMENT);
+	fprintf(text, "@th,%u,2 3 ip ecn set ce comment \"congestion inside: outside too\"\n", inner + ECN);
 	fprintf(text, "}\n");
 }
 
-/* What comes as far as to a device's own ingress hook has no mark. */
+/* What is neither for a node that is away nor from one that is here is another device's. */
+static void write_departure(FILE *text, size_t i)
+{
+	const char *name = protocols[i].name;
+	unsigned source = protocols[i].inner + SOURCE, destination = protocols[i].inner + DESTINATION;
+
+	write_outer_header(text, i);
+	fprintf(text, "chain home-%s {\n", name);
+	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n", source);
+	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
+	fprintf(text, "}\n");
+	fprintf(text, "chain visited-%s {\n", name);
+	write_group_check(text, i);
+	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
+	fprintf(text, "}\n");
+	fprintf(text, "chain to-%s {\n", name);
+	fprintf(text, "@th,%u,32 @homes goto home-%s\n", destination, name);
+	fprintf(text, "@th,%u,32 @visitors goto visited-%s\n", source, name);
+	fprintf(text, "}\n");
+}
+
+static void write_base(FILE *text, const struct mip_kernel *kernel, const char *hook, const char *chain)
+{
+	fprintf(text, "chain %s { type filter hook %s priority 200; policy accept;\n", hook, hook);
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		if (kernel->devices[i].link != MIP_LINK_NONE)
+			fprintf(text, "%s goto %s-%s\n", protocols[i].match, chain, protocols[i].name);
+	}
+	fprintf(text, "}\n");
+}
+
+static void write_counter(FILE *text, size_t i)
+{
+	fprintf(text, "counter %s { comment \"%s\"; }\n", counter_names[i].name, counter_names[i].help);
+}
+
+/* Behind the filter at the device's ingress that takes away what has the mark. */
 static void write_refusal(FILE *text, const struct mip_kernel *kernel)
 {
-	fprintf(text, "chain refuse {\n"
-		      "ip saddr @homes counter name drop_spoofed drop\n"
-		      "ip daddr @visitors counter name drop_spoofed drop\n"
-		      "counter name drop_no_peer drop\n"
-		      "}\n"
-		      "chain prerouting {\n"
-		      "type filter hook prerouting priority -450; policy accept;\n");
+	const char *separator = "";
+
+	fprintf(text, "table netdev %s\ndelete table netdev %s\ntable netdev %s {\n", kernel->table,
+		kernel->table, kernel->table);
+	write_counter(text, MIP_KERNEL_DROP_NO_PEER);
+	fprintf(text, "chain ingress { type filter hook ingress devices = { ");
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
-		if (kernel->devices[i].link != MIP_LINK_NONE)
-			fprintf(text, "iif %d goto refuse\n", kernel->devices[i].link);
+		if (kernel->devices[i].link == MIP_LINK_NONE)
+			continue;
+		fprintf(text, "%s\"%s\"", separator, kernel->devices[i].name);
+		separator = ", ";
 	}
-	fprintf(text, "}\n");
+	fprintf(text, " } priority 0; policy accept;\ncounter name drop_no_peer drop\n}\n}\n");
 }
 
-static void write_output(FILE *text, const struct mip_kernel *kernel)
-{
-	fprintf(text, "chain into-tunnels {\n"
-		      "ip saddr . ip daddr @loops counter name drop_loop drop\n"
-		      "ip daddr @homes counter name tunnel_packets_out accept\n"
-		      "ip daddr 224.0.0.0/4 counter name drop_broadcast drop\n"
-		      "ip daddr 255.255.255.255 counter name drop_broadcast drop\n"
-		      "ip saddr @visitors counter name tunnel_packets_out accept\n"
-		      "counter name drop_no_tunnel drop\n"
-		      "}\n"
-		      "chain postrouting {\n"
-		      "type filter hook postrouting priority 200; policy accept;\n");
-	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
-		if (kernel->devices[i].link != MIP_LINK_NONE)
-			fprintf(text, "oif %d goto into-tunnels\n", kernel->devices[i].link);
-	}
-	fprintf(text, "}\n");
-}
-
-/* rfc2003-3.1: "If the 'Don't Fragment' bit is set in the inner IP header, it MUST be set in the outer IP
- * header". Devices in external mode do not copy it (since Linux 5.10). */
-static void write_fragmentation(FILE *text, bool has_gre)
-{
-	fprintf(text, "chain output {\n"
-		      "type filter hook output priority 200; policy accept;\n"
-		      "ip protocol 4 @th,49,1 1 ip frag-off set 0x4000 comment \"DF inside: DF outside\"\n");
-	if (has_gre)
-		fprintf(text, "ip protocol 47 @th,0,32 0x800 @th,81,1 1 ip frag-off set 0x4000\n");
-	fprintf(text, "}\n");
-}
-
-/* Segments of TCP made to fit, in both directions: two chains of their own, empty while that is not asked for. */
+/* Segments of TCP made to fit, in both directions: chains that are there only when that is asked for. */
 static void write_clamping(FILE *text, const struct mip_kernel *kernel)
 {
 	enum { HEADERS = 40 };
 	uint32_t mtu = kernel->user->options.mtu ? kernel->user->options.mtu : (uint32_t)MIP_PLANE_MTU_IPIP;
 
+	fprintf(text, "table ip %s {\n", kernel->table);
+	fprintf(text, "chain clamp-out { type filter hook postrouting priority -150; policy accept;\n");
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
 		if (kernel->devices[i].link != MIP_LINK_NONE)
-			fprintf(text,
-				"add rule ip %s clamp-out oif %d tcp flags syn tcp option maxseg size set rt "
-				"mtu\n",
-				kernel->table, kernel->devices[i].link);
+			fprintf(text, "oif %d tcp flags syn tcp option maxseg size set rt mtu\n",
+				kernel->devices[i].link);
 	}
-	fprintf(text, "add rule ip %s clamp-in iif %d tcp flags syn tcp option maxseg size set %u\n",
-		kernel->table, kernel->user->tun.link, mtu - HEADERS);
+	fprintf(text, "}\nchain clamp-in { type filter hook prerouting priority -150; policy accept;\n");
+	fprintf(text, "iif %d tcp flags syn tcp option maxseg size set %u\n}\n}\n", kernel->user->tun.link,
+		mtu - HEADERS);
 }
 
 static void write_table(FILE *text, const struct mip_kernel *kernel)
 {
-	bool has_gre = kernel->devices[MIP_KERNEL_GRE].link != MIP_LINK_NONE;
-
 	fprintf(text, "table ip %s\ndelete table ip %s\ntable ip %s {\n", kernel->table, kernel->table,
 		kernel->table);
 	fprintf(text, "comment \"Mobile IP: what goes into and comes out of the tunnels of %s\"\n",
 		kernel->user->device);
-	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++)
-		fprintf(text, "counter %s { comment \"%s\"; }\n", counter_names[i].name,
-			counter_names[i].help);
+	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
+		if (i != MIP_KERNEL_DROP_NO_PEER)
+			write_counter(text, i);
+	}
 	for (size_t i = 0; i < MIP_KERNEL_SETS; i++)
 		fprintf(text, "set %s { %s }\n", sets[i].name, sets[i].declaration);
-	write_input(text, has_gre);
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		write_group(text, i);
+		write_admission(text, i);
+		write_check(text, i);
+		write_departure(text, i);
+	}
+	write_base(text, kernel, "input", "from");
+	write_base(text, kernel, "output", "to");
+	fprintf(text, "}\n");
 	write_refusal(text, kernel);
-	write_output(text, kernel);
-	write_fragmentation(text, has_gre);
-	fprintf(text, "chain clamp-out { type filter hook postrouting priority -150; policy accept; }\n"
-		      "chain clamp-in { type filter hook prerouting priority -150; policy accept; }\n"
-		      "}\n");
 	if (kernel->user->options.clamp_mss)
 		write_clamping(text, kernel);
 }
@@ -250,17 +315,19 @@ static int run_written(const struct mip_kernel *kernel, void (*write)(FILE *, co
 
 static void write_clamp_change(FILE *text, const struct mip_kernel *kernel)
 {
-	fprintf(text, "flush chain ip %s clamp-out\nflush chain ip %s clamp-in\n", kernel->table,
-		kernel->table);
-	if (kernel->user->options.clamp_mss)
+	if (kernel->user->options.clamp_mss) {
 		write_clamping(text, kernel);
+		return;
+	}
+	fprintf(text, "delete chain ip %s clamp-out\ndelete chain ip %s clamp-in\n", kernel->table,
+		kernel->table);
 }
 
 /* --- netlink ---------------------------------------------------------------------------------- */
 
-static void begin_message(struct mip_kernel_socket *filter, int type, int flags)
+static void begin_message(struct mip_kernel_socket *filter, uint8_t family, int type, int flags)
 {
-	const struct nfgenmsg header = {.nfgen_family = AF_INET, .version = NFNETLINK_V0};
+	const struct nfgenmsg header = {.nfgen_family = family, .version = NFNETLINK_V0};
 
 	mip_kernel_begin(filter, NFNL_SUBSYS_NFTABLES << 8 | type, flags, &header, sizeof(header));
 }
@@ -281,7 +348,7 @@ static void read_generation(void *context, const struct nlmsghdr *message)
 /* The number of the rules as they are now: it changes with every change of any table. */
 static int get_generation(struct mip_kernel *kernel, uint32_t *ret_generation)
 {
-	begin_message(kernel->filter, NFT_MSG_GETGEN, 0);
+	begin_message(kernel->filter, AF_UNSPEC, NFT_MSG_GETGEN, 0);
 	return mip_kernel_ask(kernel->filter, read_generation, ret_generation);
 }
 
@@ -306,22 +373,32 @@ static void count_rule(void *context, const struct nlmsghdr *message)
 	found->rules++;
 }
 
+/* Those of the table of one family. 0, -ENOENT: it is gone or asleep. */
+static int count_rules_of(struct mip_kernel *kernel, uint8_t family, struct found *found)
+{
+	int error;
+
+	begin_message(kernel->filter, family, NFT_MSG_GETTABLE, 0);
+	mip_kernel_put_text(kernel->filter, NFTA_TABLE_NAME, kernel->table);
+	error = mip_kernel_ask(kernel->filter, read_table, found);
+	if (error)
+		return error;
+	if (found->flags & NFT_TABLE_F_DORMANT)
+		return -ENOENT;
+	begin_message(kernel->filter, family, NFT_MSG_GETRULE, 0);
+	mip_kernel_put_text(kernel->filter, NFTA_RULE_TABLE, kernel->table);
+	return mip_kernel_list(kernel->filter, count_rule, found);
+}
+
 static int count_rules(struct mip_kernel *kernel, unsigned *ret_rules)
 {
 	struct found found = {0};
-	int error;
+	int error = count_rules_of(kernel, AF_INET, &found);
 
-	begin_message(kernel->filter, NFT_MSG_GETTABLE, 0);
-	mip_kernel_put_text(kernel->filter, NFTA_TABLE_NAME, kernel->table);
-	error = mip_kernel_ask(kernel->filter, read_table, &found);
-	if (error)
-		return error;
-	if (found.flags & NFT_TABLE_F_DORMANT)
-		return -ENOENT;
-	begin_message(kernel->filter, NFT_MSG_GETRULE, 0);
-	mip_kernel_put_text(kernel->filter, NFTA_RULE_TABLE, kernel->table);
-	error = mip_kernel_list(kernel->filter, count_rule, &found);
-	*ret_rules = found.rules;
+	if (!error)
+		error = count_rules_of(kernel, FAMILY_NETDEV, &found);
+	if (!error)
+		*ret_rules = found.rules;
 	return error;
 }
 
@@ -356,6 +433,7 @@ static void write_removal(FILE *text, const struct mip_kernel *kernel)
 {
 	/* Naming it first makes it, if it is gone. */
 	fprintf(text, "table ip %s\ndelete table ip %s\n", kernel->table, kernel->table);
+	fprintf(text, "table netdev %s\ndelete table netdev %s\n", kernel->table, kernel->table);
 }
 
 void mip_kernel_filter_remove(struct mip_kernel *kernel)
@@ -428,11 +506,18 @@ static void read_counter(void *context, const struct nlmsghdr *message)
 	}
 }
 
-int mip_kernel_filter_count(struct mip_kernel *kernel)
+static int list_counters(struct mip_kernel *kernel, uint8_t family)
 {
-	begin_message(kernel->filter, NFT_MSG_GETOBJ, 0);
+	begin_message(kernel->filter, family, NFT_MSG_GETOBJ, 0);
 	mip_kernel_put_text(kernel->filter, NFTA_OBJ_TABLE, kernel->table);
 	return mip_kernel_list(kernel->filter, read_counter, kernel);
+}
+
+int mip_kernel_filter_count(struct mip_kernel *kernel)
+{
+	int error = list_counters(kernel, AF_INET);
+
+	return error ? error : list_counters(kernel, FAMILY_NETDEV);
 }
 
 struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *kernel)

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tunnel.h>
 #include <linux/lwtunnel.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -29,8 +30,8 @@ static struct nhmsg nexthop_header(const struct mip_kernel *kernel, uint8_t fami
 	return (struct nhmsg){.nh_family = family, .nh_protocol = kernel->protocol};
 }
 
-/* What the tunnel puts around a packet. No flags: DF is that of the inner header (RFC 2003 3.1), and there is
- * no key. */
+/* What the tunnel puts around a packet. "Don't Fragment" is taken off again where the inner header has none
+ * (kernel_filter.c); there is no key. */
 static void write_encapsulation(struct mip_kernel_socket *route, const struct mip_want_tunnel *tunnel)
 {
 	size_t encapsulation;
@@ -41,6 +42,7 @@ static void write_encapsulation(struct mip_kernel_socket *route, const struct mi
 	mip_kernel_put_address(route, LWTUNNEL_IP_SRC, tunnel->local);
 	mip_kernel_put_u8(route, LWTUNNEL_IP_TTL, OUTER_TTL);
 	mip_kernel_put_u8(route, LWTUNNEL_IP_TOS, TOS_OF_INNER);
+	mip_kernel_put_u16(route, LWTUNNEL_IP_FLAGS, TUNNEL_DONT_FRAGMENT);
 	mip_kernel_unnest(route, encapsulation);
 }
 

@@ -24,7 +24,6 @@
 enum {
 	NOBODYS_PROTOCOL = 80, /* of routes, where the caller names none */
 	IDENTIFIER_SHIFT = 24, /* each daemon has 16 million numbers */
-	GRE_HEADER = 4,
 };
 
 static struct mip_kernel *kernel_of(struct mip_accelerator *accelerator)
@@ -96,7 +95,7 @@ static void bury(struct mip_kernel *kernel)
 
 /* --- what is told ----------------------------------------------------------------------------- */
 
-static struct mip_kernel_tunnel *find_tunnel(
+struct mip_kernel_tunnel *mip_kernel_find_tunnel(
 	const struct mip_kernel *kernel, struct mip_address home_address, enum mip_tunnel_end end)
 {
 	struct mip_plane_home_key key = {.home_address = home_address, .end = end};
@@ -126,10 +125,50 @@ static struct mip_kernel_tunnel *new_tunnel(struct mip_kernel *kernel, const str
 	return tunnel;
 }
 
+struct mip_kernel_peer_key mip_kernel_peer_key_of(const struct mip_plane_peer *peer)
+{
+	return (struct mip_kernel_peer_key){
+		.home_address = peer->key.home_address,
+		.remote = peer->key.remote,
+		.local = peer->local,
+		.end = peer->home->key.end,
+	};
+}
+
+struct mip_kernel_peer *mip_kernel_find_peer(
+	const struct mip_kernel *kernel, const struct mip_kernel_peer_key *key)
+{
+	struct mip_kernel_peer *peer;
+
+	HASH_FIND(hh, kernel->peers, key, sizeof(*key), peer);
+	return peer;
+}
+
+static void queue_peer(struct mip_kernel *kernel, struct mip_kernel_peer *peer)
+{
+	if (!peer->queued)
+		DL_APPEND(kernel->peer_queue, peer);
+	peer->queued = true;
+}
+
+/* What was negotiated is another now, and with it what its peers may come by. */
+static void queue_peers(struct mip_kernel *kernel, const struct mip_plane_home *home)
+{
+	for (const struct mip_plane_peer *told = home->peers; told; told = told->next) {
+		struct mip_kernel_peer_key key = mip_kernel_peer_key_of(told);
+		struct mip_kernel_peer *peer =
+			told->key.remote_port == 0 ? mip_kernel_find_peer(kernel, &key) : NULL;
+
+		if (peer)
+			queue_peer(kernel, peer);
+	}
+}
+
 static int tell_tunnel(struct mip_accelerator *accelerator, const struct mip_plane_home *home, bool present)
 {
 	struct mip_kernel *kernel = kernel_of(accelerator);
-	struct mip_kernel_tunnel *tunnel = find_tunnel(kernel, home->key.home_address, home->key.end);
+	struct mip_kernel_tunnel *tunnel =
+		mip_kernel_find_tunnel(kernel, home->key.home_address, home->key.end);
 
 	if (!tunnel && !present)
 		return 0;
@@ -142,17 +181,8 @@ static int tell_tunnel(struct mip_accelerator *accelerator, const struct mip_pla
 	if (!tunnel->queued)
 		DL_APPEND(kernel->tunnel_queue, tunnel);
 	tunnel->queued = true;
+	queue_peers(kernel, home);
 	return 0;
-}
-
-static struct mip_kernel_peer_key peer_key(const struct mip_plane_peer *peer)
-{
-	return (struct mip_kernel_peer_key){
-		.home_address = peer->key.home_address,
-		.remote = peer->key.remote,
-		.local = peer->local,
-		.end = peer->home->key.end,
-	};
 }
 
 static struct mip_kernel_peer *new_peer(struct mip_kernel *kernel, const struct mip_kernel_peer_key *key)
@@ -173,12 +203,12 @@ static struct mip_kernel_peer *new_peer(struct mip_kernel *kernel, const struct 
 static int tell_peer(struct mip_accelerator *accelerator, const struct mip_plane_peer *told, bool present)
 {
 	struct mip_kernel *kernel = kernel_of(accelerator);
-	struct mip_kernel_peer_key key = peer_key(told);
+	struct mip_kernel_peer_key key = mip_kernel_peer_key_of(told);
 	struct mip_kernel_peer *peer;
 
 	if (told->key.remote_port != 0)
 		return -EOPNOTSUPP; /* UDP: by the user plane */
-	HASH_FIND(hh, kernel->peers, &key, sizeof(key), peer);
+	peer = mip_kernel_find_peer(kernel, &key);
 	if (!peer && !present)
 		return 0;
 	if (!peer)
@@ -188,91 +218,8 @@ static int tell_peer(struct mip_accelerator *accelerator, const struct mip_plane
 		return -ENOMEM;
 	}
 	peer->present = present;
-	if (!peer->queued)
-		DL_APPEND(kernel->peer_queue, peer);
-	peer->queued = true;
+	queue_peer(kernel, peer);
 	return 0;
-}
-
-/* --- elements --------------------------------------------------------------------------------- */
-
-static struct mip_kernel_element peer_element(const struct mip_kernel_peer_key *key)
-{
-	bool home = key->end == MIP_TUNNEL_HOME;
-
-	if (mip_address_is_none(key->local))
-		return (struct mip_kernel_element){
-			.set = home ? MIP_KERNEL_HOME_PEERS_ANY : MIP_KERNEL_VISITED_PEERS_ANY,
-			.addresses = {key->remote, key->home_address},
-		};
-	return (struct mip_kernel_element){
-		.set = home ? MIP_KERNEL_HOME_PEERS : MIP_KERNEL_VISITED_PEERS,
-		.addresses = {key->remote, key->local, key->home_address},
-	};
-}
-
-static struct mip_kernel_element count_element(const struct mip_plane_home_key *key)
-{
-	return (struct mip_kernel_element){
-		.set = key->end == MIP_TUNNEL_HOME ? MIP_KERNEL_HOMES : MIP_KERNEL_VISITORS,
-		.addresses = {key->home_address},
-	};
-}
-
-static void add_into(struct mip_plane_traffic *traffic, bool to, const struct mip_kernel_count *count)
-{
-	if (to) {
-		traffic->packets_to += count->packets;
-		traffic->bytes_to += count->bytes;
-	} else {
-		traffic->packets_from += count->packets;
-		traffic->bytes_from += count->bytes;
-	}
-}
-
-/* What a peer's element counted, less the outer headers that were still on. */
-static void add_arrived(
-	struct mip_plane_traffic *traffic, const struct mip_plane_home *home, struct mip_kernel_count count)
-{
-	uint64_t outer = MIP_IP_HEADER;
-
-	if (home->has_tunnel && home->tunnel.encapsulation == MIP_ENCAPSULATION_GRE)
-		outer += GRE_HEADER;
-	count.bytes -= count.bytes < count.packets * outer ? count.bytes : count.packets * outer;
-	add_into(traffic, home->key.end == MIP_TUNNEL_VISITED, &count);
-}
-
-static void add_departed(struct mip_plane_traffic *traffic, const struct mip_plane_home *home,
-	const struct mip_kernel_count *count)
-{
-	add_into(traffic, home->key.end == MIP_TUNNEL_HOME, count);
-}
-
-/* An element goes, and what it counted with it: unless its home goes too, that is kept. */
-static void keep_count(struct mip_kernel *kernel, const struct mip_kernel_element *element,
-	struct mip_address home_address, uint32_t end)
-{
-	struct mip_plane_home *home =
-		mip_plane_table_home(&kernel->user->table, home_address, (enum mip_tunnel_end)end);
-	bool departed = element->set == MIP_KERNEL_HOMES || element->set == MIP_KERNEL_VISITORS;
-	struct mip_kernel_count count;
-
-	if (!home || mip_kernel_element_count(kernel, element, &count) != 0)
-		return;
-	if (departed)
-		add_departed(&home->traffic, home, &count);
-	else
-		add_arrived(&home->traffic, home, count);
-}
-
-/* Whether one of the devices makes this tunnel. A home address that is one of the ends would go round. */
-static bool is_taken(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel)
-{
-	const struct mip_want_tunnel *want = &tunnel->tunnel;
-
-	return tunnel->present && mip_kernel_device_of(kernel, want->encapsulation) &&
-	       !mip_address_equal(want->home_address, want->local) &&
-	       !mip_address_equal(want->home_address, want->remote);
 }
 
 /* --- commit ----------------------------------------------------------------------------------- */
@@ -289,7 +236,9 @@ static bool is_missed(const struct mip_kernel *kernel, struct mip_address source
 static void put_nexthop(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel)
 {
 	const struct mip_kernel_device *device =
-		is_taken(kernel, tunnel) ? mip_kernel_device_of(kernel, tunnel->tunnel.encapsulation) : NULL;
+		mip_kernel_is_taken(kernel, tunnel)
+			? mip_kernel_device_of(kernel, tunnel->tunnel.encapsulation)
+			: NULL;
 
 	if (!tunnel->present)
 		return;
@@ -298,84 +247,6 @@ static void put_nexthop(struct mip_kernel *kernel, struct mip_kernel_tunnel *tun
 	if (!tunnel->by_source && tunnel->key.end == MIP_TUNNEL_VISITED &&
 		is_missed(kernel, tunnel->key.home_address))
 		kernel->translation_changed = true;
-}
-
-static struct mip_kernel_element loop_element(const struct mip_kernel_tunnel *tunnel)
-{
-	return (struct mip_kernel_element){
-		.set = MIP_KERNEL_LOOPS,
-		.addresses = {tunnel->loop, tunnel->key.home_address},
-	};
-}
-
-static void change_loop(struct mip_kernel_elements *elements, struct mip_kernel_tunnel *tunnel, bool taken)
-{
-	struct mip_address exit = {0};
-	struct mip_kernel_element element;
-
-	if (taken && tunnel->key.end == MIP_TUNNEL_HOME)
-		exit = tunnel->tunnel.remote;
-	if (mip_address_equal(exit, tunnel->loop))
-		return;
-	element = loop_element(tunnel);
-	if (!mip_address_is_none(tunnel->loop))
-		mip_kernel_elements_add(elements, &element, true);
-	tunnel->loop = exit;
-	element = loop_element(tunnel);
-	if (!mip_address_is_none(exit))
-		mip_kernel_elements_add(elements, &element, false);
-}
-
-/* Also for a tunnel by the user plane: who comes by another way than his is known then. */
-static void change_count(struct mip_kernel_elements *elements, struct mip_kernel_tunnel *tunnel, bool present)
-{
-	struct mip_kernel_element element = count_element(&tunnel->key);
-
-	if (present != tunnel->has_count)
-		mip_kernel_elements_add(elements, &element, !present);
-	tunnel->has_count = present;
-}
-
-/* Counts are read before anything is written: the socket is one. */
-static void keep_counts(struct mip_kernel *kernel)
-{
-	const struct mip_kernel_tunnel *tunnel;
-	const struct mip_kernel_peer *peer;
-
-	DL_FOREACH (kernel->tunnel_queue, tunnel) {
-		struct mip_kernel_element element = count_element(&tunnel->key);
-
-		if (tunnel->has_count && !tunnel->present)
-			keep_count(kernel, &element, tunnel->key.home_address, tunnel->key.end);
-	}
-	DL_FOREACH (kernel->peer_queue, peer) {
-		struct mip_kernel_element element = peer_element(&peer->key);
-
-		if (peer->made && !peer->present)
-			keep_count(kernel, &element, peer->key.home_address, peer->key.end);
-	}
-}
-
-static int commit_elements(struct mip_kernel *kernel)
-{
-	struct mip_kernel_elements elements = mip_kernel_elements_begin(kernel);
-	struct mip_kernel_tunnel *tunnel;
-	struct mip_kernel_peer *peer;
-
-	keep_counts(kernel);
-	/* By kind, so that a message has many. */
-	DL_FOREACH (kernel->peer_queue, peer) {
-		struct mip_kernel_element element = peer_element(&peer->key);
-
-		if (peer->made != peer->present)
-			mip_kernel_elements_add(&elements, &element, !peer->present);
-		peer->made = peer->present;
-	}
-	DL_FOREACH (kernel->tunnel_queue, tunnel)
-		change_count(&elements, tunnel, tunnel->present);
-	DL_FOREACH (kernel->tunnel_queue, tunnel)
-		change_loop(&elements, tunnel, is_taken(kernel, tunnel));
-	return mip_kernel_elements_send(&elements);
 }
 
 static int commit_nexthops(struct mip_kernel *kernel)
@@ -461,7 +332,7 @@ static int commit(struct mip_accelerator *accelerator)
 	if (!error)
 		error = commit_nexthops(kernel);
 	if (!error)
-		error = commit_elements(kernel);
+		error = mip_kernel_elements_commit(kernel);
 	if (!error)
 		error = finish(kernel);
 	if (!error && !kernel->has_silenced)
@@ -504,9 +375,9 @@ static bool translate_route(struct mip_kernel *kernel, struct mip_want_route *ro
 	if (route->link != MIP_LINK_TUNNEL || route->type != MIP_ROUTE_UNICAST)
 		return false;
 	if (route->destination.length == 32)
-		tunnel = find_tunnel(kernel, route->destination.address, MIP_TUNNEL_HOME);
+		tunnel = mip_kernel_find_tunnel(kernel, route->destination.address, MIP_TUNNEL_HOME);
 	if (!is_usable(tunnel) && !mip_address_is_none(route->source)) {
-		tunnel = find_tunnel(kernel, route->source, MIP_TUNNEL_VISITED);
+		tunnel = mip_kernel_find_tunnel(kernel, route->source, MIP_TUNNEL_VISITED);
 		if (is_usable(tunnel))
 			tunnel->by_source = true;
 		else
@@ -527,7 +398,7 @@ static bool translate_rule(struct mip_kernel *kernel, struct mip_want_rule *rule
 
 	if (rule->from.length != 32 || rule->incoming == MIP_LINK_NONE)
 		return false;
-	tunnel = find_tunnel(kernel, rule->from.address, MIP_TUNNEL_VISITED);
+	tunnel = mip_kernel_find_tunnel(kernel, rule->from.address, MIP_TUNNEL_VISITED);
 	if (!is_usable(tunnel))
 		return false;
 	if (!tunnel->has_table) {
@@ -570,42 +441,7 @@ static bool translate(struct mip_accelerator *accelerator, struct mip_want *want
 static void add_traffic(struct mip_accelerator *accelerator, const struct mip_plane_home *home,
 	struct mip_plane_traffic *traffic)
 {
-	struct mip_kernel *kernel = kernel_of(accelerator);
-	const struct mip_kernel_tunnel *tunnel = find_tunnel(kernel, home->key.home_address, home->key.end);
-	struct mip_kernel_element element = count_element(&home->key);
-	struct mip_kernel_count count;
-
-	if (tunnel && tunnel->has_count && mip_kernel_element_count(kernel, &element, &count) == 0)
-		add_departed(traffic, home, &count);
-	for (const struct mip_plane_peer *told = home->peers; told; told = told->next) {
-		struct mip_kernel_peer_key key = peer_key(told);
-		const struct mip_kernel_peer *peer;
-
-		HASH_FIND(hh, kernel->peers, &key, sizeof(key), peer);
-		element = peer_element(&key);
-		if (told->key.remote_port == 0 && peer && peer->made &&
-			mip_kernel_element_count(kernel, &element, &count) == 0)
-			add_arrived(traffic, home, count);
-	}
-}
-
-/* For all at the end. */
-static void keep_listed(
-	void *context, const struct mip_kernel_element *element, const struct mip_kernel_count *count)
-{
-	struct mip_kernel *kernel = context;
-	struct mip_address address = element->addresses[mip_kernel_set_width(element->set) - 1];
-	bool home_end = element->set == MIP_KERNEL_HOME_PEERS || element->set == MIP_KERNEL_HOME_PEERS_ANY ||
-			element->set == MIP_KERNEL_HOMES;
-	struct mip_plane_home *home = mip_plane_table_home(
-		&kernel->user->table, address, home_end ? MIP_TUNNEL_HOME : MIP_TUNNEL_VISITED);
-
-	if (!home)
-		return;
-	if (element->set == MIP_KERNEL_HOMES || element->set == MIP_KERNEL_VISITORS)
-		add_departed(&home->traffic, home, count);
-	else
-		add_arrived(&home->traffic, home, *count);
+	mip_kernel_traffic_add(kernel_of(accelerator), home, traffic);
 }
 
 static struct mip_counter_table counters(struct mip_accelerator *accelerator)
@@ -623,24 +459,46 @@ static int clamp(struct mip_accelerator *accelerator, bool clamp_mss)
 	return mip_kernel_filter_clamp(kernel_of(accelerator), clamp_mss);
 }
 
-/* One tunnel's nexthop in each check: those that somebody removes alone are found in time, all of them at
- * once. */
-static int look_at_nexthop(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
+static int look_at_nexthop(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
+	char reason[static MIP_PLANE_REASON])
 {
-	struct mip_kernel_tunnel *tunnel = find_tunnel(
-		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
 	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
 
-	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
-	if (!tunnel || !tunnel->has_nexthop)
-		return 0;
-	kernel->looked_at = tunnel->key;
-	if (mip_kernel_nexthop_look(kernel, tunnel->id) == 0)
+	if (!tunnel || !tunnel->has_nexthop || mip_kernel_nexthop_look(kernel, tunnel->id) == 0)
 		return 0;
 	mip_text_add(&text, "nexthop ");
 	mip_text_add_number(&text, tunnel->id);
 	mip_text_add(&text, " was removed");
 	return -ENOENT;
+}
+
+static int look_at_elements(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
+	char reason[static MIP_PLANE_REASON])
+{
+	enum mip_kernel_set set = mip_kernel_elements_look(kernel, tunnel);
+	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+
+	if (set == MIP_KERNEL_NO_SET)
+		return 0;
+	mip_text_add(&text, "an element of the nftables set ");
+	mip_text_add(&text, mip_kernel_set_name(set));
+	mip_text_add(&text, " was removed");
+	return -ENOENT;
+}
+
+/* What is of one tunnel, in each check of the next: what somebody removes alone is found in time, all of it at
+ * once. */
+static int look_at_one(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
+{
+	struct mip_kernel_tunnel *tunnel = mip_kernel_find_tunnel(
+		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
+	int error;
+
+	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
+	if (tunnel)
+		kernel->looked_at = tunnel->key;
+	error = look_at_nexthop(kernel, tunnel, reason);
+	return error ? error : look_at_elements(kernel, tunnel, reason);
 }
 
 static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON])
@@ -651,7 +509,7 @@ static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP
 	if (!error)
 		error = mip_kernel_filter_check(kernel, ret_reason);
 	if (!error)
-		error = look_at_nexthop(kernel, ret_reason);
+		error = look_at_one(kernel, ret_reason);
 	if (error)
 		return error;
 	bury(kernel);
@@ -688,8 +546,9 @@ static void free_kernel(struct mip_accelerator *accelerator)
 
 	if (kernel->has_silenced)
 		(void)set_receiving(kernel, true);
-	for (unsigned set = 0; kernel->has_table && set < MIP_KERNEL_LOOPS; set++)
-		(void)mip_kernel_elements_list(kernel, (enum mip_kernel_set)set, keep_listed, kernel);
+	if (kernel->has_table)
+		mip_kernel_traffic_keep(kernel);
+	mip_kernel_exits_forget(kernel);
 	if (kernel->route) {
 		bury(kernel);
 		forget_all(kernel);

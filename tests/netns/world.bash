@@ -145,7 +145,7 @@ call_begin() {
 	start voice-mn mn python3 "$LAB_ROOT/tests/netns/traffic.py" voice --bind "${1:-$WORLD_HOME}:5004" --peer "$WORLD_CN:5004" --log "$LAB_DIR/voice-mn.json" --interval "${CALL_INTERVAL:-0.02}"
 	start voice-cn cn python3 "$LAB_ROOT/tests/netns/traffic.py" voice --bind "$WORLD_CN:5004" --peer "${1:-$WORLD_HOME}:5004" --log "$LAB_DIR/voice-cn.json" --interval "${CALL_INTERVAL:-0.02}"
 	# From here on, what is said is heard: both ends have their sockets.
-	wait_until 5 call_listens mn && wait_until 5 call_listens cn
+	wait_until 20 call_listens mn && wait_until 20 call_listens cn
 }
 
 call_listens() {

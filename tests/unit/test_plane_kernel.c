@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "address.h"
@@ -63,56 +66,12 @@ static struct mip_kernel_socket *open_socket(int protocol)
 
 static void attributes_stand_behind_the_header_and_in_each_other(void **state)
 {
-	static const uint8_t expected[] = {
-		0x2c,
-		0,
-		0,
-		0,
-		0x12,
-		0x34,
-		1,
-		0,
-		1,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0, /* header, 44 octets */
-		0xaa,
-		0xbb,
-		0xcc,
-		0xdd, /* the fixed one */
-		5,
-		0,
-		3,
-		0,
-		7,
-		0,
-		0,
-		0, /* one octet, filled up */
-		0x10,
-		0,
-		4,
-		0x80, /* with others inside */
-		6,
-		0,
-		5,
-		0,
-		0x22,
-		0x11,
-		0,
-		0,
-		5,
-		0,
-		6,
-		0,
-		0,
-		0,
-		0,
-		0,
-	};
+	static const char expected[] = "\x30\0\0\0\x12\x34\1\0\1\0\0\0\0\0\0\0" /* header, 48 octets */
+				       "\xaa\xbb\xcc\xdd"			/* the fixed one */
+				       "\5\0\3\0\7\0\0\0"			/* one octet, filled up */
+				       "\x10\0\4\x80"				/* with others inside */
+				       "\6\0\5\0\x22\x11\0\0"
+				       "\5\0\6\0\0\0\0\0";
 	static const uint8_t header[] = {0xaa, 0xbb, 0xcc, 0xdd};
 	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
 	const uint8_t *octets;
@@ -187,7 +146,7 @@ static void what_a_predecessor_left_is_swept_away_and_nothing_else(void **state)
 
 /* --- the nftables table ----------------------------------------------------------------------- */
 
-/* One with lo in the devices' place. */
+/* One with lo and a veth in the devices' place. */
 static struct mip_kernel *open_filter(void)
 {
 	struct mip_kernel *kernel = calloc(1, sizeof(*kernel));
@@ -199,8 +158,9 @@ static struct mip_kernel *open_filter(void)
 	strcpy(user->device, "mip0");
 	user->tun.link = 1;
 	kernel->user = user;
-	kernel->devices[MIP_KERNEL_IPIP].link = 1;
-	kernel->devices[MIP_KERNEL_GRE].link = 1;
+	(void)namespace_run("ip link add v0 type veth peer name v1"); /* once in a test */
+	kernel->devices[MIP_KERNEL_IPIP] = (struct mip_kernel_device){1, "lo"};
+	kernel->devices[MIP_KERNEL_GRE] = (struct mip_kernel_device){(mip_link)if_nametoindex("v0"), "v0"};
 	strcpy(kernel->table, "mip-mip0");
 	if (mip_kernel_filter_make(kernel, reason) != 0)
 		fail_msg("%s", reason);
@@ -253,7 +213,7 @@ static void segments_are_clamped_only_when_that_is_asked_for(void **state)
 static void what_somebody_else_does_to_the_table_is_noticed(void **state)
 {
 	static const char *const commands[] = {"nft delete table ip mip-mip0", "nft flush table ip mip-mip0",
-		"nft flush chain ip mip-mip0 input", "nft flush ruleset"};
+		"nft flush chain ip mip-mip0 input", "nft delete table netdev mip-mip0", "nft flush ruleset"};
 
 	(void)state;
 	NEEDS_ROOT();
@@ -320,34 +280,119 @@ static void elements_come_and_go_by_the_thousand(void **state)
 	close_filter(kernel);
 }
 
-/* Sent by lo, which stands for a tunnel device, to itself. */
+/* Octets of IP in IP, written by hand: what the tables say of packets as a device would send and get them. */
+static void send_ipip(const char *outer_source, const char *outer_destination, const char *source,
+	const char *destination, uint8_t tos, bool dont_fragment)
+{
+	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	struct iphdr headers[2] = {
+		{.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_IPIP, .tot_len = htons(40)},
+		{.version = 4, .ihl = 5, .ttl = 64, .protocol = 253, .tot_len = htons(20), .tos = tos},
+	};
+	struct sockaddr_in to = {.sin_family = AF_INET};
+
+	assert_true(descriptor >= 0);
+	headers[0].saddr = ip_of(outer_source).value;
+	headers[0].daddr = to.sin_addr.s_addr = ip_of(outer_destination).value;
+	headers[0].frag_off = htons(IP_DF);
+	headers[1].saddr = ip_of(source).value;
+	headers[1].daddr = ip_of(destination).value;
+	headers[1].frag_off = dont_fragment ? htons(IP_DF) : 0;
+	/* What the table drops is an error to the sender. */
+	(void)!sendto(descriptor, headers, sizeof(headers), 0, (struct sockaddr *)&to, sizeof(to));
+	close(descriptor);
+}
+
+static void add(struct mip_kernel *kernel, const struct mip_kernel_element *element)
+{
+	struct mip_kernel_elements elements = mip_kernel_elements_begin(kernel);
+
+	mip_kernel_elements_add(&elements, element, false);
+	assert_int_equal(mip_kernel_elements_send(&elements), 0);
+}
+
+static uint64_t counted(struct mip_kernel *kernel, const char *name)
+{
+	assert_int_equal(mip_kernel_filter_count(kernel), 0);
+	return counter_value(mip_kernel_filter_counters(kernel), name);
+}
+
 static void what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent(void **state)
 {
 	struct mip_kernel *kernel;
-	struct mip_kernel_elements elements;
 	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {ip_of("10.1.0.50")}};
 	struct mip_kernel_element loop = {
-		.set = MIP_KERNEL_LOOPS, .addresses = {ip_of("10.9.0.2"), ip_of("10.1.0.50")}};
+		.set = MIP_KERNEL_LOOPS, .addresses = {ip_of("10.9.0.2"), ip_of("10.9.0.2")}};
 	struct mip_kernel_count count;
 
 	(void)state;
 	NEEDS_ROOT();
-	namespace_must("ip address add 10.1.0.50/32 dev lo && ip address add 10.9.0.2/32 dev lo && "
-		       "ip address add 10.5.0.1/32 dev lo");
+	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
 	kernel = open_filter();
-	namespace_must("nft flush chain ip mip-mip0 prerouting"); /* all that comes in is its own */
-	elements = mip_kernel_elements_begin(kernel);
-	mip_kernel_elements_add(&elements, &home, false);
-	mip_kernel_elements_add(&elements, &loop, false);
-	assert_int_equal(mip_kernel_elements_send(&elements), 0);
-	(void)namespace_run("ping -c 1 -W 1 -I 10.5.0.1 10.1.0.50");
+	add(kernel, &home);
+	add(kernel, &loop);
+	send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", 0, false);
 	assert_int_equal(mip_kernel_element_count(kernel, &home, &count), 0);
 	assert_int_equal(count.packets, 1);
-	assert_int_equal(count.bytes, 84);
-	(void)namespace_run("ping -c 1 -W 1 -I 10.9.0.2 10.1.0.50");
-	assert_int_equal(mip_kernel_filter_count(kernel), 0);
-	assert_int_equal(counter_value(mip_kernel_filter_counters(kernel), "drop_loop"), 1);
-	assert_int_equal(counter_value(mip_kernel_filter_counters(kernel), "tunnel_packets_out"), 1);
+	assert_int_equal(count.bytes, 40);
+	send_ipip("10.9.0.1", "10.9.0.2", "10.9.0.2", "10.1.0.50", 0, false);
+	assert_int_equal(counted(kernel, "drop_loop"), 1);
+	assert_int_equal(counted(kernel, "tunnel_packets_out"), 1);
+	close_filter(kernel);
+}
+
+static void a_peer_is_let_in_by_the_encapsulation_of_its_set_only(void **state)
+{
+	static const enum mip_kernel_set sets[] = {MIP_KERNEL_HOME_PEERS_GRE, MIP_KERNEL_HOME_PEERS};
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
+	for (uint64_t i = 0; i < MIP_ARRAY_SIZE(sets); i++) {
+		struct mip_kernel *kernel = open_filter();
+		struct mip_kernel_element peer = {
+			.set = sets[i],
+			.addresses = {ip_of("10.9.0.2"), ip_of("10.9.0.1"), ip_of("10.1.0.50")},
+		};
+
+		namespace_must("nft flush chain netdev mip-mip0 ingress"); /* lo is no tunnel device */
+		add(kernel, &peer);
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.50", "10.5.0.1", 0, false);
+		assert_int_equal(counted(kernel, "tunnel_packets_in"), i);
+		close_filter(kernel);
+	}
+}
+
+static void the_outer_header_gets_what_the_inner_one_has(void **state)
+{
+	static const struct {
+		uint8_t tos;
+		bool dont_fragment;
+		const char *rule; /* of a table that looks on behind ours */
+	} cases[] = {
+		{0, true, "ip ecn not-ect ip frag-off 0x4000"},
+		{0, false, "ip ecn not-ect ip frag-off 0"},
+		{3, true, "ip ecn ce ip frag-off 0x4000"},
+		{3, false, "ip ecn ce ip frag-off 0"},
+	};
+	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {ip_of("10.1.0.50")}};
+	struct mip_kernel *kernel;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
+	kernel = open_filter();
+	add(kernel, &home);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		namespace_must(
+			"nft add table ip look && nft add chain ip look out "
+			"'{ type filter hook postrouting priority 0; }' && nft flush chain ip look out && "
+			"nft add rule ip look out ip protocol 4 %s counter",
+			cases[i].rule);
+		send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", cases[i].tos,
+			cases[i].dont_fragment);
+		assert_true(shows("nft list table ip look", "counter packets 1"));
+	}
 	close_filter(kernel);
 }
 
@@ -433,8 +478,16 @@ static void what_somebody_takes_away_is_made_again(void **state)
 {
 	static const char *const commands[] = {"ip link del mip0-ipip", "ip link set mip0-ipip down",
 		"tc qdisc del dev mip0-ipip clsact", "tc filter del dev mip0-ipip ingress",
-		"nft delete table ip mip-mip0", "ip nexthop flush"};
+		"nft delete table ip mip-mip0", "ip nexthop flush", "nft delete table netdev mip-mip0",
+		"nft flush set ip mip-mip0 homes", "nft flush set ip mip-mip0 loops",
+		"nft flush set ip mip-mip0 home-peers"};
 	struct mip_plane *plane;
+	struct mip_want peer = {
+		.kind = MIP_WANT_PEER,
+		.peer = {.home_address = ip_of("10.1.0.50"),
+			.remote = ip_of("10.9.0.2"),
+			.local = ip_of("10.9.0.1")},
+	};
 
 	(void)state;
 	NEEDS_ROOT();
@@ -442,13 +495,17 @@ static void what_somebody_takes_away_is_made_again(void **state)
 		skip();
 	plane = open_plane();
 	want_tunnel(plane, "10.9.0.2");
+	assert_int_equal(mip_plane_want(plane, &peer), 0);
+	mip_plane_commit(plane);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
 		namespace_must("%s", commands[i]);
 		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 1));
 		assert_int_equal(mip_plane_kind(plane), MIP_PLANE_KERNEL);
 		assert_true(shows("ip link show mip0-ipip", "UP"));
 		assert_true(shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
-		assert_true(shows("nft list table ip mip-mip0", "10.1.0.50"));
+		assert_true(shows("nft list set ip mip-mip0 homes", "0xa010032"));
+		assert_true(shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
+		assert_true(shows("nft list set ip mip-mip0 home-peers", "10.9.0.2 . 10.9.0.1 . 0xa010032"));
 		assert_true(shows("ip nexthop", "dst 10.9.0.2"));
 	}
 	mip_plane_free(plane);
@@ -468,6 +525,8 @@ int main(void)
 		IN_NAMESPACE(what_somebody_else_does_to_the_table_is_noticed),
 		IN_NAMESPACE(elements_come_and_go_by_the_thousand),
 		IN_NAMESPACE(what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent),
+		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
+		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
 		IN_NAMESPACE(a_handover_replaces_the_nexthop_and_leaves_the_route),
 		IN_NAMESPACE(what_somebody_takes_away_is_made_again),
