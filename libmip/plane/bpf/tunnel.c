@@ -14,7 +14,7 @@
  * What they take they finish; everything else they leave as it was, to the stack and the daemon behind mip0, which
  * do the whole of RFC 2003, 2004, 2784 and 3519: packets that are too large, that have run out of hops or have
  * options, fragments in a tunnel, broadcasts, ICMP to be made, and whatever looks wrong, so that it is counted and
- * logged in one place. Nothing is dropped here.
+ * logged in one place. Only what is half changed when memory runs out is dropped, and counted.
  *
  * Where the outer packet goes is asked for (bpf_fib_lookup) before anything is changed.
  */
