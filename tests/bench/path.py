@@ -25,6 +25,8 @@ DISCARD = 9                 # UDP
 SO_MEMINFO, SK_MEMINFO_DROPS, SK_MEMINFO_VALUES = 55, 8, 9
 PATIENCE = 60               # seconds that any command may take
 CLONE_NEWNET = 0x40000000
+LINK_MTU = 1500
+OVERHEAD = {"ipip": 20, "udp": 32, "gre": 24, "minimal": 20}      # as mip0's MTU has it
 libc = ctypes.CDLL(None, use_errno=True)
 
 LINKS = (("cn", "10.5.0.2/24", "ha", "10.5.0.1/24"), ("ha", "10.9.1.1/24", "rt", "10.9.1.254/24"),
@@ -117,6 +119,7 @@ def memory(process):
 class Path:
     """The five namespaces, with plain forwarding. Others build on it: tunnel() says what they add."""
     plane, encapsulation = "plain", "none"
+    cases = ("tcp", "packets", "latency")      # the kinds that are measured
     number = 0
 
     def __init__(self, bindings, programs):
@@ -209,6 +212,22 @@ class Path:
         for space in SPACES:
             if os.path.exists(f"/run/netns/{self.name(space)}"):
                 said(["ip", "netns", "delete", self.name(space)])
+
+
+class Sized(Path):
+    """Plain forwarding for ends that know the path's MTU to be what a tunnel leaves of it, so that TCP's segments have the
+    size that they have with that tunnel: the rates of TCP depend on it by themselves (how its copies are aligned)."""
+    cases = ("tcp",)
+
+    def __init__(self, encapsulation, bindings, programs):
+        self.encapsulation = encapsulation
+        super().__init__(bindings, programs)
+
+    def tunnel(self):
+        mtu = LINK_MTU - OVERHEAD[self.encapsulation]
+        for space in ("cn", "mn"):
+            line = next(line for line in ROUTES[space] if "default" in line)
+            self.ip(space, f"{line.replace('add', 'change', 1)} mtu {mtu}")
 
 
 class Vxlan(Path):
