@@ -18,6 +18,7 @@
  *
  * Files: fa_core.c (this: life, dispatch, the list for people), fa_link.c (visited links, advertisements),
  * fa_request.c and fa_reply.c (RFC 5944 3.7.2 and 3.7.3), fa_pending.c and fa_visitor.c (the two tables),
+ * fa_nat.c (tunnels in UDP),
  * fa_send.c (what leaves), fa_settings.c, fa_registration.c, fa_counter.c.
  */
 #include <errno.h>
@@ -38,6 +39,8 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 	if (!core)
 		return -ENOMEM;
 	core->environment = *environment;
+	core->environment.random->fill(core->environment.random->context, &core->keepalive_identifier,
+		sizeof(core->keepalive_identifier));
 	r = fa_settings_copy(settings, &core->settings);
 	if (r == 0)
 		r = fa_links_configure(core, settings, (struct mip_now){0});
@@ -215,6 +218,9 @@ void fa_core_advance(struct fa_core *core, struct mip_now now)
 		case FA_DEADLINE_DENIAL:
 			fa_denial_expire(core, MIP_CONTAINER(deadline, struct fa_denial, deadline));
 			break;
+		case FA_DEADLINE_KEEPALIVE:
+			fa_nat_due(core, MIP_CONTAINER(deadline, struct fa_visitor, keepalive.deadline), now);
+			break;
 		}
 	}
 }
@@ -249,6 +255,7 @@ static void show_visitor(
 	view.registered = true;
 	view.pending = visitor->pending;
 	view.reverse_tunnel = visitor->reverse_tunnel;
+	view.encapsulation = visitor->encapsulation;
 	view.lifetime = visitor->lifetime;
 	view.remaining = MIP_NEVER;
 	if (mip_deadline_is_set(&visitor->deadline))

@@ -46,10 +46,14 @@ struct fa_core_settings {
 	bool registration_required;	/* R: co-located nodes too must register here */
 	bool reverse_tunnel;		/* T: reverse tunnels on request (else code 74) … */
 	bool reverse_tunnel_required;	/* … and none without (else code 75) */
-	bool gre;			/* G: GRE tunnels on request (else code 72) … */
-	bool minimal;			/* M: … and minimal encapsulation */
-	bool home_agents_only;		/* relay to the home agents named here only (else code 65) */
-	bool mobile_nodes_only;		/* serve the mobile nodes named here only (else code 65) */
+	/* U (RFC 3519): tunnels in UDP are asked for; requests without a reverse tunnel get code 75 … */
+	bool behind_nat;
+	bool nat_keeps_sources;	     /* … but where the NAT leaves the nodes' own source addresses alone */
+	mip_time keepalive_interval; /* where the home agent names none */
+	bool gre;		     /* G: GRE tunnels on request (else code 72) … */
+	bool minimal;		     /* M: … and minimal encapsulation */
+	bool home_agents_only;	     /* relay to the home agents named here only (else code 65) */
+	bool mobile_nodes_only;	     /* serve the mobile nodes named here only (else code 65) */
 
 	mip_time advertise_interval;
 	mip_time advertise_lifetime;
@@ -98,6 +102,8 @@ void fa_core_address(struct fa_core *core, const struct mip_input_address *addre
 void fa_core_default_route(
 	struct fa_core *core, const struct mip_input_default_route *route, struct mip_now now);
 void fa_core_icmp_error(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now);
+/* A packet that came out of a tunnel: true if it was for the machine (the answer to a keep-alive), and goes no further. */
+bool fa_core_tunnelled(struct fa_core *core, const uint8_t *packet, size_t length, struct mip_now now);
 void fa_core_begin(struct fa_core *core, struct mip_now now);
 /* The deadline has come (earlier does no harm). */
 void fa_core_advance(struct fa_core *core, struct mip_now now);

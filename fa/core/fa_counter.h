@@ -23,6 +23,9 @@
 	ROW(VISITORS_EXPIRED, "visitors_expired", "visitors whose lifetime ended")                           \
 	ROW(VISITORS_DEREGISTERED, "visitors_deregistered", "visitors that deregistered")                    \
 	ROW(VISITORS_MOVED, "visitors_moved", "visitors that came again on another link")                    \
+	ROW(KEEPALIVES_SENT, "keepalives_sent", "keep-alives sent through tunnels in UDP")                   \
+	ROW(KEEPALIVES_ANSWERED, "keepalives_answered", "keep-alives that were answered")                    \
+	ROW(KEEPALIVES_LOST, "nat_mappings_lost", "times that a NAT has lost the mapping of a tunnel")       \
 	ROW(SECURITY_EXCEPTIONS, "security_exceptions", "authenticators missing or wrong")                   \
 	ROW(DROP_MALFORMED, "drop_malformed", "packets that are no well-formed message")                     \
 	ROW(DROP_OTHER_TYPE, "drop_other_type", "messages of a type that is not for a foreign agent")        \

@@ -161,7 +161,9 @@ static uint16_t flags(const struct fa_core *core)
 
 	/* RFC 5944 2.1.1: 'R' registration required; 'B' will not accept additional nodes; 'T' reverse
 	 * tunnelling; 'M' and 'G' receives tunnelled datagrams in minimal encapsulation and GRE.
-	 * rfc3519-3.4-2: U MUST NOT be set by agents that are not behind a NAT. */
+	 * rfc3519-3.4-1, -2: U SHOULD be set by an agent behind a NAT, and MUST NOT be by others. */
+	if (settings->behind_nat)
+		value |= MIP_AGENT_U;
 	if (settings->registration_required)
 		value |= MIP_AGENT_R;
 	if (fa_visitors_are_full(core))

@@ -20,6 +20,7 @@ enum fa_deadline_kind {
 	FA_DEADLINE_PENDING,
 	FA_DEADLINE_VISITOR,
 	FA_DEADLINE_DENIAL,
+	FA_DEADLINE_KEEPALIVE,
 };
 
 /* A link on which visitors are served: by its name, with the index that it has now. */
@@ -105,6 +106,7 @@ struct fa_pending {
 	} key;
 	struct fa_registration registration;
 	bool authenticated;	 /* relayed with a Foreign-Home Authentication Extension */
+	bool udp_asked;		 /* relayed with a UDP Tunnel Request Extension of ours */
 	bool ends_with_lifetime; /* the requested lifetime is over before the time-out */
 	struct fa_source *source;
 	struct fa_pending *next; /* of the same source, in the order of relaying */
@@ -140,6 +142,14 @@ enum {
 	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
 };
 
+/* RFC 3519 4.9: what keeps the NAT's mapping for a visitor's tunnel in UDP. */
+struct fa_keepalive {
+	mip_time interval;
+	uint16_t sequence;
+	unsigned unanswered;
+	struct mip_deadline deadline;
+};
+
 /* A node on the visitor list: a registration that its home agent accepted. */
 struct fa_visitor {
 	struct mip_address home_address;
@@ -148,7 +158,9 @@ struct fa_visitor {
 	uint16_t lifetime; /* granted, seconds */
 	mip_time since;
 	bool reverse_tunnel;
-	bool pending; /* for the list that people see */
+	enum mip_encapsulation encapsulation;
+	struct fa_keepalive keepalive; /* if that is UDP */
+	bool pending;		       /* for the list that people see */
 	struct mip_want wants[FA_VISITOR_WANTS];
 	size_t want_count;
 	struct mip_deadline deadline;
@@ -172,6 +184,7 @@ struct fa_core {
 	struct fa_source *sources;
 	struct fa_denial *denials;
 	struct fa_visitor *visitors;
+	uint16_t keepalive_identifier; /* of the ICMP echo requests */
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];
@@ -222,6 +235,25 @@ void fa_links_advertise(struct fa_core *core);
 void fa_links_begin(struct fa_core *core, struct mip_now now);
 void fa_links_stop(struct fa_core *core, struct mip_now now);
 
+/* What a reply says of the tunnel that was asked for. */
+struct fa_grant {
+	enum mip_encapsulation encapsulation;
+	uint16_t keepalive_interval; /* seconds; 0: our own. Of UDP */
+};
+
+/* fa_nat.c: tunnels in UDP (RFC 3519 4.5, 4.9) */
+bool fa_nat_requires_reverse_tunnel(const struct fa_core_settings *settings);
+/* Whether a UDP Tunnel Request Extension is added to the request, and the extension. */
+bool fa_nat_asks(const struct fa_core *core, const struct mip_registration_request *request);
+void fa_nat_write_request(const struct mip_registration_request *request, struct mip_writer *writer);
+/* Whether a reply's extensions grant it; `authorized` as fa_authorized_length(). */
+bool fa_nat_is_granted(
+	const struct mip_extensions *extensions, size_t authorized, struct mip_udp_tunnel_reply *ret_reply);
+/* The keep-alives of a visitor; `assigned` is the reply's interval, 0 for none. */
+void fa_nat_begin(struct fa_core *core, struct fa_visitor *visitor, uint16_t assigned, struct mip_now now);
+void fa_nat_end(struct fa_core *core, struct fa_visitor *visitor);
+void fa_nat_due(struct fa_core *core, struct fa_visitor *visitor, struct mip_now now);
+
 /* fa_pending.c */
 /* 0; -EAGAIN: too many; -EBUSY: another node has a request with this key; -ENOMEM. A repeated request takes
  * the place of the first. */
@@ -246,7 +278,7 @@ bool fa_visitors_are_full(const struct fa_core *core);
 bool fa_visitor_may_replace(const struct fa_visitor *visitor, const struct fa_registration *registration);
 /* The home agent accepted: makes or changes the visitor. 0 or -ENOMEM. */
 int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
-	const struct mip_registration_reply *reply, struct mip_now now);
+	const struct mip_registration_reply *reply, const struct fa_grant *grant, struct mip_now now);
 void fa_visitor_remove(
 	struct fa_core *core, struct fa_visitor *visitor, const char *reason, enum fa_counter counter);
 void fa_visitor_remove_link(struct fa_core *core, const struct fa_link *link);
@@ -262,10 +294,9 @@ void fa_deny(
 /* RFC 5944 3.7.3.2: passes on the octets of a reply, for `home_address` (0.0.0.0: not known). */
 void fa_relay_reply(struct fa_core *core, const struct fa_registration *registration,
 	struct mip_address home_address, uint8_t code, const uint8_t *octets, size_t length);
-/* RFC 5944 3.7.2.2: passes on the octets of a request, `*ret_authenticated` says whether an authentication
- * extension of ours is with them. 0, or negative errno when it cannot be built. */
-int fa_relay_request(struct fa_core *core, const struct fa_registration *registration, const uint8_t *octets,
-	size_t length, bool *ret_authenticated);
+/* RFC 5944 3.7.2.2: passes on the octets of a request, with the extensions that are ours to add; the pending request
+ * remembers which. 0, or negative errno when it cannot be built. */
+int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length);
 void fa_denial_expire(struct fa_core *core, struct fa_denial *denial);
 void fa_denials_clear(struct fa_core *core);
 void fa_denials_remove_link(struct fa_core *core, const struct fa_link *link);

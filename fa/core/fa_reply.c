@@ -115,11 +115,22 @@ static void tell_relayed(const struct reply *reply, const struct fa_registration
 	mip_outbox_event(reply->core->environment.outbox, &event);
 }
 
+static struct fa_grant grant_of(const struct reply *reply, const struct fa_pending *pending)
+{
+	struct mip_udp_tunnel_reply udp;
+
+	if (pending->udp_asked && fa_nat_is_granted(&reply->extensions, reply->authorized, &udp))
+		return (struct fa_grant){MIP_ENCAPSULATION_UDP, udp.keepalive_interval};
+	return (struct fa_grant){
+		.encapsulation = mip_request_encapsulation(pending->registration.request.flags)};
+}
+
 /* rfc5944-3.7.3.2: updates the visitor list to reflect the result. 0 or -ENOMEM. */
 static int apply(const struct reply *reply, const struct fa_pending *pending, struct mip_now now)
 {
 	struct fa_core *core = reply->core;
 	struct fa_visitor *visitor = fa_visitor_find(core, reply->fields.home_address);
+	struct fa_grant grant = grant_of(reply, pending);
 
 	/* rfc5944-3.7.2-7: denied: the visitor list entry MUST NOT be modified. */
 	if (!mip_code_is_accepted(reply->fields.code))
@@ -128,7 +139,7 @@ static int apply(const struct reply *reply, const struct fa_pending *pending, st
 	if (visitor && pending->registration.order < visitor->registration.order)
 		return 0;
 	if (reply->fields.lifetime != 0 && pending->registration.request.lifetime != 0)
-		return fa_visitor_accept(core, &pending->registration, &reply->fields, now);
+		return fa_visitor_accept(core, &pending->registration, &reply->fields, &grant, now);
 	/* If the Lifetime is zero, MUST delete its visitor list entry. */
 	if (visitor)
 		fa_visitor_remove(core, visitor, "deregistered", FA_COUNT_VISITORS_DEREGISTERED);

@@ -176,7 +176,9 @@ static uint8_t check_delivery_style(const struct request *request)
 
 static uint8_t check_reverse_tunnel_requested(const struct request *request)
 {
-	if (request->core->settings.values.reverse_tunnel_required && !is_co_located(request) &&
+	/* rfc3519-4.5-5, -6: behind a NAT that translates all addresses, or of which nothing is known, SHOULD reply with
+	 * code 75 too. */
+	if (fa_nat_requires_reverse_tunnel(&request->core->settings.values) && !is_co_located(request) &&
 		request->registration->request.lifetime > 0 && !has_flag(request, MIP_REQUEST_T))
 		return MIP_CODE_FA_REVERSE_TUNNEL_MANDATORY;
 	return ACCEPT;
@@ -271,8 +273,7 @@ static void relay(const struct request *request, struct mip_now now)
 	if (r == 0) {
 		/* rfc5944-3.7.2.2-2, -3: MUST NOT modify anything up through the authorization-enabling
 		 * extension; MUST remove the extensions after it. */
-		r = fa_relay_request(core, request->registration, request->octets, request->authorized,
-			&pending->authenticated);
+		r = fa_relay_request(core, pending, request->octets, request->authorized);
 		if (r < 0)
 			fa_pending_remove(core, pending);
 	}

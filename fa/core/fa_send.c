@@ -237,11 +237,12 @@ static struct mip_association *association_for(
 	return fa_home_agent_association(&core->settings, request->home_agent);
 }
 
-int fa_relay_request(struct fa_core *core, const struct fa_registration *registration, const uint8_t *octets,
-	size_t length, bool *ret_authenticated)
+int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length)
 {
+	const struct fa_registration *registration = &pending->registration;
 	struct mip_association *association = association_for(core, &registration->request);
-	/* RFC 5944 3.7.2.2: from the care-of address, to the Home Agent of the request, port 434. */
+	bool udp_asked = fa_nat_asks(core, &registration->request);
+	/* RFC 5944 3.7.2.2, rfc3519-4.5-4: from the care-of address, to the Home Agent of the request, port 434. */
 	struct mip_output_datagram datagram = {
 		.source = core->settings.values.care_of_address,
 		.destination = registration->request.home_agent,
@@ -252,6 +253,9 @@ int fa_relay_request(struct fa_core *core, const struct fa_registration *registr
 	int r = 0;
 
 	mip_write_octets(&message, octets, length);
+	/* rfc3519-4.5-2, -3: after the Mobile-Home and before the Foreign-Home Authentication Extension. */
+	if (udp_asked)
+		fa_nat_write_request(&registration->request, &message);
 	if (association)
 		r = mip_authenticator_append(
 			&message, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, association);
@@ -263,6 +267,7 @@ int fa_relay_request(struct fa_core *core, const struct fa_registration *registr
 	if (r < 0)
 		return r;
 	fa_count(core, FA_COUNT_REQUESTS_RELAYED);
-	*ret_authenticated = association != NULL;
+	pending->authenticated = association != NULL;
+	pending->udp_asked = udp_asked;
 	return 0;
 }

@@ -125,7 +125,8 @@ static bool values_are_sound(const struct fa_core_settings *settings)
 	       settings->request_timeout > 0 && settings->advertise_interval > 0 &&
 	       settings->advertise_lifetime > 0 && settings->pending_most > 0 &&
 	       settings->pending_per_node_most > 0 &&
-	       (settings->reverse_tunnel || !settings->reverse_tunnel_required);
+	       (!settings->behind_nat || settings->keepalive_interval > 0) &&
+	       (settings->reverse_tunnel || !fa_nat_requires_reverse_tunnel(settings));
 }
 
 int fa_settings_copy(const struct fa_core_settings *settings, struct fa_settings *ret_settings)

@@ -63,6 +63,12 @@ static struct mip_want route_to(const struct fa_visitor *visitor, uint32_t table
 	};
 }
 
+/* rfc3519-4.9-3: both ends have the port of registration messages. 0 for other tunnels. */
+static uint16_t udp_port(const struct fa_visitor *visitor)
+{
+	return visitor->encapsulation == MIP_ENCAPSULATION_UDP ? MIP_REGISTRATION_PORT : 0;
+}
+
 static void add_delivery(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {
@@ -82,6 +88,8 @@ static void add_delivery(
 		.peer = {.home_address = visitor->home_address,
 			.end = MIP_TUNNEL_VISITED,
 			.remote = visitor->home_agent,
+			/* rfc3519-4.3-1: "MUST verify that the outer IP addresses and UDP port numbers exactly match". */
+			.remote_port = udp_port(visitor),
 			.local = visitor->registration.request.care_of_address},
 	};
 }
@@ -96,8 +104,11 @@ static void add_reverse_tunnel(
 			.end = MIP_TUNNEL_VISITED,
 			.local = visitor->registration.request.care_of_address,
 			.remote = visitor->home_agent,
-			/* RFC 3024 3.4: forward and reverse tunnels are symmetric. */
-			.encapsulation = mip_request_encapsulation(visitor->registration.request.flags)},
+			/* RFC 3024 3.4: forward and reverse tunnels are symmetric; rfc3519-4.7-2: and in UDP if the home agent
+			 * has assented. */
+			.encapsulation = visitor->encapsulation,
+			.local_port = udp_port(visitor),
+			.remote_port = udp_port(visitor)},
 	};
 	wants[(*count)++] = (struct mip_want){
 		.kind = MIP_WANT_RULE,
@@ -184,6 +195,14 @@ static void want_instead(struct fa_core *core, struct mip_want *place, const str
 	*place = *item;
 }
 
+/* What a packet may have for the largest header that goes around it; 0: the device knows. */
+static uint32_t tunnel_mtu(const struct fa_core *core)
+{
+	if (!core->settings.values.behind_nat)
+		return 0;
+	return MIP_OUTER_MTU - mip_encapsulation_overhead(MIP_ENCAPSULATION_UDP);
+}
+
 void fa_visitor_table(struct fa_core *core)
 {
 	uint32_t table = core->settings.values.table;
@@ -196,7 +215,7 @@ void fa_visitor_table(struct fa_core *core)
 	};
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.table = table, .link = MIP_LINK_TUNNEL},
+		.route = {.table = table, .link = MIP_LINK_TUNNEL, .mtu = tunnel_mtu(core)},
 	};
 
 	if (!core->begun)
@@ -221,9 +240,7 @@ static void tell(struct fa_core *core, const char *name, const struct fa_visitor
 	if (visitor->registration.request.flags & MIP_REQUEST_D)
 		mip_event_null(&event, "encapsulation");
 	else
-		mip_event_string(&event, "encapsulation",
-			mip_encapsulation_name(
-				mip_request_encapsulation(visitor->registration.request.flags)));
+		mip_event_string(&event, "encapsulation", mip_encapsulation_name(visitor->encapsulation));
 	mip_event_boolean(&event, "reverse_tunnel", visitor->reverse_tunnel);
 	if (reason)
 		mip_event_string(&event, "reason", reason);
@@ -251,6 +268,7 @@ static struct fa_visitor *visitor_new(
 static void visitor_free(struct fa_core *core, struct fa_visitor *visitor)
 {
 	mip_deadline_cancel(&core->deadlines, &visitor->deadline);
+	fa_nat_end(core, visitor);
 	HASH_DEL(core->visitors, visitor);
 	fa_registration_clear(&visitor->registration);
 	free(visitor);
@@ -272,7 +290,8 @@ static uint16_t granted(const struct fa_core *core, const struct fa_registration
 
 /* Everything that can fail has been done when this begins to change the visitor. */
 static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
-	struct fa_registration *registration, const struct mip_registration_reply *reply, struct mip_now now)
+	struct fa_registration *registration, const struct mip_registration_reply *reply,
+	const struct fa_grant *grant, struct mip_now now)
 {
 	uint16_t lifetime = granted(core, registration, reply);
 	mip_time end = lifetime == MIP_LIFETIME_INFINITE ? MIP_NEVER : now.boot + lifetime * MIP_SECOND;
@@ -288,12 +307,17 @@ static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 	visitor->lifetime = lifetime;
 	visitor->reverse_tunnel = (registration->request.flags & MIP_REQUEST_T) &&
 				  !(registration->request.flags & MIP_REQUEST_D);
+	visitor->encapsulation = grant->encapsulation;
+	if (grant->encapsulation == MIP_ENCAPSULATION_UDP)
+		fa_nat_begin(core, visitor, grant->keepalive_interval, now);
+	else
+		fa_nat_end(core, visitor);
 	refresh(core, visitor);
 	return 0;
 }
 
 int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
-	const struct mip_registration_reply *reply, struct mip_now now)
+	const struct mip_registration_reply *reply, const struct fa_grant *grant, struct mip_now now)
 {
 	struct fa_visitor *visitor = fa_visitor_find(core, reply->home_address);
 	bool is_new = !visitor;
@@ -306,7 +330,7 @@ int fa_visitor_accept(struct fa_core *core, const struct fa_registration *regist
 		return r;
 	if (is_new)
 		visitor = visitor_new(core, reply->home_address, now);
-	r = visitor ? visitor_update(core, visitor, &copy, reply, now) : -ENOMEM;
+	r = visitor ? visitor_update(core, visitor, &copy, reply, grant, now) : -ENOMEM;
 	if (r < 0) {
 		fa_registration_clear(&copy);
 		if (is_new && visitor)

@@ -148,6 +148,28 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(reverse_tunnel_required),
 		.otherwise = "false",
 		.help = "Denies requests without a reverse tunnel with code 75."},
+	{.name = "behind_nat",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(behind_nat),
+		.otherwise = "false",
+		.help = "There is a NAT between the care-of address and the home agents: asks them for "
+			"tunnels in UDP (RFC "
+			"3519), and says so to nodes (U)."},
+	{.name = "nat_keeps_sources",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(nat_keeps_sources),
+		.otherwise = "false",
+		.help = "That NAT leaves public source addresses alone: without it, requests without a "
+			"reverse tunnel get "
+			"code 75."},
+	{.name = "keepalive_interval",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = IN_AGENT(keepalive_interval),
+		.otherwise = "110",
+		.least = 10 * MIP_SECOND,
+		.most = 3600 * MIP_SECOND,
+		.unit = "s",
+		.help = "Keep-alives for the NAT, where the home agent names no interval."},
 	{.name = "gre_encapsulation",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_AGENT(gre_encapsulation),
@@ -249,6 +271,9 @@ static int check_agent(struct mip_config *config, const struct mip_config_group 
 	if (agent->reverse_tunnel_required && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "reverse_tunnel_required",
 			"'reverse_tunnel_required' = true needs 'reverse_tunnel' = true");
+	if (agent->behind_nat && !agent->nat_keeps_sources && !agent->reverse_tunnel)
+		return mip_config_error(config, group, "behind_nat",
+			"'behind_nat' = true needs 'reverse_tunnel' = true, or 'nat_keeps_sources' = true");
 	if (agent->routing_table + 1 >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
 		return mip_config_error(config, group, "routing_table",
 			"'routing_table' = %lld, or the one after it, is one of the host's own tables",

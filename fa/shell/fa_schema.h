@@ -30,6 +30,9 @@ struct fa_config_agent {
 	bool registration_required;
 	bool reverse_tunnel;
 	bool reverse_tunnel_required;
+	bool behind_nat;
+	bool nat_keeps_sources;
+	mip_time keepalive_interval;
 	bool gre_encapsulation;
 	bool minimal_encapsulation;
 	bool home_agents_only;

@@ -43,6 +43,9 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
 		.reverse_tunnel_required = agent->reverse_tunnel_required,
+		.behind_nat = agent->behind_nat,
+		.nat_keeps_sources = agent->nat_keeps_sources,
+		.keepalive_interval = agent->keepalive_interval,
 		.gre = agent->gre_encapsulation,
 		.minimal = agent->minimal_encapsulation,
 		.home_agents_only = agent->home_agents_only,
@@ -149,6 +152,11 @@ static void on_icmp_error(void *core, const struct mip_input_icmp_error *error, 
 	fa_core_icmp_error(core, error, now);
 }
 
+static bool on_tunnelled(void *core, const uint8_t *packet, size_t length, struct mip_now now)
+{
+	return fa_core_tunnelled(core, packet, length, now);
+}
+
 static void on_begin(void *core, struct mip_now now)
 {
 	fa_core_begin(core, now);
@@ -175,6 +183,7 @@ static struct mip_machine machine_of(struct fa_shell *shell)
 		.address = on_address,
 		.default_route = on_default_route,
 		.icmp_error = on_icmp_error,
+		.tunnelled = on_tunnelled,
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
