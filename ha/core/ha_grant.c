@@ -142,8 +142,11 @@ static int choose_udp_encapsulation(struct ha_request *request)
 
 	/* rfc3519-3.1.4: if the field is zero, it defaults to the value of the 'M' and 'G' fields. Only IP in
 	 * UDP is had here; rfc3519-4.1-4: accepted as requested, or rejected with this code. */
+	/* rfc3519-4.1-2: "… also requested and accepted, GRE-in-UDP encapsulation SHALL be used in the same cases as GRE …" */
+	/* rfc3519-4.1-3: "… also used, minimal encapsulation in UDP SHALL be used in the same cases as minimal …" */
 	if (wanted == 0 && (request->fields.flags & MIP_REQUEST_ENCAPSULATIONS))
 		return MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE;
+	/* rfc3519-4.6.1-6: "The home agent SHOULD send a Registration Reply with the Code field set to …" */
 	if (wanted != 0 && wanted != MIP_PROTOCOL_IPIP)
 		return MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE;
 	request->encapsulation = MIP_ENCAPSULATION_UDP;
@@ -172,8 +175,10 @@ static int choose_encapsulation(const struct ha_core *core, struct ha_request *r
 	bool nat = is_behind_nat(request);
 	bool force = request->has_tunnel_request && request->tunnel_request.force;
 
+	/* rfc3519-3.1.1-1: "SHOULD either accept the traversal and reply […] or reject". */
 	if (request->has_tunnel_request && (nat || force)) {
 		/* rfc3519-4.6.1-1, -2: detected but not allowed, or forced but not allowed: code 129. */
+		/* rfc3519-3.1.1-2: "… the registration failing, the Home Agent SHOULD send a Registration Reply with Code field set …" */
 		if (core->settings.udp_tunnel == HA_UDP_TUNNEL_REFUSED ||
 			(core->settings.udp_tunnel == HA_UDP_TUNNEL_NAT_ONLY && !nat))
 			return MIP_CODE_HA_PROHIBITED;
@@ -203,6 +208,7 @@ static uint16_t choose_lifetime(const struct ha_core *core, const struct ha_requ
 	uint16_t most = core->settings.max_lifetime;
 
 	/* RFC 3519 5.2: with UDP tunnels a short lifetime is beneficial. */
+	/* rfc3519-6-1: "… of such redirection attacks, it is RECOMMENDED to use a conservative (that is, short) mobility …" */
 	if (request->encapsulation == MIP_ENCAPSULATION_UDP && core->settings.udp_max_lifetime > 0 &&
 		core->settings.udp_max_lifetime < most)
 		most = core->settings.udp_max_lifetime;

@@ -69,11 +69,15 @@ static void write_tunnel_reply(const struct ha_core *core, const struct ha_reque
 	struct mip_udp_tunnel_reply reply = {
 		.code = granted ? TUNNEL_ACCEPTED : TUNNEL_DECLINED,
 		.forced = granted && request->udp_forced,
+		/* rfc3519-4.10-4: MUST NOT be changed dynamically. */
 		.keepalive_interval = granted ? core->settings.keepalive_interval : 0,
 	};
 
 	/* rfc3519-4.6-12: if use of UDP tunnelling is not indicated for a session, SHOULD also respond, with
 	 * a declining code. A denied registration says it with its own code. */
+	/* rfc3519-4.6-3: "… MIP UDP tunnelling, the home agent SHALL respond with a registration reply containing an …" */
+	/* rfc3519-4.6-4: "… Tunnel Request Extension, the home agent SHOULD respond with a Registration Reply containing a …" */
+	/* rfc3519-4.6-11: "The home agent SHOULD be consistent in acknowledging support for UDP tunnelling or not." */
 	if (request->has_tunnel_request && request->tunnel_request_by_agent == for_agent &&
 		mip_code_is_accepted(code))
 		mip_udp_tunnel_reply_write(writer, &reply);

@@ -144,6 +144,7 @@ void mip_user_udp_input(struct mip_user *user, const struct mip_input_datagram *
 	 * matches the tunnelling mode established for the mobility binding … If a discrepancy is detected,
 	 * the packet MUST be dropped". IP is the only mode so far. */
 	if (next_header != MIP_PROTOCOL_IPIP) {
+		/* rfc3519-3.3-4: a log entry MAY be written; a counter cannot be excessive. */
 		user->counters[MIP_USER_DROP_NEXT_HEADER]++;
 		return;
 	}

@@ -49,7 +49,7 @@ static bool loops(const struct mip_plane_home *home, const struct mip_ip *ip)
 }
 
 /*
- * rfc3519-4.8-1: by UDP "the fragmentation MUST be done prior to the encapsulation", for a NAT may not
+ * rfc3519-4.8-1, rfc3519-4.8-2: by UDP "the fragmentation MUST be done prior to the encapsulation", for a NAT may not
  * understand fragments; RFC 2003 5.1 says that it is much better for IP-in-IP too. `ret_mtu`: the most that a
  * fragment may have.
  */

@@ -302,6 +302,8 @@ void mip_udp_tunnel_request_write(struct mip_writer *writer, const struct mip_ud
 	if (request->through_foreign_agent)
 		flags |= UDP_TUNNEL_R;
 	header_write(writer, MIP_EXTENSION_UDP_TUNNEL_REQUEST, MIP_FORMAT_SHORT, 0, UDP_TUNNEL_DATA);
+	/* rfc3519-3.1-1: "MUST be set to 0 on sending, MUST be ignored on reception." */
+	/* rfc3519-3.1-2: "MUST be set to 0 on sending, MUST be ignored on reception." */
 	mip_write8(writer, 0);
 	mip_write8(writer, flags);
 	mip_write8(writer, request->encapsulation);
@@ -327,6 +329,7 @@ void mip_udp_tunnel_reply_write(struct mip_writer *writer, const struct mip_udp_
 {
 	header_write(writer, MIP_EXTENSION_UDP_TUNNEL_REPLY, MIP_FORMAT_SHORT, 0, UDP_TUNNEL_DATA);
 	mip_write8(writer, reply->code);
+	/* rfc3519-3.2-4: "MUST be set to 0 on sending, MUST be ignored on reception." */
 	mip_write16(writer, reply->forced ? UDP_TUNNEL_F << 8 : 0);
 	mip_write16(writer, reply->keepalive_interval);
 }

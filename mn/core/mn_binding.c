@@ -89,10 +89,12 @@ static void set_lifetime(struct mn_core *core, mip_time sent_at)
 static mip_time keepalive_interval_of(
 	const struct mn_core *core, uint16_t assigned, bool same_place, mip_time last)
 {
+	/* rfc3519-3.2-1: the home agent's interval, -3: or the configured one if the field is 0. */
 	mip_time interval = assigned > 0 ? assigned * MIP_SECOND : core->settings.keepalive_interval;
 
 	/* rfc3519-4.10-2: MUST NOT use a keepalive less than 10 seconds. */
 	interval = larger(interval, MN_KEEPALIVE_LEAST * MIP_SECOND);
+	/* rfc3519-4.10-3: behind another NAT SHOULD return to the original interval. */
 	return same_place && last > 0 ? smaller(interval, last) : interval;
 }
 
@@ -107,6 +109,7 @@ static void begin_keepalive(struct mn_core *core, mip_time sent_at, struct mip_n
 	if (!mip_address_is_none(binding->place.agent))
 		mn_binding_keepalive(core, now);
 	else
+		/* rfc3519-3.2-2: "A keepalive packet SHOULD be sent if Keepalive Interval seconds have elapsed without any …" */
 		set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, sent_at + binding->keepalive_interval);
 }
 
@@ -261,6 +264,7 @@ static void mapping_lost(struct mn_core *core, struct mip_now now)
 	binding->keepalive_interval =
 		larger(binding->keepalive_interval / 2, MN_KEEPALIVE_LEAST * MIP_SECOND);
 	set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, now.boot + binding->keepalive_interval);
+	/* rfc3519-4.10-1: "… current mobility binding, the mobile node SHOULD re-register with the home agent by sending an …" */
 	mn_binding_renew(core, now);
 }
 
@@ -275,6 +279,7 @@ void mn_binding_keepalive(struct mn_core *core, struct mip_now now)
 		mapping_lost(core, now);
 		return;
 	}
+	/* rfc3519-4.9-2: "… endpoint of the Mobile-IP UDP tunnel MUST send a keepalive packet if no other packet to the HA …" */
 	send_keepalive(core);
 	wait = MIP_SECOND << binding->keepalive_unanswered++;
 	set(core, &binding->keepalive, MN_DEADLINE_KEEPALIVE, now.boot + wait);
@@ -292,6 +297,7 @@ bool mn_core_tunnelled(struct mn_core *core, const uint8_t *packet, size_t lengt
 		!mip_address_equal(ip.destination, core->home_address) ||
 		mip_icmp_echo_read(&payload, &echo) < 0)
 		return false;
+	/* rfc3519-4.9-4: "The remote UDP tunnel endpoint MUST use two-way keepalives consisting of UDP encapsulated ICMP …" */
 	if (echo.type != MIP_ICMP_ECHO_REPLY || echo.identifier != core->port)
 		return false; /* the host's own ping */
 	if (binding->keepalive_unanswered == 0 || echo.sequence != binding->keepalive_sequence) {

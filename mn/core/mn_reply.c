@@ -136,6 +136,9 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 		.encapsulation = mip_request_encapsulation(attempt->flags),
 	};
 
+	/* rfc3519-3.1.1-3: "In this case, the mobile node MUST NOT use MIP UDP tunnelling." */
+	/* rfc3519-4.6-13: a home agent may change its mind: what counts is this reply. */
+	/* rfc3519-4.7-1: "UDP tunnelling SHALL be used only for data packets, and only when the mobility binding used for …" */
 	if (attempt->udp_offered && extension && mip_udp_tunnel_reply_read(extension, &udp) == 0 &&
 		udp.code < 64) {
 		grant.encapsulation = MIP_ENCAPSULATION_UDP;

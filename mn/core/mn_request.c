@@ -122,8 +122,11 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
  * rfc3519-4.4-1: only with a co-located care-of address. rfc3519-4.4-6, -8: through a foreign agent only when
  * that has the U bit set, and then with R.
  */
+/* rfc3519-3.1.2-1: "This flag MUST be set by the mobile node when it is using a co- located address, but registering …" */
+/* rfc3519-4.11-1: "… use a co-located care-of address, it MUST set the 'R' flag in the UDP Tunnel Request …" */
 static bool offers_udp(const struct mn_core *core, const struct mn_place *place)
 {
+	/* rfc3519-3.1.5-1: "… bit (Decapsulation by the mobile node) MUST be set, otherwise UDP tunnelling would not be …" */
 	return place->mode == MN_MODE_CO_LOCATED &&
 	       (core->settings.nat_traversal || core->settings.force_udp) &&
 	       (!has_agent(place) || (place->flags & MIP_AGENT_U));
@@ -164,6 +167,7 @@ static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct
 }
 
 /* RFC 4721 3.1: the challenge needs an authentication that the foreign agent, or AAA behind it, can check. */
+/* rfc3519-4.4-2: "… of RFC 3344, the mobile node MUST place this Extension before the Mobile-Home Authentication …" */
 static int write_challenge(
 	struct mn_core *core, const struct mn_place *place, bool shared, struct mip_writer *writer)
 {

@@ -246,6 +246,7 @@ static void add_tunnel(const struct mn_core *core, struct mn_wants *wants, const
 		.remote = core->home_agent,
 		.encapsulation = binding->encapsulation,
 		/* rfc3519-4.4-4: the same UDP source port as for the registration request. */
+		/* rfc3519-4.4-5: SHOULD use the same port again: there is one for all. */
 		.local_port = udp ? core->port : 0,
 		.remote_port = udp ? MIP_REGISTRATION_PORT : 0,
 		.link = binding->place.link,

@@ -169,6 +169,7 @@ static void a_dynamic_home_agent_comes_in_either_format(void **state)
 	assert_memory_equal(extension->data, "\x0a\x09\0\x01", 4);
 }
 
+/* rfc3519-3.1-1, rfc3519-3.1-2, rfc3519-3.1-3, rfc3519-3.1.3-1 */
 static void a_udp_tunnel_request_with_reserved_3_counts_as_unknown(void **state)
 {
 	struct mip_udp_tunnel_request request;
@@ -187,6 +188,7 @@ static void a_udp_tunnel_request_with_reserved_3_counts_as_unknown(void **state)
 	assert_int_equal(extensions.skipped, 1);
 }
 
+/* rfc3519-3.1-1, rfc3519-3.1-2, rfc3519-3.1-3, rfc3519-3.2-4 */
 static void udp_tunnel_extensions_are_written_as_rfc_3519_draws(void **state)
 {
 	struct mip_udp_tunnel_request request = {.force = true, .encapsulation = 4};
@@ -207,6 +209,12 @@ static void udp_tunnel_extensions_are_written_as_rfc_3519_draws(void **state)
 	assert_int_equal(read.keepalive_interval, 110);
 	assert_int_equal(
 		mip_udp_tunnel_reply_read(&extensions.slot[MIP_SLOT_UDP_TUNNEL_REQUEST], &read), -EBADMSG);
+	/* The reserved bits of a reply are ignored. */
+	assert_int_equal(READ("\x2c\x06\0\0\x3f\xff\0\x0a", &extensions), 0);
+	assert_int_equal(mip_udp_tunnel_reply_read(&extensions.slot[MIP_SLOT_UDP_TUNNEL_REPLY], &read), 0);
+	assert_int_equal(read.code, 0);
+	assert_false(read.forced);
+	assert_int_equal(read.keepalive_interval, 10);
 }
 
 static void data_that_no_format_holds_fails_the_writer(void **state)

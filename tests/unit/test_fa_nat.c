@@ -57,8 +57,8 @@ static struct mip_extensions relayed_with(bool behind_nat, uint8_t flags, uint16
 }
 
 /* rfc3519-4.5-1, -2 */
-static void the_request_for_udp_stands_behind_the_nodes_own_part_and_only_for_our_care_of_address(
-	void **state)
+/* rfc3519-4.5-2, rfc3519-4.5-4 */
+static void the_request_for_udp_stands_behind_the_nodes_part_for_our_care_of_address_only(void **state)
 {
 	struct mip_extensions extensions = relayed_with(true, MIP_REQUEST_T, 600);
 
@@ -157,6 +157,7 @@ static int code_without_reverse_tunnel(bool behind_nat, bool nat_keeps_sources)
 }
 
 /* rfc3519-4.5-5, -6 */
+/* rfc3519-4.5-6 */
 static void behind_a_nat_of_which_nothing_is_known_a_reverse_tunnel_is_mandatory(void **state)
 {
 	(void)state;
@@ -191,6 +192,7 @@ static uint16_t advertised_flags(bool behind_nat)
 }
 
 /* rfc3519-3.4-1, -2 */
+/* rfc3519-3.4-2 */
 static void u_is_advertised_behind_a_nat_and_never_elsewhere(void **state)
 {
 	(void)state;
@@ -241,6 +243,7 @@ static void check_encapsulation(struct fa_world *world, enum mip_encapsulation e
 }
 
 /* rfc3519-4.7-1, -2 */
+/* rfc3519-4.7-2 */
 static void an_assent_makes_the_tunnel_udp_both_ways(void **state)
 {
 	struct fa_world world;
@@ -252,6 +255,7 @@ static void an_assent_makes_the_tunnel_udp_both_ways(void **state)
 }
 
 /* RFC 3519 3.2: codes from 64 on decline. */
+/* rfc3519-4.7-1 */
 static void a_declined_or_missing_or_unasked_reply_leaves_it_ip_in_ip(void **state)
 {
 	struct fa_world world;
@@ -329,6 +333,7 @@ static size_t keepalives_in(struct fa_world *world, mip_time duration)
 }
 
 /* rfc3519-4.9-1, -2, -4: an echo request after K seconds, whose answer is not the node's business. */
+/* rfc3519-3.2-2, rfc3519-3.2-3, rfc3519-4.9-2, rfc3519-4.9-3, rfc3519-4.9-4 */
 static void keep_alives_go_out_at_the_interval_and_their_answers_are_taken(void **state)
 {
 	struct fa_world world;
@@ -431,7 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			the_request_for_udp_stands_behind_the_nodes_own_part_and_only_for_our_care_of_address),
+			the_request_for_udp_stands_behind_the_nodes_part_for_our_care_of_address_only),
 		cmocka_unit_test(nothing_is_forced_and_ip_goes_into_udp),
 		cmocka_unit_test(the_request_for_udp_stands_before_the_foreign_home_authentication),
 		cmocka_unit_test(behind_a_nat_of_which_nothing_is_known_a_reverse_tunnel_is_mandatory),

@@ -304,6 +304,7 @@ static void a_deregistration_of_one_care_of_address_leaves_another_alone(void **
 	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
+/* rfc3519-4.2-1 */
 static void a_reply_to_a_bound_home_address_does_not_go_into_its_own_tunnel(void **state)
 {
 	struct world *world = *state;

@@ -37,6 +37,7 @@ static void use(struct world *world, enum ha_udp_tunnel udp_tunnel)
 	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
 }
 
+/* rfc3519-4.6-1, rfc3519-4.6-2, rfc3519-4.6-3, rfc3519-4.6-5 */
 static void a_node_behind_a_nat_gets_a_tunnel_in_udp_to_where_it_came_from(void **state)
 {
 	struct world *world = *state;
@@ -67,6 +68,7 @@ static void a_node_behind_a_nat_gets_a_tunnel_in_udp_to_where_it_came_from(void 
 	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_UDP);
 }
 
+/* rfc3519-4.6-2, rfc3519-4.6-4, rfc3519-4.6-11, rfc3519-4.6-12 */
 static void without_a_nat_the_request_for_udp_is_declined_and_the_tunnel_is_ip_in_ip(void **state)
 {
 	struct world *world = *state;
@@ -80,6 +82,7 @@ static void without_a_nat_the_request_for_udp_is_declined_and_the_tunnel_is_ip_i
 	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_IPIP);
 }
 
+/* rfc3519-3.1.1-1, rfc3519-4.6-4 */
 static void a_forced_tunnel_is_granted_without_a_nat_and_says_that_it_is_forced(void **state)
 {
 	struct world *world = *state;
@@ -95,6 +98,7 @@ static void a_forced_tunnel_is_granted_without_a_nat_and_says_that_it_is_forced(
 	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_UDP);
 }
 
+/* rfc3519-3.1.1-1, rfc3519-3.1.1-2, rfc3519-4.6.1-2 */
 static void a_forced_tunnel_is_code_129_where_only_nats_count(void **state)
 {
 	struct world *world = *state;
@@ -108,6 +112,7 @@ static void a_forced_tunnel_is_code_129_where_only_nats_count(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
+/* rfc3519-4.6-11, rfc3519-4.6.1-1 */
 static void where_udp_is_refused_a_nat_is_code_129_and_no_nat_is_a_declined_request(void **state)
 {
 	struct world *world = *state;
@@ -151,6 +156,7 @@ static void a_foreign_agent_behind_a_nat_gets_its_answer_after_the_node_s_authen
 	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_UDP);
 }
 
+/* rfc3519-4.6.1-3, rfc3519-4.6.1-4 */
 static void a_tunnel_request_on_the_wrong_side_of_the_d_bit_is_code_134(void **state)
 {
 	struct world *world = *state;
@@ -163,6 +169,7 @@ static void a_tunnel_request_on_the_wrong_side_of_the_d_bit_is_code_134(void **s
 	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
 }
 
+/* rfc3519-3.1.3-1 */
 static void a_tunnel_request_with_reserved_bits_is_skipped(void **state)
 {
 	struct world *world = *state;
@@ -175,6 +182,7 @@ static void a_tunnel_request_with_reserved_bits_is_skipped(void **state)
 	assert_int_equal(ha_only_binding(world).encapsulation, MIP_ENCAPSULATION_IPIP);
 }
 
+/* rfc3519-4.1-2, rfc3519-4.1-3, rfc3519-4.1-4, rfc3519-4.6.1-6 */
 static void an_encapsulation_in_udp_that_is_not_had_is_code_142(void **state)
 {
 	struct world *world = *state;
@@ -190,6 +198,7 @@ static void an_encapsulation_in_udp_that_is_not_had_is_code_142(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
+/* rfc3519-4.10-4 */
 static void a_renewal_by_another_port_moves_the_tunnel_and_keeps_the_old_peer_for_a_while(void **state)
 {
 	struct world *world = *state;
@@ -200,7 +209,9 @@ static void a_renewal_by_another_port_moves_the_tunnel_and_keeps_the_old_peer_fo
 	ha_world_clear_outputs(world);
 	ask.source_port = 61001;
 	ha_ask_send(world, &ask);
-	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_int_equal(
+		tunnel_reply(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)).keepalive_interval,
+		110);
 	assert_int_equal(ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0))
 				 ->tunnel.remote_port,
 		61001);
@@ -286,6 +297,7 @@ static void expect_port(struct world *world, uint16_t port)
 	assert_int_equal(want->peer.remote_port, port);
 }
 
+/* rfc3519-4.6-6, rfc3519-4.6-7, rfc3519-4.6-10 */
 static void a_tunnel_through_an_agent_waits_for_the_keepalive_that_tells_its_port(void **state)
 {
 	struct world *world = *state;
@@ -339,6 +351,7 @@ static void a_renewal_through_an_agent_keeps_the_port_and_a_move_forgets_it(void
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PEER, 0), -1);
 }
 
+/* rfc3519-4.6-8, rfc3519-4.6-9 */
 static void a_keepalive_that_is_not_quite_one_tells_nothing(void **state)
 {
 	struct world *world = *state;
@@ -395,6 +408,7 @@ static void a_deregistration_from_behind_a_nat_ends_the_tunnel(void **state)
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0) >= 0);
 }
 
+/* rfc3519-6-1 */
 static void a_tunnel_in_udp_may_have_a_shorter_lifetime(void **state)
 {
 	struct world *world = *state;

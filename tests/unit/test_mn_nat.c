@@ -76,6 +76,7 @@ static bool answer_keepalive(const uint8_t *request, size_t length)
 	return taken;
 }
 
+/* rfc3519-4.4-4, rfc3519-4.7-2 */
 static void test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request(void **state)
 {
 	struct mip_want peer = peer_of_home(434);
@@ -121,6 +122,7 @@ static void test_behind_a_nat_packets_go_by_the_tunnel_both_ways_and_the_home_ag
 	assert_int_equal(bench_requests(bench), 0);
 }
 
+/* rfc3519-3.1.1-3, rfc3519-4.4-3 */
 static void test_a_declined_or_missing_udp_tunnel_reply_means_none(void **state)
 {
 	struct bench_request request;
@@ -132,8 +134,60 @@ static void test_a_declined_or_missing_udp_tunnel_reply_means_none(void **state)
 	request = bench_last_request(bench);
 	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true, .udp_code = 64});
 	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_IPIP);
+	bench_pass(bench, 560 * MIP_SECOND);
+	request = bench_last_request(bench);
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600});
+	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_IPIP);
 }
 
+static void renew(const struct bench_reply *reply)
+{
+	struct bench_request request;
+
+	bench_forget(bench);
+	assert_int_equal(mn_core_register(bench->core, bench->now, &(const char *){NULL}), 0);
+	bench_collect(bench);
+	assert_int_equal(bench_requests(bench), 1);
+	request = bench_last_request(bench);
+	bench_reply(bench, &request, reply);
+}
+
+/* rfc3519-4.6-13: MUST NOT assume that it goes on as before. */
+static void test_a_home_agent_that_no_longer_grants_udp_is_believed(void **state)
+{
+	(void)state;
+	register_through_nat(0);
+	bench_pass(bench, 2 * MIP_SECOND);
+	renew(&(struct bench_reply){.lifetime = 600});
+	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_IPIP);
+	bench_pass(bench, 2 * MIP_SECOND);
+	renew(&(struct bench_reply){.lifetime = 600, .udp = true});
+	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_UDP);
+}
+
+/* rfc3519-4.4-7: the home agent learns the port from it. */
+static void test_through_an_agent_behind_a_nat_the_first_keep_alive_goes_out_at_once(void **state)
+{
+	struct bench_agent agent = bench_fa2;
+	struct bench_request request;
+	uint8_t packet[64];
+
+	(void)state;
+	bench->settings.care_of = MN_CARE_OF_CO_LOCATED;
+	bench_link(bench, BENCH_WLAN, true);
+	assert_int_equal(
+		mn_core_reconfigure(bench->core, &bench->settings, bench->now, &(const char *){NULL}), 0);
+	agent.flags |= MIP_AGENT_R | MIP_AGENT_U;
+	bench_advertise(bench, &agent);
+	bench_lease(bench);
+	request = bench_last_request(bench);
+	bench_forget(bench);
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_true(keepalive_of(packet, sizeof(packet)) > 0);
+}
+
+/* rfc3519-4.7-1 */
 static void test_a_udp_tunnel_that_was_not_offered_is_not_taken(void **state)
 {
 	struct bench_request request;
@@ -147,6 +201,7 @@ static void test_a_udp_tunnel_that_was_not_offered_is_not_taken(void **state)
 	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_IPIP);
 }
 
+/* rfc3519-3.2-2, rfc3519-3.2-3, rfc3519-4.9-1, rfc3519-4.9-2, rfc3519-4.9-3, rfc3519-4.9-4 */
 static void test_keep_alives_go_out_at_the_interval_and_their_answers_are_taken(void **state)
 {
 	uint8_t packet[64];
@@ -166,6 +221,7 @@ static void test_keep_alives_go_out_at_the_interval_and_their_answers_are_taken(
 	assert_int_equal(bench_counter(bench, "keepalives_answered"), 1);
 }
 
+/* rfc3519-3.2-1, rfc3519-4.10-2 */
 static void test_the_home_agent_names_the_interval_but_never_less_than_10_seconds(void **state)
 {
 	uint8_t packet[64];
@@ -178,6 +234,7 @@ static void test_the_home_agent_names_the_interval_but_never_less_than_10_second
 	assert_true(keepalive_of(packet, sizeof(packet)) > 0);
 }
 
+/* rfc3519-4.4-5, rfc3519-4.10-1 */
 static void test_unanswered_keep_alives_lead_to_another_registration_and_a_shorter_interval(void **state)
 {
 	uint8_t packet[64];
@@ -194,10 +251,37 @@ static void test_unanswered_keep_alives_lead_to_another_registration_and_a_short
 	request = bench_last_request(bench);
 	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
 	bench_forget(bench);
+	assert_int_equal(request.source_port, BENCH_PORT);
+	assert_int_equal(bench_tunnel(bench)->local_port, BENCH_PORT);
 	bench_pass(bench, 54 * MIP_SECOND);
 	assert_int_equal(keepalive_of(packet, sizeof(packet)), 0);
 	bench_pass(bench, 2 * MIP_SECOND);
 	assert_true(keepalive_of(packet, sizeof(packet)) > 0);
+}
+
+/* rfc3519-4.10-3: SHOULD return to the original interval. */
+static void test_behind_another_nat_the_interval_is_the_original_one(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	register_through_nat(0);
+	bench_pass(bench, 126 * MIP_SECOND);
+	assert_int_equal(bench_counter(bench, "nat_mappings_lost"), 1);
+	bench_accept(bench);
+	bench_route(bench, BENCH_WLAN, BENCH_SPOT_GW, false);
+	bench_address(bench, BENCH_WLAN, BENCH_SPOT, 24, false);
+	bench_address(bench, BENCH_WLAN, BENCH_SPOT + 1, 24, true);
+	bench_route(bench, BENCH_WLAN, BENCH_SPOT_GW, true);
+	bench_pass(bench, 2 * MIP_SECOND);
+	request = bench_last_request(bench);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT + 1);
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .udp = true});
+	bench_forget(bench);
+	bench_pass(bench, 107 * MIP_SECOND);
+	assert_int_equal(bench_counter(bench, "keepalives_sent"), 4);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	assert_int_equal(bench_counter(bench, "keepalives_sent"), 5);
 }
 
 static void test_the_hosts_own_ping_through_the_tunnel_is_not_taken(void **state)
@@ -225,10 +309,13 @@ int main(void)
 		TEST(test_behind_a_nat_the_tunnel_is_in_udp_from_the_port_of_the_request),
 		TEST(test_behind_a_nat_packets_go_by_the_tunnel_both_ways_and_the_home_agent_is_told),
 		TEST(test_a_declined_or_missing_udp_tunnel_reply_means_none),
+		TEST(test_a_home_agent_that_no_longer_grants_udp_is_believed),
+		TEST(test_through_an_agent_behind_a_nat_the_first_keep_alive_goes_out_at_once),
 		TEST(test_a_udp_tunnel_that_was_not_offered_is_not_taken),
 		TEST(test_keep_alives_go_out_at_the_interval_and_their_answers_are_taken),
 		TEST(test_the_home_agent_names_the_interval_but_never_less_than_10_seconds),
 		TEST(test_unanswered_keep_alives_lead_to_another_registration_and_a_shorter_interval),
+		TEST(test_behind_another_nat_the_interval_is_the_original_one),
 		TEST(test_the_hosts_own_ping_through_the_tunnel_is_not_taken),
 	};
 

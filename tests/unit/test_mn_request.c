@@ -11,6 +11,7 @@
 
 static struct bench *const bench = &bench_of_test;
 
+/* rfc3519-4.4-1 */
 static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
 {
 	struct bench_request request;
@@ -43,6 +44,7 @@ static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_addr
 	assert_false(extensions.present[MIP_SLOT_UDP_TUNNEL_REQUEST]);
 }
 
+/* rfc3519-3.1.5-1 */
 static void test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer(void **state)
 {
 	struct bench_request request;
@@ -200,6 +202,7 @@ static void test_with_aaa_the_challenge_is_authenticated_by_it(void **state)
 	mip_association_unref(shared.association);
 }
 
+/* rfc3519-3.1.2-1, rfc3519-4.11-1 */
 static void test_an_agent_that_insists_relays_a_co_located_registration(void **state)
 {
 	struct bench_agent agent = bench_fa2;

@@ -224,6 +224,7 @@ static struct mip_input_datagram data_message(const uint8_t *octets, size_t leng
 	};
 }
 
+/* rfc3519-3.3-1, rfc3519-3.3-2, rfc3519-3.3-3, rfc3519-3.3-4, rfc3519-4.3-1 */
 static void only_ip_in_udp_is_taken_from_a_udp_tunnel(void **state)
 {
 	struct world *world = *state;
@@ -355,6 +356,7 @@ static void a_packet_too_large_for_the_path_is_answered(void **state)
 	}
 }
 
+/* rfc3519-4.8-1, rfc3519-4.8-2 */
 static void a_packet_that_may_be_fragmented_is_so_before_it_is_encapsulated(void **state)
 {
 	if (plane_tested() == MIP_PLANE_KERNEL) /* which fragments the outer packet, as RFC 2003 5.1 allows */

@@ -123,6 +123,7 @@ static void a_packet_that_may_be_fragmented_has_no_df_outside(void **state)
 	assert_int_equal(outer.tos, 0);
 }
 
+/* rfc3519-4.1-1 */
 static void a_udp_packet_has_the_header_of_rfc_3519(void **state)
 {
 	static const uint8_t tunnel_data[] = {4, 4, 0, 0};

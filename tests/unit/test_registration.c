@@ -106,6 +106,7 @@ static void one_message_is_not_read_as_another(void **state)
 	assert_int_equal(mip_request_read(&reader, &request), -EBADMSG);
 }
 
+/* rfc3519-3.3-1 */
 static void tunnel_data_leaves_the_reader_at_the_packet(void **state)
 {
 	static const uint8_t octets[] = {4, 4, 0xff, 0xff, 0x45};
