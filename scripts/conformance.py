@@ -73,7 +73,7 @@ class Tests:
             text = read(name)
             body = text[text.rfind("\nint main("):]
             for function in self.LISTED.findall(body):
-                if re.search(rf"^static void {function}\(void \*\*", text, re.MULTILINE):
+                if re.search(rf"^static void {function}\(\s*void \*\*", text, re.MULTILINE):
                     self.files[function].append(name)
         listed = subprocess.run(["scripts/check", "-l", "*"], capture_output=True, text=True, check=True).stdout
         for name in listed.split():
@@ -82,6 +82,18 @@ class Tests:
             judge = {"golden": "tests/judge/golden.py"}.get(name, "")
             file = next((path for path in (scenario, unit, judge) if path and os.path.isfile(path)), "")
             self.files[name] += [file, *glob.glob(file + "*.py"), *glob.glob(file.replace("-", "_") + ".py")] if file else []
+
+
+def has_id(text, name):
+    """Whether the id stands there: also in short, as the -3 of "rfc2003-4.1-1, -3", or within "-1 to -4"."""
+    base, _, number = name.rpartition("-")
+    for first, rest in re.findall(rf"{re.escape(base)}-(\d+)((?:(?:, | to | and )-\d+)*)(?![\d.])", text):
+        numbers = [int(first)]
+        for word, last in re.findall(r"(, | to | and )-(\d+)", rest):
+            numbers += range(numbers[-1] + 1, int(last) + 1) if word == " to " else [int(last)]
+        if int(number) in numbers:
+            return True
+    return False
 
 
 def words(text):
@@ -109,10 +121,10 @@ def check_row(row, requirement, tests):
     if not row.role or not row.code or not row.tests:
         yield "yes without a role, code or test"
         return
-    if not any(requirement.id in read(file) for file in words(row.code) if os.path.isfile(file)):
+    if not any(has_id(read(file), requirement.id) for file in words(row.code) if os.path.isfile(file)):
         yield f"the id stands in none of {row.code}"
     where = [file for name in words(row.tests) for file in tests.files.get(name, [])]
-    if not any(requirement.id in read(file) for file in where):
+    if not any(has_id(read(file), requirement.id) for file in where):
         yield "the id stands in none of the tests' files"
 
 

@@ -40,7 +40,7 @@ bool ha_core_tunnel_data(struct ha_core *core, const struct mip_input_datagram *
 	binding = ha_binding_find(core, ip.source);
 	if (!binding || !binding->half_bound || !mip_address_equal(ip.destination, binding->home_agent))
 		return false;
-	/* rfc3519-4.6-8, 6.1.2-1: … and the outer source address, but not the port, that of the request. */
+	/* rfc3519-4.6-8, rfc3519-6.1.2-1: … and the outer source address, but not the port, that of the request. */
 	if (!mip_address_equal(datagram->source, binding->source) ||
 		!mip_address_equal(datagram->destination, binding->local) ||
 		datagram->source_port == binding->tunnel_port)

@@ -56,7 +56,7 @@ static struct mip_extensions relayed_with(bool behind_nat, uint8_t flags, uint16
 	return extensions;
 }
 
-/* rfc3519-4.5-1, -2 */
+/* rfc3519-4.5-1, rfc3519-4.5-2 */
 /* rfc3519-4.5-2, rfc3519-4.5-4 */
 static void the_request_for_udp_stands_behind_the_nodes_part_for_our_care_of_address_only(void **state)
 {
@@ -156,7 +156,7 @@ static int code_without_reverse_tunnel(bool behind_nat, bool nat_keeps_sources)
 	return code;
 }
 
-/* rfc3519-4.5-5, -6 */
+/* rfc3519-4.5-5, rfc3519-4.5-6 */
 /* rfc3519-4.5-6 */
 static void behind_a_nat_of_which_nothing_is_known_a_reverse_tunnel_is_mandatory(void **state)
 {
@@ -191,7 +191,7 @@ static uint16_t advertised_flags(bool behind_nat)
 	return advertisement.flags;
 }
 
-/* rfc3519-3.4-1, -2 */
+/* rfc3519-3.4-1, rfc3519-3.4-2 */
 /* rfc3519-3.4-2 */
 static void u_is_advertised_behind_a_nat_and_never_elsewhere(void **state)
 {
@@ -242,7 +242,7 @@ static void check_encapsulation(struct fa_world *world, enum mip_encapsulation e
 	assert_int_equal(view.encapsulation, encapsulation);
 }
 
-/* rfc3519-4.7-1, -2 */
+/* rfc3519-4.7-1, rfc3519-4.7-2 */
 /* rfc3519-4.7-2 */
 static void an_assent_makes_the_tunnel_udp_both_ways(void **state)
 {
@@ -332,7 +332,7 @@ static size_t keepalives_in(struct fa_world *world, mip_time duration)
 	return fa_world_count(world, MIP_OUTPUT_DATAGRAM);
 }
 
-/* rfc3519-4.9-1, -2, -4: an echo request after K seconds, whose answer is not the node's business. */
+/* rfc3519-4.9-1, rfc3519-4.9-2, rfc3519-4.9-4: an echo request after K seconds, whose answer is not the node's business. */
 /* rfc3519-3.2-2, rfc3519-3.2-3, rfc3519-4.9-2, rfc3519-4.9-3, rfc3519-4.9-4 */
 static void keep_alives_go_out_at_the_interval_and_their_answers_are_taken(void **state)
 {
@@ -353,7 +353,7 @@ static void keep_alives_go_out_at_the_interval_and_their_answers_are_taken(void 
 	fa_world_end(&world);
 }
 
-/* rfc3519-3.2-1, -3, rfc3519-4.10-2 */
+/* rfc3519-3.2-1, rfc3519-3.2-3, rfc3519-4.10-2 */
 static void the_home_agent_names_the_interval_but_never_less_than_10_seconds(void **state)
 {
 	struct fa_world world;

@@ -280,7 +280,7 @@ static void test_behind_another_nat_the_interval_is_the_original_one(void **stat
 	bench_forget(bench);
 	bench_pass(bench, 107 * MIP_SECOND);
 	assert_int_equal(bench_counter(bench, "keepalives_sent"), 4);
-	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	bench_pass(bench, 2500 * MIP_MILLISECOND);
 	assert_int_equal(bench_counter(bench, "keepalives_sent"), 5);
 }
 
