@@ -87,7 +87,7 @@ class Tests:
 def has_id(text, name):
     """Whether the id stands there: also in short, as the -3 of "rfc2003-4.1-1, -3", or within "-1 to -4"."""
     base, _, number = name.rpartition("-")
-    for first, rest in re.findall(rf"{re.escape(base)}-(\d+)((?:(?:, | to | and )-\d+)*)(?![\d.])", text):
+    for first, rest in re.findall(rf"{re.escape(base)}-(\d+)((?:(?:, | to | and )-\d+)*)", text):
         numbers = [int(first)]
         for word, last in re.findall(r"(, | to | and )-(\d+)", rest):
             numbers += range(numbers[-1] + 1, int(last) + 1) if word == " to " else [int(last)]

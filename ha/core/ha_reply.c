@@ -75,6 +75,7 @@ static void write_tunnel_reply(const struct ha_core *core, const struct ha_reque
 
 	/* rfc3519-4.6-12: if use of UDP tunnelling is not indicated for a session, SHOULD also respond, with
 	 * a declining code. A denied registration says it with its own code. */
+	/* rfc3519-4.6-1: "… MUST be used in a Mobile IP Registration Reply […] when it has received and accepted …" */
 	/* rfc3519-4.6-3: "… MIP UDP tunnelling, the home agent SHALL respond with a registration reply containing an …" */
 	/* rfc3519-4.6-4: "… Tunnel Request Extension, the home agent SHOULD respond with a Registration Reply containing a …" */
 	/* rfc3519-4.6-11: "The home agent SHOULD be consistent in acknowledging support for UDP tunnelling or not." */
