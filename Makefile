@@ -149,9 +149,14 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/libunit-he
 # What has the names of the library's own functions goes only to the test that asks for it.
 $(BUILD)/tests/unit/test_host: $(BUILD)/obj/tests/unit/made_up_linux.o
 
-# The C side of the golden messages: the pure libraries alone.
+# The C sides of what Python judges: the golden messages with the pure libraries alone, a machine to be talked to.
 .PHONY: judge
-judge: $(BUILD)/tests/judge/judge
+judge: $(BUILD)/tests/judge/judge $(BUILD)/tests/judge/exchange
+$(BUILD)/tests/judge/exchange: $(BUILD)/obj/tests/judge/exchange.o \
+		$(foreach role,$(ROLES),$(BUILD)/lib$(role)-core.a) $(BUILD)/libmip.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES)
 $(BUILD)/tests/judge/judge: $(BUILD)/obj/tests/judge/judge.o \
 		$(foreach layer,base wire auth,$(call objects,libmip/$(layer)))
 	@mkdir -p $(@D)

@@ -186,11 +186,13 @@ static int take_lists(struct mn_agent *agent, const struct mip_agent_advertiseme
 
 	if (!addresses)
 		return -ENOMEM;
-	if (size > 0)
-		memcpy(addresses, advertisement->care_of_addresses, size);
 	free(agent->care_of_addresses);
 	agent->care_of_addresses = addresses;
-	agent->care_of_address_count = advertisement->care_of_address_count;
+	agent->care_of_address_count = 0;
+	/* No tunnel can end at the others: an agent that has only such is of no use. */
+	for (size_t i = 0; i < advertisement->care_of_address_count; i++)
+		if (mip_address_is_unicast(advertisement->care_of_addresses[i]))
+			addresses[agent->care_of_address_count++] = advertisement->care_of_addresses[i];
 	if (advertisement->challenge_length > 0)
 		return mn_agent_challenge(agent, advertisement->challenge, advertisement->challenge_length);
 	return 0;
