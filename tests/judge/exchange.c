@@ -4,9 +4,10 @@
  *
  *   exchange ha|fa|mn
  *
- *   in   new                                                  a fresh machine, as below
+ *   in   new [SETTING=NUMBER…]                                a fresh machine, as below but for that (see settings_known)
  *        frame LINK OCTETS                                    an IPv4 packet off a link, from 02:00:00:00:00:32
  *        datagram LINK SOURCE PORT DESTINATION PORT OCTETS    what came to its UDP socket
+ *        icmp DESTINATION PORT TYPE CODE OCTETS               an error about what it sent there
  *        pass MILLISECONDS                                    time goes by
  *   out  frame LINK OCTETS | datagram SOURCE PORT DESTINATION PORT OCTETS | count NAME NUMBER | state NAME, and then "."
  *
@@ -41,6 +42,30 @@ enum {
 
 struct exchange;
 
+/* What "new" may change. */
+enum setting {
+	MAX_BINDINGS,
+	REVERSE_TUNNEL, /* 0 refused, 1 on request, 2 required */
+	UDP_TUNNEL,	/* enum ha_udp_tunnel */
+	VISITORS,
+	PENDING,
+	HOME_AGENTS_ONLY,
+	GRE,
+	SETTING_COUNT,
+};
+static const struct {
+	const char *name;
+	long otherwise;
+} settings_known[SETTING_COUNT] = {
+	[MAX_BINDINGS] = {"max_bindings", 0},
+	[REVERSE_TUNNEL] = {"reverse_tunnel", 1},
+	[UDP_TUNNEL] = {"udp_tunnel", HA_UDP_TUNNEL_ALLOWED},
+	[VISITORS] = {"visitors", 0},
+	[PENDING] = {"pending", 100},
+	[HOME_AGENTS_ONLY] = {"home_agents_only", 0},
+	[GRE] = {"gre", 1},
+};
+
 /* A role's machine behind one face. */
 struct role {
 	const char *name;
@@ -48,6 +73,8 @@ struct role {
 	void (*end)(struct exchange *exchange);
 	void (*frame)(struct exchange *exchange, const struct mip_input_frame *frame);
 	void (*datagram)(struct exchange *exchange, const struct mip_input_datagram *datagram);
+	void (*icmp)(struct exchange *exchange,
+		const struct mip_input_icmp_error *error); /* NULL: has no use for it */
 	void (*advance)(struct exchange *exchange);
 	mip_time (*deadline)(const struct exchange *exchange);
 	struct mip_counter_table (*counters)(const struct exchange *exchange);
@@ -57,6 +84,7 @@ struct role {
 struct exchange {
 	const struct role *role;
 	struct mip_now now;
+	long settings[SETTING_COUNT];
 	struct ha_core *ha;
 	struct fa_core *fa;
 	struct mn_core *mn;
@@ -123,6 +151,8 @@ static struct mip_input_address address_of(mip_link link, const char *text)
 
 static void ha_begin(struct exchange *exchange)
 {
+	static const enum ha_reverse_tunnel reverse_tunnels[] = {
+		HA_REVERSE_TUNNEL_REFUSED, HA_REVERSE_TUNNEL_ALLOWED, HA_REVERSE_TUNNEL_REQUIRED};
 	const struct ha_network_settings network = {{ip("10.1.0.0"), 24}, "home0"};
 	const struct ha_node_settings nodes[] = {
 		{.home_address = ip("10.1.0.50"), .association = usual(exchange, 1000, 0x11)},
@@ -148,7 +178,10 @@ static void ha_begin(struct exchange *exchange)
 		.pool_first = ip("10.1.0.100"),
 		.pool_last = ip("10.1.0.101"),
 		.max_lifetime = 1800,
-		.gre = true,
+		.max_bindings = (size_t)exchange->settings[MAX_BINDINGS],
+		.reverse_tunnel = reverse_tunnels[exchange->settings[REVERSE_TUNNEL]],
+		.udp_tunnel = (enum ha_udp_tunnel)exchange->settings[UDP_TUNNEL],
+		.gre = exchange->settings[GRE],
 		.keepalive_interval = 110,
 		.advertise = {.interval = MIP_SECOND, .lifetime = 3 * MIP_SECOND},
 	};
@@ -217,12 +250,15 @@ static void fa_begin(struct exchange *exchange)
 		.links = &link,
 		.link_count = 1,
 		.registration_lifetime = 1800,
-		.reverse_tunnel = true,
-		.gre = true,
+		.reverse_tunnel = exchange->settings[REVERSE_TUNNEL] > 0,
+		.reverse_tunnel_required = exchange->settings[REVERSE_TUNNEL] > 1,
+		.gre = exchange->settings[GRE],
+		.home_agents_only = exchange->settings[HOME_AGENTS_ONLY],
+		.visitors_most = (size_t)exchange->settings[VISITORS],
 		.advertise_interval = MIP_SECOND,
 		.advertise_lifetime = 3 * MIP_SECOND,
 		.request_timeout = 7 * MIP_SECOND,
-		.pending_most = 100,
+		.pending_most = (size_t)exchange->settings[PENDING],
 		.pending_per_node_most = 5,
 		.table = 79,
 		.rule_priority = 790,
@@ -262,6 +298,11 @@ static void fa_frame(struct exchange *exchange, const struct mip_input_frame *fr
 static void fa_datagram(struct exchange *exchange, const struct mip_input_datagram *datagram)
 {
 	fa_core_datagram(exchange->fa, datagram, exchange->now);
+}
+
+static void fa_icmp(struct exchange *exchange, const struct mip_input_icmp_error *error)
+{
+	fa_core_icmp_error(exchange->fa, error, exchange->now);
 }
 
 static void fa_advance(struct exchange *exchange)
@@ -351,9 +392,12 @@ static struct mip_outbox *mn_outbox(struct exchange *exchange)
 }
 
 static const struct role roles[] = {
-	{"ha", ha_begin, ha_end, ha_frame, ha_datagram, ha_advance, ha_deadline, ha_counters, ha_outbox},
-	{"fa", fa_begin, fa_end, fa_frame, fa_datagram, fa_advance, fa_deadline, fa_counters, fa_outbox},
-	{"mn", mn_begin, mn_end, mn_frame, mn_datagram, mn_advance, mn_deadline, mn_counters, mn_outbox},
+	{"ha", ha_begin, ha_end, ha_frame, ha_datagram, NULL, ha_advance, ha_deadline, ha_counters,
+		ha_outbox},
+	{"fa", fa_begin, fa_end, fa_frame, fa_datagram, fa_icmp, fa_advance, fa_deadline, fa_counters,
+		fa_outbox},
+	{"mn", mn_begin, mn_end, mn_frame, mn_datagram, NULL, mn_advance, mn_deadline, mn_counters,
+		mn_outbox},
 };
 
 /* --- what it says ----------------------------------------------------------------------------- */
@@ -419,9 +463,24 @@ static void end(struct exchange *exchange)
 		mip_association_unref(exchange->associations[--exchange->association_count]);
 }
 
-static void begin(struct exchange *exchange)
+static void read_settings(struct exchange *exchange, const char *line)
+{
+	char name[32];
+	long value;
+	int length;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		exchange->settings[i] = settings_known[i].otherwise;
+	for (; sscanf(line, " %31[a-z_]=%ld%n", name, &value, &length) == 2; line += length)
+		for (size_t i = 0; i < SETTING_COUNT; i++)
+			if (strcmp(name, settings_known[i].name) == 0)
+				exchange->settings[i] = value;
+}
+
+static void begin(struct exchange *exchange, const char *line)
 {
 	end(exchange);
+	read_settings(exchange, line);
 	memset(exchange->counted, 0, sizeof(exchange->counted));
 	exchange->now = (struct mip_now){.boot = 1000 * MIP_SECOND, .wall = 1700000000 * MIP_SECOND};
 	exchange->role->begin(exchange);
@@ -482,16 +541,33 @@ static void hear_datagram(struct exchange *exchange, const char *line)
 	exchange->role->datagram(exchange, &datagram);
 }
 
+static void hear_icmp(struct exchange *exchange, const char *line)
+{
+	static uint8_t octets[OCTETS_MOST];
+	char destination[MIP_ADDRESS_TEXT];
+	struct mip_input_icmp_error error = {.octets = octets};
+	int place = 0;
+
+	if (!exchange->role->icmp || sscanf(line, "%15s %hu %hhu %hhu %n", destination,
+					     &error.destination_port, &error.type, &error.code, &place) != 4)
+		abort();
+	error.destination = ip(destination);
+	error.length = octets_of(line + place, octets);
+	exchange->role->icmp(exchange, &error);
+}
+
 static void hear(struct exchange *exchange, const char *line)
 {
 	long milliseconds;
 
 	if (strncmp(line, "new", 3) == 0)
-		begin(exchange);
+		begin(exchange, line + 3);
 	else if (strncmp(line, "frame ", 6) == 0)
 		hear_frame(exchange, line + 6);
 	else if (strncmp(line, "datagram ", 9) == 0)
 		hear_datagram(exchange, line + 9);
+	else if (strncmp(line, "icmp ", 5) == 0)
+		hear_icmp(exchange, line + 5);
 	else if (sscanf(line, "pass %ld", &milliseconds) == 1)
 		pass(exchange, milliseconds * MIP_MILLISECOND);
 	else
