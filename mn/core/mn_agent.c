@@ -3,9 +3,9 @@
  * advertisement (move detection by algorithm 1); one that has been silent for most of it is asked once, and
  * one that has restarted (2.4.4) is registered with again.
  *
- * Whether an agent is in another subnet than the one in use (algorithm 2) needs no prefixes here: an agent is
- * identified by its link and address, so a node moves when its own agent is lost or a better place is heard,
- * and never because a second agent speaks on the same link (RFC 5944 3.6).
+ * An agent is identified by its link and address, so a node moves when its own agent is lost or a better place
+ * is heard, and not because a second agent speaks on the same link (RFC 5944 3.6); unless the settings say that
+ * this is a sign of having moved, for one of another network (algorithm 2) or for any (mn_decide.c).
  */
 #include "mn_machine.h"
 
@@ -121,6 +121,7 @@ static struct mn_agent *agent_new(struct mn_core *core, mip_link link, struct mi
 	if (!agent)
 		return NULL;
 	agent->key = key_of(link, address);
+	agent->order = ++core->agent_order;
 	HASH_ADD(hh, core->agents, key, sizeof(agent->key), agent);
 	added = agent->hh.tbl != NULL;
 	if (!added) {
@@ -136,6 +137,21 @@ static bool advertises(const struct mip_agent_advertisement *advertisement, stru
 		if (mip_address_equal(advertisement->routers[i].address, address))
 			return true;
 	return false;
+}
+
+/* RFC 5944 2.1.2: the lengths are those of the router addresses, in their order, and not of the care-of
+ * addresses. The agent's own address among them says best which network this is. */
+static struct mip_prefix prefix_of(
+	const struct mip_agent_advertisement *advertisement, struct mip_address address)
+{
+	size_t place = 0;
+
+	if (advertisement->prefix_length_count == 0)
+		return (struct mip_prefix){0};
+	for (size_t i = 0; i < advertisement->prefix_length_count; i++)
+		if (mip_address_equal(advertisement->routers[i].address, address))
+			place = i;
+	return mip_prefix_of(advertisement->routers[place].address, advertisement->prefix_lengths[place]);
 }
 
 /*
@@ -216,6 +232,7 @@ static void take(struct mn_core *core, struct mn_agent *agent,
 	agent->flags = advertisement->flags;
 	agent->router =
 		advertisement->router_count > 0 ? advertisement->routers[0].address : agent->key.address;
+	agent->prefix = prefix_of(advertisement, agent->key.address);
 	agent->home = is_home(core, agent,
 		!mip_address_is_none(core->home_agent) &&
 			(mip_address_equal(agent->key.address, core->home_agent) ||

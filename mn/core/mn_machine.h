@@ -155,6 +155,8 @@ struct mn_agent {
 	bool reverse_mandatory;	   /* it has said so (code 75) */
 	uint8_t refused;	   /* MIP_REQUEST_M, _G: it has said that it has them not (code 72) */
 	struct mip_address router; /* the first that it advertises, or itself */
+	struct mip_prefix prefix;  /* of its network; length 0: no Prefix-Lengths extension */
+	uint64_t order;		   /* of being found: the larger, the newer */
 	struct mip_address *care_of_addresses;
 	size_t care_of_address_count;
 	uint8_t *challenge; /* RFC 4721; NULL: none */
@@ -228,7 +230,8 @@ struct mn_core {
 
 	struct mn_interface *interfaces; /* in the order of the configuration */
 	struct mn_agent *agents;
-	mip_link preferred; /* by a person's wish */
+	uint64_t agent_order; /* of the one that was found last */
+	mip_link preferred;   /* by a person's wish */
 
 	struct mip_deadline decide;
 	bool moved;	/* a link-layer indication since the last request: it may follow at once */

@@ -103,6 +103,15 @@ static const struct mip_setting node_settings[] = {
 		.help = "Which kind of care-of address is used; with any, a foreign agent is preferred on "
 			"the "
 			"same interface."},
+	{.name = "move_detection",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(move_detection),
+		.otherwise = "lifetime",
+		.choices = mn_move_detection_names,
+		.help = "What makes the node leave its foreign agent for another on the same link: silence "
+			"for "
+			"the lifetime of its advertisements; also a new agent of another network; or any new "
+			"agent."},
 	{.name = "reverse_tunnel",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_NODE(reverse_tunnel),

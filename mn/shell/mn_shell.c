@@ -28,6 +28,7 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.home_agent = node->home_agent,
 		.nai = node->nai,
 		.care_of = (enum mn_care_of)node->care_of,
+		.move_detection = (enum mn_move_detection)node->move_detection,
 		.reverse_tunnel = node->reverse_tunnel,
 		.encapsulation = (enum mip_encapsulation)node->encapsulation,
 		.nat_traversal = node->nat_traversal,

@@ -274,6 +274,8 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 	advertisement.lifetime = agent->lifetime ? agent->lifetime : 3;
 	advertisement.router_count = 1;
 	advertisement.routers[0].address = ip.source;
+	advertisement.prefix_length_count = agent->prefix_length ? 1 : 0;
+	advertisement.prefix_lengths[0] = agent->prefix_length;
 	advertisement.is_agent = true;
 	advertisement.sequence = agent->sequence;
 	advertisement.registration_lifetime =
