@@ -84,6 +84,9 @@ static uint8_t code_against(const struct reply *reply, const struct fa_pending *
 	/* rfc5944-3.5.2-1: an authorization-enabling extension MUST be present in all replies. */
 	if (reply->authorized == 0)
 		return MIP_CODE_FA_POORLY_FORMED_REPLY;
+	/* RFC 3115 2.3: a transit node for the reply: a registration reject MUST be sent. */
+	if (mip_extension_of(&reply->extensions, MIP_SLOT_CRITICAL_VENDOR))
+		return MIP_CODE_FA_UNKNOWN_HOME_AGENT_VENDOR_EXTENSION;
 	if (!mip_code_is_accepted(reply->fields.code))
 		return 0;
 	if (pending->registration.nai && !reply->nai)

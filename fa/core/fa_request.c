@@ -63,6 +63,9 @@ static uint8_t check_form(const struct request *request)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
 	if (request->length > MIP_REGISTRATION_MAX)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent, and none is known here. */
+	if (mip_extension_of(&request->extensions, MIP_SLOT_CRITICAL_VENDOR))
+		return MIP_CODE_FA_UNKNOWN_VENDOR_EXTENSION;
 	return ACCEPT;
 }
 

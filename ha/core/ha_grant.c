@@ -11,6 +11,7 @@
 
 enum {
 	GRANTED = 0,
+	FLAGS_OFFSET = 1, /* of the flag octet in the message */
 	/* The length of a chain of nodes of ours, each visiting at the home address of the next. */
 	NESTING_MAX = 8,
 };
@@ -62,10 +63,28 @@ static bool deregisters_all(const struct ha_request *request)
 		       mip_address_is_none(request->fields.care_of_address));
 }
 
+/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent, since no vendor is known here; 2.4: with
+ * the code that says who had put it in. */
+static int check_vendor(const struct ha_request *request)
+{
+	const struct mip_extension *vendor = mip_extension_of(&request->extensions, MIP_SLOT_CRITICAL_VENDOR);
+
+	if (!vendor)
+		return GRANTED;
+	return vendor->offset < request->node_authentication->offset
+		       ? MIP_CODE_HA_UNKNOWN_VENDOR_EXTENSION
+		       : MIP_CODE_HA_UNKNOWN_FOREIGN_AGENT_VENDOR_EXTENSION;
+}
+
 static int check_form(const struct ha_request *request)
 {
 	const struct mip_extensions *extensions = &request->extensions;
 	bool co_located = request->fields.flags & MIP_REQUEST_D;
+
+	/* rfc5944-3.8.2.3-2: requests with non-zero bits in reserved fields MUST be rejected with Code 134. 'x' is
+	 * such a bit, though 3.3 would ignore it; 'r' was one of RFC 2002's and is ignored. */
+	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
+		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
 
 	if (extensions->occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION] > 1 ||
 		extensions->occurrences[MIP_SLOT_MOBILE_AAA_AUTHENTICATION] > 1 ||
@@ -259,6 +278,8 @@ uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 	if (request->home_address_denial != GRANTED)
 		return (uint8_t)request->home_address_denial;
 	code = check_form(request);
+	if (code == GRANTED)
+		code = check_vendor(request);
 	if (code != GRANTED)
 		return (uint8_t)code;
 	if (request->fields.lifetime == 0)

@@ -87,8 +87,7 @@ static int parse(struct ha_core *core, struct ha_request *request)
 	 * replies are not known in a request either. */
 	if (request->extensions.unknown_not_skippable ||
 		request->extensions.present[MIP_SLOT_UDP_TUNNEL_REPLY] ||
-		request->extensions.present[MIP_SLOT_FOREIGN_AGENT_ERROR] ||
-		request->extensions.present[MIP_SLOT_CRITICAL_VENDOR])
+		request->extensions.present[MIP_SLOT_FOREIGN_AGENT_ERROR])
 		return drop(core, HA_COUNTER_DROP_UNKNOWN_EXTENSION);
 	/* rfc5944-3.8.2.1-6: without any authorization-enabling extension it MUST be silently discarded. */
 	request->node_authentication =

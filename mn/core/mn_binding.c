@@ -163,6 +163,7 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 
 	if (backoff)
 		*backoff = (struct mn_backoff){0};
+	mn_solicit_registered(core);
 	if (core->attempt.ending) {
 		mn_attempt_end(core);
 		clear(core);

@@ -131,6 +131,7 @@ struct mn_interface {
 	struct mn_backoff backoff; /* of the co-located care-of address here */
 	struct mip_deadline solicit;
 	unsigned solicited;    /* since the search here began */
+	bool registered;       /* … and something has come of it, here or elsewhere */
 	mip_time solicited_at; /* MIP_NEVER: not since the link came up */
 };
 
@@ -293,8 +294,11 @@ void mn_agents_judge_home(struct mn_core *core);
 int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length);
 
 /* mn_solicit.c */
-/* A new search on this link: once at once, then less and less often. */
+/* A search on this link: once at once, then less and less often. One that had not ended in a registration is gone
+ * on with. */
 void mn_solicit_begin(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
+/* A registration was accepted: the next search is a new one. */
+void mn_solicit_registered(struct mn_core *core);
 void mn_solicit_stop(struct mn_core *core, struct mn_interface *interface);
 void mn_solicit_due(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
 /* One more, for an agent that has become silent. */

@@ -167,8 +167,10 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 {
 	struct mn_grant grant = grant_of(&core->attempt, reply);
 
-	/* A lifetime of zero to one who asked for more is no binding. */
-	if ((core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
+	/* A lifetime of zero to one who asked for more is no binding. RFC 3115 2.3: with a critical extension of an
+	 * unknown vendor the reply is treated as a reject. */
+	if (mip_extension_of(&reply->extensions, MIP_SLOT_CRITICAL_VENDOR) ||
+		(core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
 		denied(core, reply, now);
 		return;
 	}

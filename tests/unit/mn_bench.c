@@ -285,6 +285,8 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 		advertisement.care_of_address_count = 1;
 		advertisement.care_of_addresses[0] =
 			mip_address_of(agent->care_of_address ? agent->care_of_address : agent->address);
+		advertisement.care_of_address_count += agent->second_care_of_address != 0;
+		advertisement.care_of_addresses[1] = mip_address_of(agent->second_care_of_address);
 	}
 	if (agent->challenge) {
 		advertisement.challenge_length = strlen(agent->challenge);

@@ -89,7 +89,8 @@ struct bench_agent {
 	uint16_t lifetime;		/* 0: 3 */
 	uint16_t registration_lifetime; /* 0: 1800 */
 	uint32_t care_of_address;	/* 0: the address, if F is set */
-	uint8_t prefix_length;		/* of the address; 0: no Prefix-Lengths extension */
+	uint32_t second_care_of_address;
+	uint8_t prefix_length; /* of the address; 0: no Prefix-Lengths extension */
 	const char *challenge;
 };
 

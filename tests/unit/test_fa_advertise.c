@@ -117,7 +117,8 @@ static void they_come_at_the_interval_a_little_early_and_never_late(void **state
 	fa_world_begin(&world);
 	fa_world_wait(&world, 100 * MIP_SECOND);
 	heard = heard_on(&world, WORLD_VISITED);
-	assert_in_range(heard.count, 101, 112);
+	/* Always at the interval itself would be 101 and those of the beginning. */
+	assert_in_range(heard.count, 103, 112);
 	assert_int_equal(heard.last.sequence, heard.count - 1);
 	fa_world_end(&world);
 }

@@ -256,6 +256,29 @@ static void a_poorly_formed_reply_ends_with_code_71(void **state)
 	}
 }
 
+static void write_critical_vendor(struct mip_writer *writer)
+{
+	mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
+}
+
+static void a_reply_with_a_critical_vendor_extension_ends_with_code_101(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_registration_reply reply = fa_world_reply_to(&request);
+	uint8_t message[WORLD_MESSAGE];
+	size_t length = fa_world_write_reply(&reply, NULL, write_critical_vendor, message);
+
+	(void)state;
+	/* RFC 3115 2.3: a transit node for the reply: a registration reject MUST be sent. */
+	begin(&world, &request);
+	fa_world_deliver(&world, address("10.1.0.1"), message, length);
+	assert_int_equal(fa_world_code(&world), 101);
+	assert_int_equal(fa_core_visitor_count(world.core), 0);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
+}
+
 /* --- Foreign-Home authentication -------------------------------------------------------------- */
 
 static void write_foreign_home(struct mip_writer *writer)
@@ -489,6 +512,7 @@ int main(void)
 		cmocka_unit_test(a_reply_by_a_visited_link_counts_if_the_home_agent_is_there),
 		cmocka_unit_test(a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence),
 		cmocka_unit_test(a_poorly_formed_reply_ends_with_code_71),
+		cmocka_unit_test(a_reply_with_a_critical_vendor_extension_ends_with_code_101),
 		cmocka_unit_test(foreign_home_authentication_is_required_of_registrations_only),
 		cmocka_unit_test(a_relayed_reply_is_authenticated_to_a_node_that_has_an_association),
 		cmocka_unit_test(a_node_without_a_home_address_is_found_by_its_nai),

@@ -197,6 +197,21 @@ static void a_home_address_that_no_host_can_have_gets_code_70(void **state)
 	assert_int_equal(code_with_defaults(&request), 70);
 }
 
+static void write_critical_vendor(struct mip_writer *writer)
+{
+	mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
+}
+
+static void a_critical_vendor_extension_gets_code_100(void **state)
+{
+	struct fa_world_request request = fa_world_request();
+
+	(void)state;
+	/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent; 2.4: the code. */
+	request.trailer = write_critical_vendor;
+	assert_int_equal(code_with_defaults(&request), 100);
+}
+
 static void write_unknown_mandatory(struct mip_writer *writer)
 {
 	mip_extension_write(writer, 100, "xyz", 3);
@@ -601,6 +616,7 @@ int main(void)
 		cmocka_unit_test(a_denial_without_a_home_address_goes_to_the_broadcast_address),
 		cmocka_unit_test(a_reserved_bit_gets_code_70),
 		cmocka_unit_test(extensions_that_run_past_the_end_get_code_70),
+		cmocka_unit_test(a_critical_vendor_extension_gets_code_100),
 		cmocka_unit_test(a_home_address_that_no_host_can_have_gets_code_70),
 		cmocka_unit_test(an_unknown_extension_below_128_is_dropped_in_silence),
 		cmocka_unit_test(a_request_without_authorization_is_dropped_in_silence),

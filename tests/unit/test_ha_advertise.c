@@ -246,6 +246,41 @@ static void an_advertisement_comes_from_the_address_in_the_home_network_of_the_l
 	assert_address_equal(ip.source, mip_address_of(0x0a050009));
 }
 
+static void a_link_that_is_no_home_link_hears_no_advertisement(void **state)
+{
+	struct world *world = *state;
+	static struct mip_agent_advertisement advertisement;
+	struct mip_input_link uplink = {.link = UPLINK, .name = "uplink0", .present = true, .up = true};
+	struct mip_input_address address = {
+		.link = UPLINK, .address = mip_address_of(0x0a090001), .prefix_length = 24, .present = true};
+	struct mip_output_frame frame;
+	struct mip_ip ip;
+
+	ha_core_link(world->core, &uplink, world->now);
+	ha_core_address(world->core, &address, world->now);
+	ha_world_pass(world, 10 * MIP_SECOND);
+	for (int n = 0; advertisement_at(world, n, &frame, &ip, &advertisement); n++)
+		assert_int_equal(frame.link, HOME_LINK);
+	assert_in_range(count_advertisements(world), 10, 20);
+}
+
+static void the_prefix_length_is_left_out_where_the_link_s_other_agents_have_none(void **state)
+{
+	struct world *world = *state;
+	static struct mip_agent_advertisement advertisement;
+	struct mip_output_frame frame;
+	struct mip_ip ip;
+
+	ha_core_free(world->core);
+	ha_world_clear_outputs(world);
+	world->settings.advertise.prefix_lengths = false;
+	ha_world_make(world);
+	ha_world_begin(world);
+	assert_true(advertisement_at(world, 0, &frame, &ip, &advertisement));
+	assert_int_equal(advertisement.router_count, 1);
+	assert_int_equal(advertisement.prefix_length_count, 0);
+}
+
 static void other_frames_of_the_link_change_nothing(void **state)
 {
 	struct world *world = *state;
@@ -279,6 +314,8 @@ int main(void)
 		ADVERTISING(a_home_agent_that_waits_to_be_asked_is_silent_until_then),
 		ADVERTISING(a_link_that_goes_down_is_left_in_silence_and_its_numbers_go_on),
 		ADVERTISING(an_advertisement_comes_from_the_address_in_the_home_network_of_the_link),
+		ADVERTISING(a_link_that_is_no_home_link_hears_no_advertisement),
+		ADVERTISING(the_prefix_length_is_left_out_where_the_link_s_other_agents_have_none),
 		ADVERTISING(other_frames_of_the_link_change_nothing),
 	};
 

@@ -296,10 +296,38 @@ static void extensions_that_belong_into_replies_are_unknown_in_requests(void **s
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
-	ask.unknown_extension = MIP_EXTENSION_CRITICAL_VENDOR;
+	ask.unknown_extension = MIP_EXTENSION_FOREIGN_AGENT_ERROR;
 	ha_ask_send(world, &ask);
 	ha_answer_expect_none(world);
+	assert_int_equal(ha_counter_value(world, "drop_unknown_extension"), 1);
 	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
+static void an_unknown_critical_vendor_extension_is_code_140_or_141(void **state)
+{
+	struct world *world = *state;
+	struct ask by_node = ha_ask_by_agent(), by_agent = ha_ask_by_agent();
+
+	/* RFC 3115 2.3: a registration reject MUST be sent with the error code; 2.4: which is another for what the
+	 * node sent and what the foreign agent did. */
+	by_node.critical_vendor = true;
+	ha_ask_expect(world, &by_node, MIP_CODE_HA_UNKNOWN_VENDOR_EXTENSION);
+	by_agent.critical_vendor_after = true;
+	ha_ask_expect(world, &by_agent, MIP_CODE_HA_UNKNOWN_FOREIGN_AGENT_VENDOR_EXTENSION);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+	/* Who is not authentic gets its own code, or none. */
+	by_node.security = world->wrong;
+	ha_ask_expect(world, &by_node, MIP_CODE_HA_NODE_FAILED_AUTHENTICATION);
+}
+
+static void a_vendor_extension_is_skipped(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	/* RFC 3115 2.3: with an unknown vendor, the entire extension is skipped. */
+	ask.vendor = true;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
 static void a_truncated_request_is_malformed(void **state)
@@ -440,13 +468,23 @@ static void two_mobile_home_authentications_are_code_134(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
 }
 
-static void reserved_bits_and_broadcasts_are_ignored(void **state)
+static void a_reserved_bit_is_code_134(void **state)
 {
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
-	/* RFC 5944 3.3: r and x are ignored on reception; 3.8.2: MUST ignore the 'B' bit. */
-	ask.flags |= MIP_REQUEST_R | MIP_REQUEST_X | MIP_REQUEST_B | MIP_REQUEST_S;
+	ask.raw_flags = MIP_REQUEST_X;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
+static void the_bit_of_rfc_2002_and_broadcasts_are_ignored(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	/* RFC 5944 3.3: r is ignored on reception; 3.8.2: MUST ignore the 'B' bit. */
+	ask.raw_flags = MIP_REQUEST_R | MIP_REQUEST_B | MIP_REQUEST_S;
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
@@ -563,6 +601,8 @@ int main(void)
 		TEST(any_of_the_host_s_addresses_may_be_the_home_agent_s),
 		TEST(an_unknown_extension_below_128_silences_and_one_above_is_skipped),
 		TEST(extensions_that_belong_into_replies_are_unknown_in_requests),
+		TEST(an_unknown_critical_vendor_extension_is_code_140_or_141),
+		TEST(a_vendor_extension_is_skipped),
 		TEST(a_truncated_request_is_malformed),
 		TEST(a_frame_with_a_wrong_udp_checksum_is_dropped),
 		TEST(other_messages_are_counted_and_dropped),
@@ -572,7 +612,8 @@ int main(void)
 		TEST(a_care_of_address_that_leads_back_here_is_code_129),
 		TEST(a_foreign_agent_on_the_home_agent_s_own_host_is_no_loop),
 		TEST(two_mobile_home_authentications_are_code_134),
-		TEST(reserved_bits_and_broadcasts_are_ignored),
+		TEST(a_reserved_bit_is_code_134),
+		TEST(the_bit_of_rfc_2002_and_broadcasts_are_ignored),
 		TEST(a_reverse_tunnel_is_granted_refused_or_required_as_configured),
 		TEST(more_bindings_than_allowed_are_code_130),
 		TEST(a_lifetime_is_reduced_to_the_most_and_never_increased),

@@ -39,6 +39,60 @@ static void test_solicitations_back_off_to_a_minute(void **state)
 	assert_true(longest > 72 * MIP_SECOND);
 }
 
+/* How long it takes until the next solicitation on wwan0. */
+static mip_time until_next_solicitation(struct bench *bench)
+{
+	size_t before = bench_solicitations(bench, BENCH_WWAN);
+	mip_time begin = bench->now.boot;
+
+	while (bench_solicitations(bench, BENCH_WWAN) == before)
+		bench_pass(bench, mn_core_deadline(bench->core) - bench->now.boot);
+	return bench->now.boot - begin;
+}
+
+static void test_an_agent_that_comes_and_goes_unregistered_does_not_quicken_the_search(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_link(bench, BENCH_WWAN, true);
+	for (int i = 0; i < 6; i++)
+		until_next_solicitation(bench); /* the last of them after 16 s */
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(bench_requests(bench), 1);
+	bench_pass(bench, 3 * MIP_SECOND);
+	assert_int_equal(mn_core_agent_count(bench->core), 0);
+	bench_forget(bench);
+	assert_true(until_next_solicitation(bench) > 20 * MIP_SECOND);
+	assert_true(until_next_solicitation(bench) >= 64 * MIP_SECOND);
+	/* A link that comes up anew is an indication of having moved. */
+	bench_link(bench, BENCH_WWAN, false);
+	bench_forget(bench);
+	bench_link(bench, BENCH_WWAN, true);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 1);
+	assert_true(until_next_solicitation(bench) <= 2 * MIP_SECOND);
+}
+
+static void test_after_a_registration_the_next_search_is_quick_again_and_backs_off(void **state)
+{
+	struct bench *bench = *state;
+
+	bench_link(bench, BENCH_WWAN, true);
+	for (int i = 0; i < 6; i++)
+		until_next_solicitation(bench);
+	bench_advertise(bench, &bench_fa1);
+	bench_accept(bench);
+	bench_pass(bench, 3 * MIP_SECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	assert_int_equal(mn_core_agent_count(bench->core), 0);
+	bench_forget(bench);
+	for (unsigned n = 1; n < 6; n++) {
+		mip_time interval = until_next_solicitation(bench);
+		mip_time nominal = (n < 3 ? 1 : 1 << (n - 2)) * MIP_SECOND;
+
+		assert_true(interval >= nominal && interval <= nominal * 5 / 4);
+	}
+}
+
 static void test_a_flapping_link_is_solicited_each_time_it_comes_up(void **state)
 {
 	struct bench *bench = *state;
@@ -299,11 +353,29 @@ static void test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_networ
 	assert_int_equal(bench_requests(bench), 0);
 }
 
+static void test_the_first_care_of_address_comes_first_and_the_next_after_a_failure(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_agent agent = bench_fa1;
+
+	agent.care_of_address = 0x0a020007;
+	agent.second_care_of_address = 0x0a020008;
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &agent);
+	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.care_of_address), 0x0a020007);
+	bench_deny(bench, MIP_CODE_FA_INVALID_CARE_OF_ADDRESS);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	assert_int_equal(bench_requests(bench), 2);
+	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.care_of_address), 0x0a020008);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_link_that_comes_up_is_solicited_at_once),
 		TEST(test_solicitations_back_off_to_a_minute),
+		TEST(test_an_agent_that_comes_and_goes_unregistered_does_not_quicken_the_search),
+		TEST(test_after_a_registration_the_next_search_is_quick_again_and_backs_off),
 		TEST(test_a_flapping_link_is_solicited_each_time_it_comes_up),
 		TEST(test_a_flood_of_forged_agents_is_bounded_and_moves_nothing),
 		TEST(test_soliciting_ends_when_an_agent_is_heard),
@@ -318,6 +390,7 @@ int main(void)
 		TEST(test_a_restart_within_a_second_of_the_last_request_waits_out_the_second),
 		TEST(test_another_agent_on_the_link_does_not_make_it_move),
 		TEST(test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_network),
+		TEST(test_the_first_care_of_address_comes_first_and_the_next_after_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
