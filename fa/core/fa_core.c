@@ -14,7 +14,7 @@
  *
  * A node is one of: unknown; pending (a first request is on its way); registered (its home agent accepted and
  * the lifetime runs); registered and pending (it renews, or deregisters). What is on its way never touches
- * what is registered (rfc5944-3.7.2-4, -5).
+ * what is registered (rfc5944-3.7.2-4, rfc5944-3.7.2-5).
  *
  * Files: fa_core.c (this: life, dispatch, the list for people), fa_link.c (visited links, advertisements),
  * fa_request.c and fa_reply.c (RFC 5944 3.7.2 and 3.7.3), fa_pending.c and fa_visitor.c (the two tables),

@@ -103,8 +103,9 @@ static uint8_t check_authentication(const struct request *request)
 
 	if (!node || !node->association)
 		return ACCEPT;
-	/* rfc5944-3.7.2.1-5, -6: exactly one Mobile-Foreign Authentication Extension MUST be present, and its
-	 * authenticator is checked. It stands after the authorization-enabling ones (3.6.1.3 e). */
+	/* rfc5944-3.7.2.1-5, rfc5944-3.7.2.1-6: exactly one Mobile-Foreign Authentication Extension MUST be
+	 * present, and its authenticator is checked. It stands after the authorization-enabling ones (3.6.1.3
+	 * e). */
 	if (extension && request->extensions.occurrences[MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION] == 1 &&
 		extension->offset >= request->authorized &&
 		mip_authenticator_check(node->association, request->octets, extension) == 0)
@@ -272,8 +273,8 @@ static void relay(const struct request *request, struct mip_now now)
 	/* Recorded first, so that a request that finds no place is not relayed. */
 	r = fa_pending_add(core, request->registration, now, &pending);
 	if (r == 0) {
-		/* rfc5944-3.7.2.2-2, -3: MUST NOT modify anything up through the authorization-enabling
-		 * extension; MUST remove the extensions after it. */
+		/* rfc5944-3.7.2.2-2, rfc5944-3.7.2.2-3: MUST NOT modify anything up through the
+		 * authorization-enabling extension; MUST remove the extensions after it. */
 		r = fa_relay_request(core, request->registration, request->octets, request->authorized,
 			&pending->authenticated);
 		if (r < 0)

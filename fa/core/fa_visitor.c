@@ -63,6 +63,8 @@ static struct mip_want route_to(const struct fa_visitor *visitor, uint32_t table
 	};
 }
 
+/* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
+ * standard IP routing. */
 static void add_delivery(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {

@@ -77,6 +77,8 @@ static struct mip_want peer_of(const struct ha_binding *binding)
 	};
 }
 
+/* rfc5944-1.7-2: MUST be able to attract and intercept datagrams that are destined to the home address
+ * of any of its registered mobile nodes: by this route, and on a real home link by the proxy. */
 static struct mip_want route_of(const struct ha_binding *binding)
 {
 	return (struct mip_want){

@@ -36,7 +36,8 @@ static int choose_home_address(struct ha_core *core, struct ha_request *request)
 	 * reject the request with code 129. An association speaks for its own node only. */
 	if (!mip_address_is_none(wanted) && !mip_address_equal(wanted, own))
 		return MIP_CODE_HA_PROHIBITED;
-	/* rfc5944-3.8.3.2-5, -7: a non-zero one is copied into the reply, otherwise the selected one. */
+	/* rfc5944-3.8.3.2-5, rfc5944-3.8.3.2-7: a non-zero one is copied into the reply, otherwise the
+	 * selected one. */
 	request->home_address = own;
 	return GRANTED;
 }
@@ -63,8 +64,8 @@ static bool deregisters_all(const struct ha_request *request)
 		       mip_address_is_none(request->fields.care_of_address));
 }
 
-/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent, since no vendor is known here; 2.4: with
- * the code that says who had put it in. */
+/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent, since no vendor is known here;
+ * 2.4: with the code that says who had put it in. */
 static int check_vendor(const struct ha_request *request)
 {
 	const struct mip_extension *vendor = mip_extension_of(&request->extensions, MIP_SLOT_CRITICAL_VENDOR);
@@ -81,8 +82,8 @@ static int check_form(const struct ha_request *request)
 	const struct mip_extensions *extensions = &request->extensions;
 	bool co_located = request->fields.flags & MIP_REQUEST_D;
 
-	/* rfc5944-3.8.2.3-2: requests with non-zero bits in reserved fields MUST be rejected with Code 134. 'x' is
-	 * such a bit, though 3.3 would ignore it; 'r' was one of RFC 2002's and is ignored. */
+	/* rfc5944-3.8.2.3-2: requests with non-zero bits in reserved fields MUST be rejected with Code 134.
+	 * 'x' is such a bit, though 3.3 would ignore it; 'r' was one of RFC 2002's and is ignored. */
 	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
 		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
 

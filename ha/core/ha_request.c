@@ -213,8 +213,9 @@ static int judge_identification(struct ha_request *request)
 }
 
 /*
- * rfc5944-3.5.4-3, -4: when the care-of address is not the foreign agent's own, and for a deregistration, it
- * MUST NOT append the extension, so it cannot be asked for (-5; 3.8.1: MAY skip checking for it).
+ * rfc5944-3.5.4-3, rfc5944-3.5.4-4: when the care-of address is not the foreign agent's own, and for a
+ * deregistration, it MUST NOT append the extension, so it cannot be asked for (rfc5944-3.5.4-5; 3.8.1: MAY
+ * skip checking for it).
  */
 static bool may_lack_foreign_home(const struct ha_request *request)
 {
@@ -295,8 +296,8 @@ static int judge(struct ha_core *core, struct ha_request *request)
 	return code == CONTINUE ? ha_grant(core, request) : code;
 }
 
-/* rfc5944-3.8.2.1-11, -14, -19: SHOULD log the error as a security exception. At a limited rate, since
- * anybody can cause it. */
+/* rfc5944-3.8.2.1-11, rfc5944-3.8.2.1-14, rfc5944-3.8.2.1-19: SHOULD log the error as a security exception.
+ * At a limited rate, since anybody can cause it. */
 static void tell_denial(struct ha_core *core, const struct ha_request *request, int code)
 {
 	bool security =

@@ -3,9 +3,9 @@
  * advertisement (move detection by algorithm 1); one that has been silent for most of it is asked once, and
  * one that has restarted (2.4.4) is registered with again.
  *
- * An agent is identified by its link and address, so a node moves when its own agent is lost or a better place
- * is heard, and not because a second agent speaks on the same link (RFC 5944 3.6); unless the settings say that
- * this is a sign of having moved, for one of another network (algorithm 2) or for any (mn_decide.c).
+ * An agent is identified by its link and address, so a node moves when its own agent is lost or a better
+ * place is heard, and not because a second agent speaks on the same link (RFC 5944 3.6); unless the settings
+ * say that this is a sign of having moved, for one of another network (algorithm 2) or for any (mn_decide.c).
  */
 #include "mn_machine.h"
 
@@ -212,7 +212,8 @@ static int take_lists(struct mn_agent *agent, const struct mip_agent_advertiseme
 	return 0;
 }
 
-/* rfc5944-2.4.4-1, -2: less than the one before and below 256 is a restart; otherwise it has rolled over. */
+/* rfc5944-2.4.4-1, rfc5944-2.4.4-2: less than the one before and below 256 is a restart; otherwise it has
+ * rolled over. */
 static bool has_restarted(const struct mn_agent *agent, uint16_t sequence)
 {
 	return sequence < agent->sequence && sequence < 256;
@@ -227,6 +228,8 @@ static void take(struct mn_core *core, struct mn_agent *agent,
 	agent->link_address = link_address;
 	agent->heard = now.boot;
 	agent->sequence = advertisement->sequence;
+	/* rfc5944-2.4.2.1-1: SHOULD record the Lifetime received in any Agent Advertisements, until it
+	 * expires. */
 	agent->lifetime = advertisement->lifetime;
 	agent->registration_lifetime = advertisement->registration_lifetime;
 	agent->flags = advertisement->flags;

@@ -12,7 +12,8 @@
 
 #include <stdlib.h>
 
-/* RFC 5944 3.6: without a link-layer indication the node MUST NOT register more than once a second. */
+/* RFC 5944 3.6: without a link-layer indication the node MUST NOT register more than once a second.
+ * rfc5944-2.4.2-2: MUST NOT register more frequently than once per second on average. */
 static mip_time earliest(const struct mn_core *core, struct mip_now now)
 {
 	mip_time second_later = core->requested_at + MIP_SECOND;
@@ -93,7 +94,10 @@ void mn_attempt_begin(struct mn_core *core, const struct mn_place *place, bool e
 	core->attempt.began = now.boot;
 	if (!ending)
 		announce(core, &wanted);
-	/* The order of RFC 5944 4.6: the host's own ARP and routes, the gratuitous ARP, then the request. */
+	/* The order of RFC 5944 4.6: the host's own ARP and routes, the gratuitous ARP, then the request.
+	 * rfc5944-2.4.3-2: before attempting to deregister, the mobile node SHOULD configure its routing
+	 * table appropriately for its home network; rfc5944-2.4.3-3: MUST follow the procedures of Section
+	 * 4.6. */
 	mn_routing_apply(core);
 	if (wanted.mode == MN_MODE_HOME)
 		mn_arp_announce(core, now);

@@ -81,10 +81,10 @@ static bool networks_differ(struct mip_prefix a, struct mip_prefix b)
 }
 
 /*
- * RFC 5944 2.4.2.2: whether this agent, new on the link of the one that is in use, says that the node has moved:
- * its order, or 0. rfc5944-2.4.2.2-2: with a co-located care-of address prefixes are not used at all: its own
- * address and route tell. rfc5944-2.4.2.2-3: the advertisement MUST NOT have expired: then the agent is
- * forgotten, and not offered.
+ * RFC 5944 2.4.2.2: whether this agent, new on the link of the one that is in use, says that the node has
+ * moved: its order, or 0. rfc5944-2.4.2.2-2: with a co-located care-of address prefixes are not used at all:
+ * its own address and route tell. rfc5944-2.4.2.2-3: the advertisement MUST NOT have expired: then the agent
+ * is forgotten, and not offered.
  */
 static uint64_t moved_to(const struct mn_core *core, const struct mn_place *place)
 {
@@ -155,6 +155,7 @@ static void offer_agent(struct mn_core *core, const struct mn_interface *interfa
 {
 	struct mn_place place;
 
+	/* rfc5944-2.4.3-1: it has returned home: SHOULD deregister with its home agent. */
 	if (agent->home && !mip_address_is_none(core->home_address)) {
 		place = place_at_agent(agent, MN_MODE_HOME);
 		place.care_of_address = core->home_address;
@@ -179,7 +180,9 @@ static const struct mn_agent *insisting_agent(const struct mn_core *core, mip_li
 	return NULL;
 }
 
-/* A link that has just come up may have an agent, whose answer to the solicitation is on its way. */
+/* A link that has just come up may have an agent, whose answer to the solicitation is on its way.
+ * rfc5944-2.4-14: the mobile node SHOULD first attempt registration with agents that have Mobility Agent
+ * Advertisement Extensions. */
 static bool must_wait(struct mn_core *core, const struct mn_interface *interface,
 	const struct mn_place *place, struct mip_now now)
 {
@@ -263,6 +266,8 @@ static void stay(struct mn_core *core, const struct mn_place *place)
 	}
 }
 
+/* rfc5944-2.4.2-1: when it detects that it has moved, it SHOULD register with a suitable care-of
+ * address. */
 static void move(struct mn_core *core, const struct mn_place *place, struct mip_now now)
 {
 	if (core->attempt.active && mn_place_same(&core->attempt.place, place))

@@ -30,13 +30,14 @@ static int drop(struct mn_core *core, enum mn_counter counter)
 static int security_exception(
 	struct mn_core *core, enum mn_counter counter, const struct reply *reply, struct mip_now now)
 {
-	/* rfc5944-3.6.2.1-7, -9: MUST silently discard and SHOULD log the event as a security exception. */
+	/* rfc5944-3.6.2.1-7, rfc5944-3.6.2.1-9: MUST silently discard and SHOULD log the event as a security
+	 * exception. */
 	mn_warn(core, now, "security exception: a Registration Reply without the right authenticator",
 		reply->received->source);
 	return drop(core, counter);
 }
 
-/* rfc5944-3.6.2.1-6, -8: exactly one, and its authenticator is right. */
+/* rfc5944-3.6.2.1-6, rfc5944-3.6.2.1-8: exactly one, and its authenticator is right. */
 static int check_authenticator(struct mn_core *core, const struct mip_association *association,
 	enum mip_slot slot, const struct reply *reply, struct mip_now now)
 {
@@ -77,7 +78,8 @@ static int match(struct mn_core *core, const struct reply *reply)
 {
 	const struct mn_attempt *attempt = &core->attempt;
 
-	/* rfc5944-3.6.2.1-2, -3: the low-order 32 bits of the most recent request's identification. */
+	/* rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3: the low-order 32 bits of the most recent request's
+	 * identification. */
 	if (!attempt->active || !attempt->awaiting ||
 		!mip_replay_matches(attempt->identification, reply->fixed.identification))
 		return drop(core, MN_COUNT_DROP_UNMATCHED);
@@ -167,8 +169,8 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 {
 	struct mn_grant grant = grant_of(&core->attempt, reply);
 
-	/* A lifetime of zero to one who asked for more is no binding. RFC 3115 2.3: with a critical extension of an
-	 * unknown vendor the reply is treated as a reject. */
+	/* A lifetime of zero to one who asked for more is no binding. RFC 3115 2.3: with a critical extension
+	 * of an unknown vendor the reply is treated as a reject. */
 	if (mip_extension_of(&reply->extensions, MIP_SLOT_CRITICAL_VENDOR) ||
 		(core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
 		denied(core, reply, now);

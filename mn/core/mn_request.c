@@ -110,7 +110,7 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 
 	if (!is_away(&attempt->place))
 		return 0;
-	/* rfc5944-3.6.1.2-1, -2: D with a co-located care-of address, otherwise not. */
+	/* rfc5944-3.6.1.2-1, rfc5944-3.6.1.2-2: D with a co-located care-of address, otherwise not. */
 	if (attempt->place.mode == MN_MODE_CO_LOCATED)
 		flags |= MIP_REQUEST_D;
 	if (wants_reverse_tunnel(core, attempt))
@@ -136,7 +136,8 @@ static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
 	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
 }
 
-/* rfc5944-3.6.1.2-11, -12: the home agent if it is known, otherwise the broadcast of the home network. */
+/* rfc5944-3.6.1.2-11, rfc5944-3.6.1.2-12: the home agent if it is known, otherwise the broadcast of the home
+ * network. */
 static struct mip_address home_agent_of(const struct mn_core *core, const struct mn_place *place)
 {
 	if (!mip_address_is_none(core->home_agent))
@@ -243,9 +244,10 @@ static int send_frame(struct mn_core *core, const struct mn_attempt *attempt)
 	struct mip_ip ip = {
 		.identification = core->ip_identification++,
 		.ttl = TTL,
-		/* rfc5944-3.6.1.1-1 to -3 */
+		/* rfc5944-3.6.1.1-1, rfc5944-3.6.1.1-2, rfc5944-3.6.1.1-3: the care-of address; 0.0.0.0; or
+		 * the home address */
 		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
-		/* rfc5944-3.6.1.1-6, -8 */
+		/* rfc5944-3.6.1.1-6, rfc5944-3.6.1.1-8 */
 		.destination = place->agent,
 	};
 	/* rfc5944-3.6.1.1-7: the link-layer source address of the advertisement. */

@@ -36,6 +36,7 @@ static void send(struct mn_core *core, struct mn_interface *interface, struct mi
 {
 	struct mip_ip ip = {
 		.identification = core->ip_identification++,
+		/* rfc5944-2-1: its IP Time to Live MUST be set to 1. */
 		.ttl = 1, /* rfc5944-2.2-1: the IP TTL field MUST be set to 1 */
 		.protocol = MIP_PROTOCOL_ICMP,
 		/* An agent answers to the home address, which RFC 5944 2.3 tells it to accept here. */
@@ -60,7 +61,9 @@ static void send(struct mn_core *core, struct mn_interface *interface, struct mi
 }
 
 /* rfc5944-2.4-5: binary exponential back-off after the first ones; rfc5944-2.4-11: randomised. The random
- * part is added, so that the maximum rate stays one a second. */
+ * part is added, so that the maximum rate stays one a second. rfc5944-2.4-3: the rate MUST be limited;
+ * rfc5944-2.4-4: and reduced after the first ones; rfc5944-2.4-6, rfc5944-2.4-7: up to a maximum interval
+ * of at least one minute. */
 static void schedule(struct mn_core *core, struct mn_interface *interface)
 {
 	unsigned shift = interface->solicited < INITIAL ? 0 : interface->solicited - INITIAL + 1;
@@ -79,13 +82,13 @@ static bool may_send(const struct mn_interface *interface, struct mip_now now)
 
 void mn_solicit_begin(struct mn_core *core, struct mn_interface *interface, struct mip_now now)
 {
-	/* rfc5944-2.4-9: after successfully registering the mobile node SHOULD also increase the rate of the next
-	 * search; rfc5944-2.4-10: which MUST be limited in the same manner. */
+	/* rfc5944-2.4-9: after successfully registering the mobile node SHOULD also increase the rate of the
+	 * next search; rfc5944-2.4-10: which MUST be limited in the same manner. */
 	if (interface->registered)
 		interface->solicited = 0;
 	interface->registered = false;
-	/* rfc5944-2.4-8: while still searching it MUST NOT increase the rate: an agent that came and went without
-	 * a registration has ended nothing. (A link that comes up has stopped the search before.) */
+	/* rfc5944-2.4-8: while still searching it MUST NOT increase the rate: an agent that came and went
+	 * without a registration has ended nothing. (A link that comes up has stopped the search before.) */
 	if (interface->solicited == 0 && may_send(interface, now))
 		send(core, interface, now);
 	schedule(core, interface);

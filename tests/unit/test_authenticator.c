@@ -191,6 +191,7 @@ static void without_room_nothing_is_appended(void **state)
 
 static void settings_that_make_no_association_are_refused(void **state)
 {
+	/* rfc5944-1.6-2 */
 	uint8_t key[] = "secret";
 	struct mip_association *association = NULL;
 	struct mip_association_settings settings = {.spi = 255, .key = {key, 6}};

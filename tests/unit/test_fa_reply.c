@@ -27,6 +27,7 @@ static void begin(struct fa_world *world, const struct fa_world_request *request
 
 static void an_accepted_reply_is_relayed_to_the_link_address_of_the_request(void **state)
 {
+	/* rfc5944-1.7-3 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
@@ -222,6 +223,7 @@ static void write_unknown_mandatory(struct mip_writer *writer)
 
 static void a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-1.8-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);

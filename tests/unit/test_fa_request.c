@@ -72,6 +72,7 @@ static void write_trailer(struct mip_writer *writer)
 
 static void extensions_after_the_authorization_are_not_relayed(void **state)
 {
+	/* rfc5944-1.8-2 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -219,6 +220,7 @@ static void write_unknown_mandatory(struct mip_writer *writer)
 
 static void an_unknown_extension_below_128_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-1.8-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 

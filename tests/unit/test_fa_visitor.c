@@ -25,6 +25,7 @@ static const struct mip_want *wanted(const struct fa_world *world, enum mip_want
 
 static void an_accepted_visitor_is_delivered_to_and_tunnelled_for(void **state)
 {
+	/* rfc5944-1.7-3 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	const struct mip_want *want;
@@ -431,6 +432,7 @@ static void a_reload_keeps_visitors_but_those_of_a_link_that_is_no_longer_served
 
 static void the_kernel_is_prepared_on_the_visited_links(void **state)
 {
+	/* rfc5944-2.1-5, rfc5944-2.3.1-2, rfc5944-2.3-3 */
 	struct fa_world world;
 	unsigned settings = 0, groups = 0;
 

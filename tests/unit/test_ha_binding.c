@@ -18,6 +18,7 @@ static const struct mip_want *unwanted(const struct world *world, enum mip_want_
 
 static void a_node_that_leaves_home_gets_its_route_tunnel_and_proxy_before_the_reply(void **state)
 {
+	/* rfc5944-1.7-2 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	int reply, arp;
@@ -76,6 +77,7 @@ static void gratuitous_arp_is_repeated_a_few_times_and_then_ends(void **state)
 
 static void a_node_of_a_virtual_network_has_neither_proxy_nor_arp(void **state)
 {
+	/* rfc5944-1.7-2 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -408,6 +410,7 @@ static void a_home_link_that_goes_and_comes_with_another_index_gets_its_proxies_
 
 static void the_home_agent_prepares_the_host_and_its_links(void **state)
 {
+	/* rfc5944-2.3-3 */
 	struct world *world = *state;
 	bool forwarding = false, proxy_delay = false, loose = false, groups[2] = {false, false};
 

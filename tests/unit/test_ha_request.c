@@ -224,6 +224,7 @@ static void a_request_for_another_home_agent_is_code_136(void **state)
 
 static void a_request_to_all_mobility_agents_is_answered_from_the_home_agent_s_address(void **state)
 {
+	/* rfc5944-2.3-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
@@ -275,6 +276,7 @@ static void any_of_the_host_s_addresses_may_be_the_home_agent_s(void **state)
 
 static void an_unknown_extension_below_128_silences_and_one_above_is_skipped(void **state)
 {
+	/* rfc5944-1.8-1, rfc5944-1.8-2 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -308,8 +310,8 @@ static void an_unknown_critical_vendor_extension_is_code_140_or_141(void **state
 	struct world *world = *state;
 	struct ask by_node = ha_ask_by_agent(), by_agent = ha_ask_by_agent();
 
-	/* RFC 3115 2.3: a registration reject MUST be sent with the error code; 2.4: which is another for what the
-	 * node sent and what the foreign agent did. */
+	/* RFC 3115 2.3: a registration reject MUST be sent with the error code; 2.4: which is another for
+	 * what the node sent and what the foreign agent did. */
 	by_node.critical_vendor = true;
 	ha_ask_expect(world, &by_node, MIP_CODE_HA_UNKNOWN_VENDOR_EXTENSION);
 	by_agent.critical_vendor_after = true;

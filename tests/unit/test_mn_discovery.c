@@ -7,6 +7,7 @@
 
 static void test_a_link_that_comes_up_is_solicited_at_once(void **state)
 {
+	/* rfc5944-2-1, rfc5944-2.2-1, rfc5944-2.4-1 */
 	struct bench *bench = *state;
 
 	bench_link(bench, BENCH_WLAN, true);
@@ -17,6 +18,7 @@ static void test_a_link_that_comes_up_is_solicited_at_once(void **state)
 
 static void test_solicitations_back_off_to_a_minute(void **state)
 {
+	/* rfc5944-2.4-3, rfc5944-2.4-4, rfc5944-2.4-5, rfc5944-2.4-6, rfc5944-2.4-7, rfc5944-2.4-11 */
 	struct bench *bench = *state;
 	mip_time last, interval = 0, longest = 0;
 
@@ -52,6 +54,7 @@ static mip_time until_next_solicitation(struct bench *bench)
 
 static void test_an_agent_that_comes_and_goes_unregistered_does_not_quicken_the_search(void **state)
 {
+	/* rfc5944-2.4-8 */
 	struct bench *bench = *state;
 
 	bench_link(bench, BENCH_WWAN, true);
@@ -74,6 +77,7 @@ static void test_an_agent_that_comes_and_goes_unregistered_does_not_quicken_the_
 
 static void test_after_a_registration_the_next_search_is_quick_again_and_backs_off(void **state)
 {
+	/* rfc5944-2.4.2.1-3, rfc5944-2.4-9, rfc5944-2.4-10 */
 	struct bench *bench = *state;
 
 	bench_link(bench, BENCH_WWAN, true);
@@ -138,6 +142,7 @@ static void test_a_flood_of_forged_agents_is_bounded_and_moves_nothing(void **st
 
 static void test_soliciting_ends_when_an_agent_is_heard(void **state)
 {
+	/* rfc5944-2.4-2 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -153,6 +158,7 @@ static void test_soliciting_ends_when_an_agent_is_heard(void **state)
 
 static void test_an_agent_nobody_can_use_does_not_cause_a_storm(void **state)
 {
+	/* rfc5944-2.4-3 */
 	struct bench *bench = *state;
 	struct bench_agent busy = bench_fa1;
 
@@ -169,6 +175,7 @@ static void test_an_agent_nobody_can_use_does_not_cause_a_storm(void **state)
 
 static void test_a_plain_routers_advertisement_is_no_agent(void **state)
 {
+	/* rfc5944-2.4-12 */
 	struct bench *bench = *state;
 	struct mip_agent_advertisement advertisement = {.lifetime = 3, .router_count = 1};
 	uint8_t message[64], packet[128];
@@ -191,6 +198,7 @@ static void test_a_plain_routers_advertisement_is_no_agent(void **state)
 
 static void test_an_agent_is_shown_as_it_advertises(void **state)
 {
+	/* rfc5944-2.4.2.1-1, rfc5944-2.4-12 */
 	struct bench *bench = *state;
 	struct mn_agent_view view;
 
@@ -212,6 +220,7 @@ static void test_an_agent_is_shown_as_it_advertises(void **state)
 
 static void test_a_silent_agent_is_asked_and_then_lost_after_its_lifetime(void **state)
 {
+	/* rfc5944-2.4.2.1-1, rfc5944-2.4.2.1-2 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -231,6 +240,7 @@ static void test_a_silent_agent_is_asked_and_then_lost_after_its_lifetime(void *
 
 static void test_an_agent_that_comes_back_is_registered_with_again(void **state)
 {
+	/* rfc5944-2.4.2-1 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -244,6 +254,7 @@ static void test_an_agent_that_comes_back_is_registered_with_again(void **state)
 
 static void test_an_agent_that_says_good_bye_is_left_at_once(void **state)
 {
+	/* rfc5944-2.4.2.1-3 */
 	struct bench *bench = *state;
 	uint8_t message[64], packet[128];
 	struct mip_agent_advertisement advertisement = {.lifetime = 0,
@@ -280,6 +291,7 @@ static void advertise_with_sequence(struct bench *bench, uint16_t sequence)
 
 static void test_an_agent_that_restarted_is_registered_with_again(void **state)
 {
+	/* rfc5944-2.4.4-1 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -293,6 +305,7 @@ static void test_an_agent_that_restarted_is_registered_with_again(void **state)
 
 static void test_a_rolled_over_sequence_is_no_restart(void **state)
 {
+	/* rfc5944-2.4.4-2 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -355,6 +368,7 @@ static void test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_networ
 
 static void test_the_first_care_of_address_comes_first_and_the_next_after_a_failure(void **state)
 {
+	/* rfc5944-2.4-13 */
 	struct bench *bench = *state;
 	struct bench_agent agent = bench_fa1;
 

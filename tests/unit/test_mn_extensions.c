@@ -95,6 +95,7 @@ static void test_a_vendor_extension_is_skipped(void **state)
 
 static void test_unknown_extensions_are_skipped_from_128_on(void **state)
 {
+	/* rfc5944-1.8-2 */
 	struct bench *bench = *state;
 
 	reply_with(bench, write_unknown_skippable, write_unknown_skippable);
@@ -103,6 +104,7 @@ static void test_unknown_extensions_are_skipped_from_128_on(void **state)
 
 static void test_an_unknown_extension_below_128_silences_wherever_it_stands(void **state)
 {
+	/* rfc5944-1.8-1 */
 	struct bench *bench = *state;
 
 	reply_with(bench, NULL, write_unknown);

@@ -59,6 +59,7 @@ static void test_from_the_beginning_the_home_address_is_on_the_tunnel_device(voi
 
 static void test_through_a_foreign_agent_the_way_out_is_the_agent_without_arp(void **state)
 {
+	/* rfc5944-1.7-3 */
 	struct mip_want neighbour = {.kind = MIP_WANT_NEIGHBOUR,
 		.neighbour = {.link = BENCH_WWAN, .address = mip_address_of(BENCH_FA1)}};
 
@@ -148,6 +149,7 @@ static void test_the_path_of_the_request_is_there_before_the_request(void **stat
 
 static void test_an_agent_gets_50_ms_to_answer_before_the_co_located_address_is_registered(void **state)
 {
+	/* rfc5944-2.4-14 */
 	(void)state;
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
@@ -159,6 +161,7 @@ static void test_an_agent_gets_50_ms_to_answer_before_the_co_located_address_is_
 
 static void test_an_agent_that_answers_is_registered_with_at_once(void **state)
 {
+	/* rfc5944-2.4-14 */
 	(void)state;
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
@@ -203,6 +206,7 @@ static void test_only_foreign_agents_does_not_use_addresses(void **state)
 
 static void test_an_address_without_a_default_route_is_no_care_of_address(void **state)
 {
+	/* rfc5944-1.7-4 */
 	(void)state;
 	bench_link(bench, BENCH_WLAN, true);
 	bench_address(bench, BENCH_WLAN, BENCH_SPOT, 24, true);
@@ -324,6 +328,7 @@ static void test_who_asks_for_a_tunnel_takes_from_it_before_the_reply(void **sta
 
 static void test_a_hard_handover_leaves_at_once_and_registers_at_once(void **state)
 {
+	/* rfc5944-2.4.2-1 */
 	struct bench_request request;
 
 	(void)state;
@@ -364,6 +369,7 @@ static void test_a_hard_handover_between_co_located_addresses_on_one_interface(v
 
 static void test_when_the_care_of_address_goes_the_node_searches_at_once(void **state)
 {
+	/* rfc5944-1.7-4 */
 	(void)state;
 	bench_registered_at_spot(bench);
 	bench_address(bench, BENCH_WLAN, BENCH_SPOT, 24, false);
@@ -410,6 +416,7 @@ static void test_the_events_tell_the_timeline(void **state)
 
 static void test_coming_home_has_the_order_of_rfc_5944_4_6(void **state)
 {
+	/* rfc5944-2.4.3-1, rfc5944-2.4.3-2, rfc5944-2.4.3-3 */
 	struct mip_want on_eth = home_on(BENCH_ETH), route = way_out();
 	struct bench_request request;
 

@@ -67,6 +67,7 @@ static void test_by_lifetime_the_agent_stays_as_long_as_it_is_heard(void **state
 
 static void test_by_prefix_an_agent_of_another_network_is_a_move(void **state)
 {
+	/* rfc5944-2.4.2.2-1 */
 	struct bench *bench = *state;
 	struct bench_agent second = second_agent(24);
 
@@ -99,6 +100,7 @@ static void test_by_prefix_an_agent_of_the_same_network_is_no_move(void **state)
 
 static void test_without_the_prefix_of_either_agent_prefixes_say_nothing(void **state)
 {
+	/* rfc5944-2.4.2.2-1 */
 	struct bench *bench = *state;
 	static const uint8_t lengths[][2] = {{0, 24}, {24, 0}, {0, 0}};
 
@@ -112,6 +114,37 @@ static void test_without_the_prefix_of_either_agent_prefixes_say_nothing(void **
 		assert_int_equal(bench_requests(bench), 0);
 		assert_int_equal(agent_in_use(bench), BENCH_FA1);
 	}
+}
+
+static void by_prefix_co_located(struct mn_settings *settings)
+{
+	settings->move_detection = MN_MOVE_DETECTION_PREFIX;
+	settings->care_of = MN_CARE_OF_CO_LOCATED;
+}
+
+static void test_with_a_co_located_address_prefixes_say_nothing(void **state)
+{
+	/* rfc5944-2.4.2.2-2 */
+	struct bench *bench = *state;
+	struct bench_agent insists = bench_fa2, second = bench_fa1;
+
+	bench_again_with(by_prefix_co_located);
+	insists.flags |= MIP_AGENT_R;
+	insists.prefix_length = 24;
+	second.flags |= MIP_AGENT_R;
+	second.prefix_length = 24;
+	second.link = BENCH_WLAN;
+	bench_link(bench, BENCH_WLAN, true);
+	bench_advertise(bench, &insists);
+	bench_lease(bench);
+	bench_accept(bench);
+	assert_int_equal(agent_in_use(bench), BENCH_FA2);
+	bench_pass(bench, MIP_SECOND);
+	bench_forget(bench);
+	bench_advertise(bench, &second);
+	bench_pass(bench, MIP_SECOND);
+	assert_int_equal(bench_requests(bench), 0);
+	assert_int_equal(agent_in_use(bench), BENCH_FA2);
 }
 
 static void test_by_prefix_two_agents_that_are_both_heard_do_not_make_it_flap(void **state)
@@ -135,6 +168,7 @@ static void test_by_prefix_two_agents_that_are_both_heard_do_not_make_it_flap(vo
 
 static void test_an_agent_whose_lifetime_is_over_is_not_moved_to(void **state)
 {
+	/* rfc5944-2.4.2.2-3 */
 	struct bench *bench = *state;
 	struct bench_agent first = first_agent(24), second = second_agent(24);
 
@@ -185,6 +219,7 @@ static void test_eagerly_a_new_agent_is_moved_to_and_the_old_one_is_not_gone_bac
 
 static void test_eagerly_it_registers_no_more_than_once_a_second(void **state)
 {
+	/* rfc5944-2.4.2-2 */
 	struct bench *bench = *state;
 	struct bench_agent agent = second_agent(0);
 
@@ -228,6 +263,7 @@ int main(void)
 		TEST(test_by_prefix_an_agent_of_another_network_is_a_move),
 		TEST(test_by_prefix_an_agent_of_the_same_network_is_no_move),
 		TEST(test_without_the_prefix_of_either_agent_prefixes_say_nothing),
+		TEST(test_with_a_co_located_address_prefixes_say_nothing),
 		TEST(test_by_prefix_two_agents_that_are_both_heard_do_not_make_it_flap),
 		TEST(test_an_agent_whose_lifetime_is_over_is_not_moved_to),
 		TEST(test_eagerly_a_new_agent_is_moved_to_and_the_old_one_is_not_gone_back_to),

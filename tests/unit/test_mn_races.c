@@ -303,6 +303,7 @@ static void test_a_handover_takes_back_a_deregistration_that_is_on_its_way(void 
 /* rfc5944-2.4-2: solicitations SHOULD only be sent in the absence of Agent Advertisements. */
 static void test_an_agent_that_is_not_in_use_may_fall_silent_without_being_asked_for(void **state)
 {
+	/* rfc5944-2.4-2 */
 	struct bench_agent own = patient(&bench_fa1), other = bench_fa2;
 
 	(void)state;

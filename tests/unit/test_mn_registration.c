@@ -579,6 +579,7 @@ static void test_the_last_second_of_a_short_lifetime_is_kept_to(void **state)
 
 static void test_requests_are_a_second_apart_without_a_link_layer_indication(void **state)
 {
+	/* rfc5944-2.4.2-2 */
 	mip_time last = 0;
 
 	(void)state;

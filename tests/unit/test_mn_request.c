@@ -13,6 +13,7 @@ static struct bench *const bench = &bench_of_test;
 
 static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
 {
+	/* rfc5944-1.7-3 */
 	struct bench_request request;
 	struct mip_extensions extensions;
 
@@ -202,6 +203,7 @@ static void test_with_aaa_the_challenge_is_authenticated_by_it(void **state)
 
 static void test_an_agent_that_insists_relays_a_co_located_registration(void **state)
 {
+	/* rfc5944-2.4.1-1 */
 	struct bench_agent agent = bench_fa2;
 	struct mip_extensions extensions;
 	struct bench_request request;
