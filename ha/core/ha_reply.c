@@ -79,6 +79,15 @@ static void write_tunnel_reply(const struct ha_core *core, const struct ha_reque
 		mip_udp_tunnel_reply_write(writer, &reply);
 }
 
+/* rfc5944-3.8.3.3-3: (e) MUST be included when the home agent and the foreign agent share an association;
+ * rfc5944-3.5.4-1: but MUST NOT be applied to deregistration messages; except to an agent that has done so
+ * itself, as RFC 3344 had it, and waits for one. */
+static bool is_authenticated_to_agent(const struct ha_request *request)
+{
+	return request->agent && (request->fields.lifetime != 0 ||
+					 request->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION]);
+}
+
 static int write_reply(const struct ha_core *core, const struct ha_request *request,
 	const struct mip_registration_reply *reply, struct mip_writer *writer)
 {
@@ -101,9 +110,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	 * authentication extension. */
 	if (challenge)
 		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, challenge->data, challenge->data_length);
-	/* rfc5944-3.8.3.3-3: (e) MUST be included when the home agent and the foreign agent share an
-	 * association. */
-	if (request->agent)
+	if (is_authenticated_to_agent(request))
 		status = mip_authenticator_append(
 			writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, request->agent->association);
 	return status;

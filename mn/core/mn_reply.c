@@ -228,6 +228,15 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	}
 }
 
+/* rfc5944-3.6.2.1-10: SHOULD log such errors as security exceptions. */
+static bool is_security_exception(uint8_t code)
+{
+	return code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION ||
+	       code == MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION ||
+	       code == MIP_CODE_HA_NODE_FAILED_AUTHENTICATION ||
+	       code == MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
+}
+
 static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	struct mip_event event = mn_place_event(core, "denied", &core->attempt.place);
@@ -236,8 +245,8 @@ static void denied(struct mn_core *core, const struct reply *reply, struct mip_n
 	mip_event_number(&event, "code", code);
 	mip_event_string(&event, "reason", mip_code_text(code));
 	mn_report(core, &event);
-	mip_log(core->log, MIP_LOG_WARNING, "registration denied with code %u: %s", code,
-		mip_code_text(code));
+	mip_log(core->log, MIP_LOG_WARNING, "%sregistration denied with code %u: %s",
+		is_security_exception(code) ? "security exception: " : "", code, mip_code_text(code));
 	mn_attempt_denied(core, repair(core, reply), now);
 	mn_decide(core, now);
 }

@@ -3,6 +3,7 @@
  */
 #include "mn_bench.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "authenticator.h"
@@ -25,6 +26,16 @@ static void fill(void *context, void *octets, size_t length)
 		bench->random_state = bench->random_state * 6364136223846793005ULL + 1442695040888963407ULL;
 		((uint8_t *)octets)[i] = (uint8_t)(bench->random_state >> 33);
 	}
+}
+
+static void count_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
+{
+	struct bench *bench = context;
+	char line[512];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	bench->warnings += level == MIP_LOG_WARNING;
+	bench->security_exceptions += strstr(line, "security exception") != NULL;
 }
 
 static const char *name_of(mip_link link)
@@ -79,10 +90,11 @@ void bench_begin(struct bench *bench, void (*change)(struct mn_settings *setting
 	memset(bench, 0, sizeof(*bench));
 	bench->now = (struct mip_now){.boot = 1000 * MIP_SECOND, .wall = 1700000000 * MIP_SECOND};
 	bench->random = (struct mip_random){.fill = fill, .context = bench};
+	bench->log = (struct mip_log){.write = count_line, .context = bench};
 	settings_make(bench);
 	if (change)
 		change(&bench->settings);
-	assert_int_equal(mn_core_new(&bench->settings, &bench->random, NULL, &bench->core), 0);
+	assert_int_equal(mn_core_new(&bench->settings, &bench->random, &bench->log, &bench->core), 0);
 	mn_core_udp_port(bench->core, BENCH_PORT);
 	for (mip_link link = BENCH_ETH; link <= BENCH_WWAN; link++)
 		bench_link(bench, link, false);

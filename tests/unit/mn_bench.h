@@ -46,6 +46,9 @@ struct bench {
 	size_t count;
 	struct mip_want kernel[BENCH_WANTS];
 	size_t kernel_count;
+	struct mip_log log;
+	unsigned warnings;	      /* lines in it, since it was made */
+	unsigned security_exceptions; /* those that say so */
 	bool home_watched;  /* once set, the home address must be on some link after every single output */
 	bool home_was_gone; /* … and it was not */
 };

@@ -134,6 +134,26 @@ static void a_deregistration_needs_no_authentication_of_the_agent(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
+static void the_reply_to_a_deregistration_has_no_foreign_home_authentication(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	const struct answer *answer;
+
+	ask.care_of = AGENT_ADDRESS;
+	ask.lifetime = -1;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_false(answer->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION]);
+	/* An agent that knows RFC 3344 only puts one on every request, and waits for one in the reply. */
+	ha_world_clear_outputs(world);
+	ha_world_pass(world, MIP_MILLISECOND);
+	ask.foreign_home = world->agent;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION, world->agent));
+}
+
 static void a_foreign_home_authentication_without_an_association_is_dropped(void **state)
 {
 	struct world *world = *state;
@@ -209,6 +229,7 @@ int main(void)
 		TEST(an_agent_with_an_association_that_does_not_authenticate_is_code_132),
 		TEST(a_co_located_address_through_an_agent_with_an_association_needs_none_of_its_own),
 		TEST(a_deregistration_needs_no_authentication_of_the_agent),
+		TEST(the_reply_to_a_deregistration_has_no_foreign_home_authentication),
 		TEST(a_foreign_home_authentication_without_an_association_is_dropped),
 		TEST(a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped),
 		TEST(what_is_dropped_for_its_authentication_stands_in_the_log_and_a_flood_does_not_fill_it),

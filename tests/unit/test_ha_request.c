@@ -370,11 +370,99 @@ static void a_frame_with_a_wrong_udp_checksum_is_dropped(void **state)
 	ha_world_collect(world);
 	ha_answer_expect_none(world);
 	assert_int_equal(ha_counter_value(world, "drop_malformed"), 1);
+	assert_int_equal(ha_counter_value(world, "requests_received"), 0);
 	/* Unless the sender's card had yet to fill it in. */
 	frame.checksum_unfilled = true;
 	ha_core_frame(world->core, &frame, world->now);
 	ha_world_collect(world);
 	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+}
+
+static void a_frame_without_a_udp_checksum_is_taken(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_from_home();
+	uint8_t message[MIP_REGISTRATION_MAX], packet[2048];
+	size_t length = ha_ask_build(world, &ask, message, sizeof(message));
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_ip ip = {.ttl = 64, .source = NODE_ADDRESS, .destination = HA_ADDRESS};
+	struct mip_udp udp = {NODE_PORT, 434};
+	struct mip_input_frame frame = {.link = HOME_LINK,
+		.source = ha_node_link_address,
+		.ethertype = MIP_ETHERTYPE_IPV4,
+		.octets = packet};
+	const struct answer *answer;
+
+	mip_udp_packet_write(&writer, &ip, &udp, message, length);
+	frame.length = writer.length;
+	packet[MIP_IP_HEADER + 6] = packet[MIP_IP_HEADER + 7] = 0;
+	ha_core_frame(world->core, &frame, world->now);
+	ha_world_collect(world);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	/* Ours has one. */
+	assert_true(answer->framed);
+	packet[0] = world->outputs[answer->place].octets[MIP_IP_HEADER + 6];
+	packet[1] = world->outputs[answer->place].octets[MIP_IP_HEADER + 7];
+	assert_true(packet[0] || packet[1]);
+}
+
+/* 3.8.3.3: a. the fixed part, b. for the node, c. Mobile-Home, d. for the foreign agent, e. Foreign-Home. */
+static void the_extensions_of_a_reply_stand_in_the_order_of_the_rfc(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	const struct answer *answer;
+	const struct mip_extension *slot;
+
+	ask.care_of = AGENT_ADDRESS;
+	ask.foreign_home = world->agent;
+	ask.challenge = true;
+	ask.nai = "alice@example.org";
+	ask.no_home_address = true;
+	ask.security = world->alice;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	slot = answer->extensions.slot;
+	assert_int_equal(slot[MIP_SLOT_NODE_NAI].offset, MIP_REPLY_LENGTH);
+	assert_int_equal(answer->extensions.occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION], 1);
+	assert_int_equal(answer->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION], 1);
+	assert_true(slot[MIP_SLOT_NODE_NAI].offset < slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
+	assert_true(slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset < slot[MIP_SLOT_CHALLENGE].offset);
+	assert_true(slot[MIP_SLOT_CHALLENGE].offset < slot[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION].offset);
+	assert_int_equal(slot[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION].offset +
+				 slot[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION].length,
+		answer->length);
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->alice));
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION, world->agent));
+}
+
+/* Whatever the code, (a) and (c) are there, and what is not granted says 3.8.3.2 of its fields. */
+static void every_denial_is_authenticated_and_has_the_fields_of_the_request(void **state)
+{
+	struct world *world = *state;
+	struct ask asks[6] = {ha_ask_by_agent(), ha_ask_by_agent(), ha_ask_by_agent(), ha_ask_by_agent(),
+		ha_ask_by_agent(), ha_ask_by_agent()};
+	static const int codes[] = {131, 132, 133, 134, 136, 129};
+	const struct answer *answer;
+
+	asks[0].security = world->wrong;
+	asks[1].care_of = asks[1].source = AGENT_ADDRESS;
+	asks[2].identification = 1;
+	asks[3].raw_flags = MIP_REQUEST_X;
+	asks[4].home_agent = CARE_OF;
+	asks[5].care_of = HA_ADDRESS;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(asks); i++) {
+		ha_world_clear_outputs(world);
+		ha_world_pass(world, MIP_MILLISECOND);
+		ha_ask_send(world, &asks[i]);
+		answer = ha_answer_expect(world, codes[i]);
+		assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->node));
+		assert_address_equal(answer->fields.home_address, NODE_ADDRESS);
+		assert_address_equal(answer->fields.home_agent, HA_ADDRESS);
+		assert_address_equal(answer->datagram.destination, i == 1 ? AGENT_ADDRESS : OTHER_AGENT);
+		assert_int_equal(answer->datagram.destination_port, 434);
+	}
+	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
 static void other_messages_are_counted_and_dropped(void **state)
@@ -607,6 +695,9 @@ int main(void)
 		TEST(a_vendor_extension_is_skipped),
 		TEST(a_truncated_request_is_malformed),
 		TEST(a_frame_with_a_wrong_udp_checksum_is_dropped),
+		TEST(a_frame_without_a_udp_checksum_is_taken),
+		TEST(the_extensions_of_a_reply_stand_in_the_order_of_the_rfc),
+		TEST(every_denial_is_authenticated_and_has_the_fields_of_the_request),
 		TEST(other_messages_are_counted_and_dropped),
 		TEST(a_request_from_an_impossible_source_is_dropped),
 		TEST(a_node_with_a_home_address_that_sends_from_none_is_answered_on_its_link),

@@ -383,6 +383,28 @@ static void test_the_first_care_of_address_comes_first_and_the_next_after_a_fail
 	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.care_of_address), 0x0a020008);
 }
 
+static void test_an_icmp_redirect_of_its_agent_is_no_reason_to_register(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t message[36] = {5, 1, 0, 0, 10, 2, 0, 9, 0x45}, packet[128];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_ip ip = {.ttl = 64,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = mip_address_of(BENCH_FA1),
+		.destination = mip_address_of(BENCH_HOME)};
+	uint16_t checksum = mip_checksum_finish(mip_checksum_add(0, message, sizeof(message)));
+
+	bench_registered_at_fa1(bench);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	message[2] = (uint8_t)(checksum >> 8);
+	message[3] = (uint8_t)checksum;
+	mip_ip_packet_write(&writer, &ip, message, sizeof(message));
+	bench_frame(bench, BENCH_WWAN, packet, writer.length);
+	assert_int_equal(bench_requests(bench), 0);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(mip_address_number(bench_way_out(bench)->gateway), BENCH_FA1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +426,7 @@ int main(void)
 		TEST(test_a_restart_within_a_second_of_the_last_request_waits_out_the_second),
 		TEST(test_another_agent_on_the_link_does_not_make_it_move),
 		TEST(test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_network),
+		TEST(test_an_icmp_redirect_of_its_agent_is_no_reason_to_register),
 		TEST(test_the_first_care_of_address_comes_first_and_the_next_after_a_failure),
 	};
 

@@ -7,6 +7,12 @@
 #include "authenticator.h"
 #include "packet.h"
 
+static enum {
+	CHECKSUM_RIGHT,
+	CHECKSUM_ABSENT,
+	CHECKSUM_WRONG,
+} checksum; /* of the next reply */
+
 /* An accepted reply to the node's request at FA1; `before` and `after` write extensions on either side of the
  * Mobile-Home authentication extension. */
 static void reply_with(struct bench *bench, void (*before)(struct mip_writer *writer),
@@ -37,6 +43,11 @@ static void reply_with(struct bench *bench, void (*before)(struct mip_writer *wr
 	size_t length = writer.length;
 	writer = mip_writer_of(packet, sizeof(packet));
 	mip_udp_packet_write(&writer, &ip, &udp, octets, length);
+	if (checksum == CHECKSUM_ABSENT)
+		packet[MIP_IP_HEADER + 6] = packet[MIP_IP_HEADER + 7] = 0;
+	else if (checksum == CHECKSUM_WRONG)
+		packet[MIP_IP_HEADER + 6] ^= 0x40;
+	checksum = CHECKSUM_RIGHT;
 	bench_frame(bench, BENCH_WWAN, packet, writer.length);
 }
 
@@ -121,6 +132,116 @@ static void test_the_extensions_of_a_reply_may_stand_in_any_order(void **state)
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
 }
 
+static void write_another_mobile_home(struct mip_writer *writer)
+{
+	assert_int_equal(mip_authenticator_append(
+				 writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, bench_of_test.home),
+		0);
+}
+
+static void test_two_mobile_home_authentications_are_none(void **state)
+{
+	struct bench *bench = *state;
+
+	reply_with(bench, NULL, write_another_mobile_home);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
+	assert_int_equal(bench_counter(bench, "drop_unauthenticated"), 1);
+	assert_int_equal(bench->security_exceptions, 1);
+}
+
+static struct mn_foreign_agent_settings shared;
+
+static void with_shared(struct mn_settings *settings)
+{
+	settings->foreign_agents = &shared;
+	settings->foreign_agent_count = 1;
+}
+
+static void write_mobile_foreign(struct mip_writer *writer)
+{
+	assert_int_equal(mip_authenticator_append(
+				 writer, MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, shared.association),
+		0);
+}
+
+static void write_mobile_foreign_twice(struct mip_writer *writer)
+{
+	write_mobile_foreign(writer);
+	write_mobile_foreign(writer);
+}
+
+static void write_wrong_mobile_foreign(struct mip_writer *writer)
+{
+	write_mobile_foreign(writer);
+	writer->octets[writer->length - 1] ^= 1;
+}
+
+static void test_exactly_one_right_mobile_foreign_authentication_is_asked_for(void **state)
+{
+	struct bench *bench = *state;
+	static void (*const trailers[])(struct mip_writer * writer) = {
+		NULL, write_mobile_foreign_twice, write_wrong_mobile_foreign, write_mobile_foreign};
+
+	shared = (struct mn_foreign_agent_settings){mip_address_of(BENCH_FA1), bench_other_association()};
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(trailers); i++) {
+		bool right = trailers[i] == write_mobile_foreign;
+
+		bench_again_with(with_shared);
+		reply_with(bench, NULL, trailers[i]);
+		assert_int_equal(bench_state(bench), right ? MN_STATE_REGISTERED : MN_STATE_REGISTERING);
+		assert_int_equal(bench->security_exceptions, right ? 0 : 1);
+	}
+	mip_association_unref(shared.association);
+}
+
+static void test_a_reply_with_a_wrong_checksum_is_dropped_and_one_without_is_taken(void **state)
+{
+	struct bench *bench = *state;
+
+	checksum = CHECKSUM_WRONG;
+	reply_with(bench, NULL, NULL);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERING);
+	assert_int_equal(bench_counter(bench, "drop_malformed"), 1);
+	bench_again_with(NULL);
+	checksum = CHECKSUM_ABSENT;
+	reply_with(bench, NULL, NULL);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+}
+
+static void test_its_requests_have_a_checksum(void **state)
+{
+	struct bench *bench = *state;
+	const struct mip_output *output;
+
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &bench_fa1);
+	output = &bench->outputs[bench_last_request(bench).place];
+	assert_int_equal(output->kind, MIP_OUTPUT_FRAME);
+	assert_true(output->octets[MIP_IP_HEADER + 6] || output->octets[MIP_IP_HEADER + 7]);
+}
+
+static void test_denials_for_authentication_are_logged_as_security_exceptions(void **state)
+{
+	struct bench *bench = *state;
+	static const uint8_t codes[] = {67, 68, 131, 132};
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(codes); i++) {
+		bench_again_with(NULL);
+		bench_link(bench, BENCH_WWAN, true);
+		bench_advertise(bench, &bench_fa1);
+		bench_deny(bench, codes[i]);
+		assert_int_equal(bench_status(bench).last_code, codes[i]);
+		assert_int_equal(bench->security_exceptions, 1);
+	}
+	/* Another denial is logged too, and is none. */
+	bench_again_with(NULL);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &bench_fa1);
+	bench_deny(bench, 66);
+	assert_int_equal(bench->security_exceptions, 0);
+	assert_true(bench->warnings >= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +250,11 @@ int main(void)
 		TEST(test_unknown_extensions_are_skipped_from_128_on),
 		TEST(test_an_unknown_extension_below_128_silences_wherever_it_stands),
 		TEST(test_the_extensions_of_a_reply_may_stand_in_any_order),
+		TEST(test_two_mobile_home_authentications_are_none),
+		TEST(test_exactly_one_right_mobile_foreign_authentication_is_asked_for),
+		TEST(test_a_reply_with_a_wrong_checksum_is_dropped_and_one_without_is_taken),
+		TEST(test_its_requests_have_a_checksum),
+		TEST(test_denials_for_authentication_are_logged_as_security_exceptions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
