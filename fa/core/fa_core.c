@@ -158,7 +158,8 @@ void fa_core_frame(struct fa_core *core, const struct mip_input_frame *frame, st
 		r = mip_udp_packet_read(
 			frame->octets, frame->length, frame->checksum_unfilled, &ip, &udp, &payload);
 	if (r == -EBADMSG) {
-		/* rfc5944-3.7.2.1-1: an invalid, non-zero UDP checksum: MUST be silently discarded. */
+		/* rfc5944-3.7.2.1-1, rfc5944-3.7.3.1-1: an invalid, non-zero UDP checksum: MUST be silently
+		 * discarded. */
 		fa_count(core, FA_COUNT_DROP_MALFORMED);
 		return;
 	}

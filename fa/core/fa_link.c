@@ -181,8 +181,9 @@ static void configure_advertiser(struct fa_core *core, struct fa_link *link)
 	const struct fa_own_address *own = first_address(core, link->index);
 	struct mip_advertiser_settings values = {
 		.address = fa_link_address(core, link),
-		/* rfc5944-2.3-8: either all agents of a subnet MUST include the Prefix-Lengths
-		 * Extension, or all MUST NOT. */
+		/* rfc5944-2.3-8: either all agents of a subnet MUST include the Prefix-Lengths Extension,
+		 * or all MUST NOT. rfc5944-AppD-1: SHOULD NOT be included where the same prefix is no
+		 * promise of the same coverage. */
 		.prefix_length = settings->advertise_prefix && own ? own->prefix_length : 0,
 		/* A router address only if it is on this link. */
 		.advertise_router = own != NULL,
@@ -199,7 +200,8 @@ static void configure_advertiser(struct fa_core *core, struct fa_link *link)
 	(void)mip_advertiser_configure(&link->advertiser, &values);
 }
 
-/* Advertises if the link lets us, from the address that it has now. */
+/* Advertises if the link lets us, from the address that it has now. rfc5944-3.7-1: SHOULD also send
+ * periodic Agent Advertisement messages. */
 static void update(struct fa_core *core, struct fa_link *link, struct mip_now now)
 {
 	struct mip_address before = link->advertiser.settings.address;

@@ -50,8 +50,8 @@ static uint8_t check_form(const struct request *request)
 
 	if (!request->well_formed)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
-	/* rfc5944-3.7.2.1-2: non-zero bits in reserved fields MUST be rejected with Code 70. 'x' is such a
-	 * bit; 'r' was one of RFC 2002's and is ignored (3.3). */
+	/* rfc5944-3.7.2.1-2, rfc5944-3.7.2.3-2: non-zero bits in reserved fields MUST be rejected with Code
+	 * 70. 'x' is such a bit; 'r' was one of RFC 2002's and is ignored (3.3). */
 	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
 	if (!mip_address_is_none(home_address) &&
@@ -69,8 +69,8 @@ static uint8_t check_form(const struct request *request)
 	return ACCEPT;
 }
 
-/* rfc2794-3-2: if it cannot manage a pending request without a home address by the NAI, MUST return
- * NONZERO_HOMEADDR_REQD. Without a NAI nobody can. */
+/* rfc5944-3.7.1-4, rfc2794-3-2: if it cannot manage a pending request without a home address by the NAI, MUST
+ * return NONZERO_HOMEADDR_REQD. Without a NAI nobody can. */
 static uint8_t check_name(const struct request *request)
 {
 	if (mip_address_is_none(request->registration->request.home_address) && !request->registration->nai)
@@ -95,6 +95,7 @@ static const struct fa_mobile_node *node_of(const struct request *request)
 		request->registration->nai);
 }
 
+/* rfc5944-3.7.2.1-4: the authentication in the Registration Request MUST be checked. */
 static uint8_t check_authentication(const struct request *request)
 {
 	const struct fa_mobile_node *node = node_of(request);
@@ -264,6 +265,8 @@ static void tell_relayed(struct fa_core *core, const struct fa_registration *reg
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+/* rfc5944-3.7-2: MUST NOT transmit a Registration Request, unless it is being relayed; rfc5944-3.7.2-1:
+ * MUST relay the Request to the indicated home agent. */
 static void relay(const struct request *request, struct mip_now now)
 {
 	struct fa_core *core = request->core;
@@ -313,6 +316,8 @@ static void decide(struct request *request, struct mip_now now)
 	if (code == ACCEPT)
 		relay(request, now);
 	else
+		/* rfc5944-3.7.2.3-1: SHOULD send the mobile node a Registration Reply with a suitable
+		 * denial code. */
 		fa_deny(core, request->registration, code, now);
 }
 

@@ -294,6 +294,9 @@ static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 	return 0;
 }
 
+/* rfc5944-3.4-1: MUST NOT increase the Lifetime; rfc5944-3.4-3, rfc5944-3.4-4, rfc5944-3.7.3.2-2: the
+ * least of what was requested, granted, and is allowed here; rfc5944-3.7.3.2-8: it begins when the Reply
+ * is forwarded. */
 int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
 	const struct mip_registration_reply *reply, struct mip_now now)
 {

@@ -32,12 +32,13 @@ static int choose_home_address(struct ha_core *core, struct ha_request *request)
 			return MIP_CODE_HA_PROHIBITED;
 		own = ha_node_address(request->node);
 	}
-	/* rfc5944-3.8.3.2-6: if the home agent cannot support the specified nonzero unicast address, it MUST
-	 * reject the request with code 129. An association speaks for its own node only. */
+	/* rfc5944-3.8.3.2-6: if the home agent cannot support the specified nonzero unicast address, it
+	 * MUST reject the request with code 129. An association speaks for its own node only.
+	 * rfc5944-AppF-4: the same in the list of changes. */
 	if (!mip_address_is_none(wanted) && !mip_address_equal(wanted, own))
 		return MIP_CODE_HA_PROHIBITED;
-	/* rfc5944-3.8.3.2-5, rfc5944-3.8.3.2-7: a non-zero one is copied into the reply, otherwise the
-	 * selected one. */
+	/* rfc5944-3.8.1-4, rfc5944-3.8.3.2-5, rfc5944-3.8.3.2-7: a non-zero one is copied into the reply,
+	 * otherwise the selected one. */
 	request->home_address = own;
 	return GRANTED;
 }
@@ -226,7 +227,8 @@ static uint16_t choose_lifetime(const struct ha_core *core, const struct ha_requ
 	if (request->encapsulation == MIP_ENCAPSULATION_UDP && core->settings.udp_max_lifetime > 0 &&
 		core->settings.udp_max_lifetime < most)
 		most = core->settings.udp_max_lifetime;
-	/* rfc5944-3.8.2.2-5: MUST NOT increase the lifetime; rfc5944-3.8.3.2-3: or reduces it. */
+	/* rfc5944-3.4-2, rfc5944-3.8.2.2-5: MUST NOT increase the lifetime; rfc5944-3.8.3.2-2: MUST be
+	 * copied, rfc5944-3.8.3.2-3, rfc5944-3.8.3.2-4: or reduced to the maximum allowed. */
 	return request->fields.lifetime < most ? request->fields.lifetime : most;
 }
 
@@ -236,6 +238,8 @@ static int register_node(struct ha_core *core, struct ha_request *request)
 {
 	int code = choose_encapsulation(core, request);
 
+	/* rfc5944-4.6-18: rejected: MUST NOT make any change to the way it performs ARP processing:
+	 * nothing is changed before all is granted. */
 	if (code == GRANTED && would_loop(core, request))
 		code = MIP_CODE_HA_PROHIBITED;
 	if (code == GRANTED)
@@ -263,6 +267,8 @@ static void deregister_node(struct ha_core *core, struct ha_request *request)
 		ha_node_came_home(core, request);
 }
 
+/* rfc5944-3.8.2-1, rfc5944-3.8.3-1: accepted: MUST update its record of the mobility bindings;
+ * rfc5944-3.8.2.2-1: and MUST return a Registration Reply. */
 uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 {
 	int code = GRANTED;

@@ -282,7 +282,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		agent->refused = 0;
 		mn_attempt_hurry(core, now);
 	}
-	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again. */
+	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again.
+	 * rfc5944-3.6-4: SHOULD register when it detects that the foreign agent has rebooted. */
 	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
 		mn_binding_renew(core, now);
 	mn_decide(core, now);
@@ -294,6 +295,8 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 	struct mip_agent_advertisement advertisement;
 	int result = mip_advertisement_read(icmp, &advertisement);
 
+	/* rfc5944-3.6-7: MUST NOT consider an ICMP Redirect as reason to register with a new foreign
+	 * agent. */
 	if (result == -ENOMSG)
 		return; /* another node's solicitation, or an echo: nothing of ours */
 	if (result < 0 || !mip_address_is_unicast(ip->source) ||

@@ -7,7 +7,7 @@
  *   a foreign agent before a co-located care-of address; an agent that is a sign of having moved; where it is
  *   already; where it is going already
  *
- * So a second agent on the same link changes nothing (RFC 5944 3.6) unless the settings make it such a sign,
+ * So a second agent on the same link changes nothing (rfc5944-3.6-5) unless the settings make it such a sign,
  * and nothing flaps between equals: of two agents that are both heard, the one that was found last stays.
  */
 #include "mn_machine.h"
@@ -169,7 +169,7 @@ static void offer_agent(struct mn_core *core, const struct mn_interface *interfa
 }
 
 /* rfc5944-2.4.1-1: an agent with the R bit SHOULD be registered through, with a co-located care-of address
- * too. */
+ * too. rfc5944-3.1-2: SHOULD register via that foreign agent if the 'R' bit is set. */
 static const struct mn_agent *insisting_agent(const struct mn_core *core, mip_link link)
 {
 	struct mn_agent *agent, *next;
@@ -195,6 +195,8 @@ static bool must_wait(struct mn_core *core, const struct mn_interface *interface
 	return true;
 }
 
+/* rfc5944-AppA-2: the peer's own address MUST NOT be assumed to be a foreign agent care-of address or a
+ * home agent's: the gateway is but a gateway. */
 static void offer_co_located(struct mn_core *core, const struct mn_interface *interface, unsigned order,
 	struct candidate *best, struct mip_now now)
 {
@@ -276,6 +278,8 @@ static void move(struct mn_core *core, const struct mn_place *place, struct mip_
 		mn_attempt_begin(core, place, false, now);
 }
 
+/* rfc5944-3.6-3: SHOULD initiate a registration whenever it detects a change in its network
+ * connectivity. */
 void mn_decide(struct mn_core *core, struct mip_now now)
 {
 	struct mn_place best;

@@ -164,7 +164,8 @@ struct mn_agent {
 	size_t challenge_length;
 };
 
-/* A registration under way: RFC 5944 3.6, "for each pending registration". */
+/* A registration under way. rfc5944-3.6.2.2-4: for each pending registration, its remaining lifetime and the
+ * original Lifetime from the request. */
 struct mn_attempt {
 	bool active;
 	bool ending; /* to end the binding without being at home: `deregister` */
@@ -294,8 +295,8 @@ void mn_agents_judge_home(struct mn_core *core);
 int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length);
 
 /* mn_solicit.c */
-/* A search on this link: once at once, then less and less often. One that had not ended in a registration is gone
- * on with. */
+/* A search on this link: once at once, then less and less often. One that had not ended in a registration is
+ * gone on with. */
 void mn_solicit_begin(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
 /* A registration was accepted: the next search is a new one. */
 void mn_solicit_registered(struct mn_core *core);

@@ -50,6 +50,8 @@ static int check_authenticator(struct mn_core *core, const struct mip_associatio
 	return 0;
 }
 
+/* rfc5944-3.6.2.1-4, rfc5944-3.6.2.1-5: MUST check for the presence of an authorization-enabling
+ * extension, in accordance with the Code. */
 static int authenticate(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	const struct mn_place *place = &core->attempt.place;
@@ -131,7 +133,8 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 	const struct mip_extension *extension = covered(reply, MIP_SLOT_UDP_TUNNEL_REPLY);
 	struct mip_udp_tunnel_reply udp;
 	struct mn_grant grant = {
-		/* A home agent must not grant more than was asked for. */
+		/* rfc5944-3.4-3: greater than in the Request: the Lifetime in the Request MUST be used;
+		 * rfc5944-3.4-4: less: that in the Reply. */
 		.lifetime =
 			reply->fixed.lifetime < attempt->lifetime ? reply->fixed.lifetime : attempt->lifetime,
 		/* RFC 3024 4.1.2: acceptance is the assurance that the agents support what was requested. */
@@ -146,7 +149,7 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 	return grant;
 }
 
-/* RFC 2794, RFC 5944 3.6: a node without a home address takes the one in the reply. */
+/* RFC 2794, rfc5944-3.6-2: a node without a home address takes the one in the reply. */
 static bool learn_addresses(struct mn_core *core, const struct reply *reply)
 {
 	if (mip_address_is_none(core->home_agent) && mip_address_is_unicast(reply->fixed.home_agent)) {
@@ -163,6 +166,7 @@ static bool learn_addresses(struct mn_core *core, const struct reply *reply)
 	return true;
 }
 
+/* rfc5944-3.4-5: the Lifetime field of a denial MUST be ignored, but for code 69. */
 static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now);
 
 static void accepted(struct mn_core *core, const struct reply *reply, struct mip_now now)
@@ -245,6 +249,7 @@ static void denied(struct mn_core *core, const struct reply *reply, struct mip_n
 	mip_event_number(&event, "code", code);
 	mip_event_string(&event, "reason", mip_code_text(code));
 	mn_report(core, &event);
+	/* rfc5944-3.6.2.3-1: SHOULD log the error. */
 	mip_log(core->log, MIP_LOG_WARNING, "%sregistration denied with code %u: %s",
 		is_security_exception(code) ? "security exception: " : "", code, mip_code_text(code));
 	mn_attempt_denied(core, repair(core, reply), now);

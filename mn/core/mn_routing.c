@@ -109,6 +109,7 @@ static bool is_leaving_home(const struct mn_core *core)
 
 /* --- the host's settings ---------------------------------------------------------------------- */
 
+/* rfc5944-4.6-15: an ARP Request for the co-located care-of address: SHOULD reply. */
 static bool uses_co_located(const struct mn_core *core, mip_link link)
 {
 	return (core->binding.place.mode == MN_MODE_CO_LOCATED && core->binding.place.link == link) ||
@@ -397,6 +398,8 @@ bool mn_routing_wants_address(
 	return find(&core->wants, &item) != NULL;
 }
 
+/* rfc5944-3.6.2.2-1: accepted: SHOULD configure its routing table appropriately for its current point of
+ * attachment. */
 void mn_routing_apply(struct mn_core *core)
 {
 	struct mn_wants wants = {0}, before = core->wants;

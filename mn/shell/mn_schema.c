@@ -216,6 +216,7 @@ static bool is_reserved(struct mip_prefix prefix, struct mip_address address)
 					     mip_address_equal(address, mip_prefix_broadcast(prefix)));
 }
 
+/* rfc5944-3.6-1: MUST be configured with a netmask and a Mobility Security Association. */
 static int check_home(
 	struct mip_config *config, const struct mip_config_group *group, const struct mn_config_node *node)
 {

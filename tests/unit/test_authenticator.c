@@ -75,6 +75,7 @@ static void assert_computes(const struct mip_association *association, const cha
 
 static void the_vectors_of_the_rfcs_come_out(void **state)
 {
+	/* rfc5944-3.5.1-4 */
 	(void)state;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(vectors); i++) {
 		const struct vector *vector = &vectors[i];
@@ -124,6 +125,7 @@ static int check(const struct mip_association *association, const uint8_t *octet
 
 static void what_is_appended_verifies_and_any_changed_bit_does_not(void **state)
 {
+	/* rfc5944-3.5.1-1 */
 	static const uint8_t types[] = {32, 33, 34, 36};
 
 	(void)state;
@@ -153,6 +155,7 @@ static void what_is_appended_verifies_and_any_changed_bit_does_not(void **state)
 
 static void the_error_says_what_is_wrong(void **state)
 {
+	/* rfc5944-3.2-1, rfc5944-3.5.1-2 */
 	struct mip_association *association = association_of(MIP_ALGORITHM_HMAC_MD5, 1000, "secret", 6);
 	struct mip_association *other_key = association_of(MIP_ALGORITHM_HMAC_MD5, 1000, "Secret", 6);
 	struct mip_association *other_spi = association_of(MIP_ALGORITHM_HMAC_MD5, 1001, "secret", 6);
@@ -191,6 +194,7 @@ static void without_room_nothing_is_appended(void **state)
 
 static void any_spi_goes_with_any_algorithm(void **state)
 {
+	/* rfc5944-3.5.1-3 */
 	static const uint32_t spis[] = {256, 257, 1000, 0x7fffffff, 0xffffffff};
 	static const enum mip_algorithm algorithms[] = {MIP_ALGORITHM_HMAC_MD5, MIP_ALGORITHM_HMAC_SHA1,
 		MIP_ALGORITHM_HMAC_SHA256, MIP_ALGORITHM_KEYED_MD5};

@@ -85,7 +85,7 @@ static void an_advertisement_says_what_the_agent_is(void **state)
 
 static void the_flags_follow_the_settings(void **state)
 {
-	/* rfc5944-2.3-8 */
+	/* rfc5944-2.3-8, rfc5944-AppD-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct heard heard;
@@ -112,7 +112,7 @@ static void the_flags_follow_the_settings(void **state)
 
 static void they_come_at_the_interval_a_little_early_and_never_late(void **state)
 {
-	/* rfc5944-2.1-6, rfc5944-2.1-7, rfc5944-2.3-1 */
+	/* rfc5944-2.1-6, rfc5944-2.1-7, rfc5944-2.3-1, rfc5944-3.7-1 */
 	struct fa_world world;
 	struct heard heard;
 

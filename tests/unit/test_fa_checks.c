@@ -38,6 +38,7 @@ static void send_frame(struct fa_world *world, mip_link link, const struct mip_i
 
 static void a_request_counts_without_a_checksum_but_not_with_a_wrong_one(void **state)
 {
+	/* rfc5944-3.1-5, rfc5944-3.1-6, rfc5944-3.7.2.1-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_ip ip = {.ttl = 255, .source = request.source, .destination = request.destination};
@@ -60,6 +61,7 @@ static void a_request_counts_without_a_checksum_but_not_with_a_wrong_one(void **
 
 static void a_reply_counts_without_a_checksum_but_not_with_a_wrong_one(void **state)
 {
+	/* rfc5944-3.1-6, rfc5944-3.7.3.1-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply;
@@ -88,6 +90,7 @@ static void a_reply_counts_without_a_checksum_but_not_with_a_wrong_one(void **st
 /* Two nodes with the same home address, which each has from a network of its own. */
 static void requests_with_the_same_home_address_are_told_apart_by_the_nai(void **state)
 {
+	/* rfc5944-3.7.3.1-3, rfc5944-AppF-1 */
 	struct fa_world world;
 	struct fa_world_request alice = fa_world_request(), bob = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&bob);
@@ -130,6 +133,7 @@ static void write_before(struct mip_writer *writer)
 
 static void a_reply_with_its_extensions_in_another_order_is_relayed_up_to_the_authorization(void **state)
 {
+	/* rfc5944-3.7.3.2-5, rfc5944-3.7.3.2-7 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);

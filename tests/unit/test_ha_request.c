@@ -9,6 +9,7 @@
 
 static void a_request_by_a_foreign_agent_is_accepted_with_code_1(void **state)
 {
+	/* rfc5944-3.8.1-3, rfc5944-3.8.2-1, rfc5944-3.8.2.2-1, rfc5944-3.8.3-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -27,6 +28,7 @@ static void a_request_by_a_foreign_agent_is_accepted_with_code_1(void **state)
 
 static void a_reply_goes_back_to_the_address_and_port_that_the_request_came_from(void **state)
 {
+	/* rfc5944-3.5.4-2, rfc5944-3.8-1, rfc5944-3.8.2.2-2, rfc5944-3.8.3-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -62,6 +64,7 @@ static void the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_reques
 
 static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 {
+	/* rfc5944-3.8.2.1-12, rfc5944-3.8.2.1-13, rfc5944-3.8.2.2-8 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	uint8_t message[MIP_REGISTRATION_MAX];
@@ -78,6 +81,7 @@ static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 
 static void a_timestamp_out_of_tolerance_is_code_133(void **state)
 {
+	/* rfc5944-3.8.2.1-12 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -141,6 +145,7 @@ static struct ask register_with_nonce(struct world *world, uint64_t *ret_identif
 
 static void a_retransmission_with_nonces_gets_the_same_answer_and_no_longer_lifetime(void **state)
 {
+	/* rfc5944-3.8.1-3, rfc5944-3.8.2.2-8 */
 	struct world *world = *state;
 	uint64_t identification;
 	struct ask ask = register_with_nonce(world, &identification);
@@ -182,6 +187,7 @@ static void a_forged_request_does_not_make_the_home_agent_forget_the_nonce(void 
 
 static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s_address(void **state)
 {
+	/* rfc5944-3.8.2.1-21, rfc5944-3.8.2.1-22, rfc5944-3.8.3.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 	const struct answer *answer;
@@ -204,6 +210,7 @@ static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s
 
 static void a_broadcast_request_with_the_right_home_agent_is_denied_too(void **state)
 {
+	/* rfc5944-3.8.2.1-21 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
@@ -213,6 +220,7 @@ static void a_broadcast_request_with_the_right_home_agent_is_denied_too(void **s
 
 static void a_request_for_another_home_agent_is_code_136(void **state)
 {
+	/* rfc5944-3.8.3.2-9, rfc5944-3.8.3.2-10 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -224,7 +232,7 @@ static void a_request_for_another_home_agent_is_code_136(void **state)
 
 static void a_request_to_all_mobility_agents_is_answered_from_the_home_agent_s_address(void **state)
 {
-	/* rfc5944-2.3-3 */
+	/* rfc5944-2.3-3, rfc5944-3.8.3.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
@@ -257,6 +265,7 @@ static void a_message_to_somebody_else_s_address_is_not_for_us(void **state)
 
 static void any_of_the_host_s_addresses_may_be_the_home_agent_s(void **state)
 {
+	/* rfc5944-3.8.3.2-8 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	struct mip_address other = mip_address_of(0x0a050001);
@@ -351,6 +360,7 @@ static void a_truncated_request_is_malformed(void **state)
 
 static void a_frame_with_a_wrong_udp_checksum_is_dropped(void **state)
 {
+	/* rfc5944-3.1-5, rfc5944-3.8.2.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_from_home();
 	uint8_t message[MIP_REGISTRATION_MAX], packet[2048];
@@ -380,6 +390,7 @@ static void a_frame_with_a_wrong_udp_checksum_is_dropped(void **state)
 
 static void a_frame_without_a_udp_checksum_is_taken(void **state)
 {
+	/* rfc5944-3.1-5, rfc5944-3.1-6 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_from_home();
 	uint8_t message[MIP_REGISTRATION_MAX], packet[2048];
@@ -409,6 +420,7 @@ static void a_frame_without_a_udp_checksum_is_taken(void **state)
 /* 3.8.3.3: a. the fixed part, b. for the node, c. Mobile-Home, d. for the foreign agent, e. Foreign-Home. */
 static void the_extensions_of_a_reply_stand_in_the_order_of_the_rfc(void **state)
 {
+	/* rfc5944-3.4-6, rfc5944-3.8.3.3-1, rfc5944-3.8.3.3-2, rfc5944-3.8.3.3-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -439,6 +451,9 @@ static void the_extensions_of_a_reply_stand_in_the_order_of_the_rfc(void **state
 /* Whatever the code, (a) and (c) are there, and what is not granted says 3.8.3.2 of its fields. */
 static void every_denial_is_authenticated_and_has_the_fields_of_the_request(void **state)
 {
+	/* rfc5944-3.2-2, rfc5944-3.4-6, rfc5944-3.5.2-1, rfc5944-3.8.2.1-9, rfc5944-3.8.2.1-10,
+	 * rfc5944-3.8.2-2, rfc5944-3.8.2.3-1, rfc5944-3.8.3-2, rfc5944-3.8.3.2-5, rfc5944-3.8.3.2-9,
+	 * rfc5944-3.8.3-3, rfc5944-3.8.3.3-2 */
 	struct world *world = *state;
 	struct ask asks[6] = {ha_ask_by_agent(), ha_ask_by_agent(), ha_ask_by_agent(), ha_ask_by_agent(),
 		ha_ask_by_agent(), ha_ask_by_agent()};
@@ -451,6 +466,7 @@ static void every_denial_is_authenticated_and_has_the_fields_of_the_request(void
 	asks[3].raw_flags = MIP_REQUEST_X;
 	asks[4].home_agent = CARE_OF;
 	asks[5].care_of = HA_ADDRESS;
+	asks[5].source = OTHER_AGENT;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(asks); i++) {
 		ha_world_clear_outputs(world);
 		ha_world_pass(world, MIP_MILLISECOND);
@@ -560,6 +576,7 @@ static void two_mobile_home_authentications_are_code_134(void **state)
 
 static void a_reserved_bit_is_code_134(void **state)
 {
+	/* rfc5944-3.8.2.3-2 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -570,6 +587,7 @@ static void a_reserved_bit_is_code_134(void **state)
 
 static void the_bit_of_rfc_2002_and_broadcasts_are_ignored(void **state)
 {
+	/* rfc5944-3.3-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -616,6 +634,7 @@ static void more_bindings_than_allowed_are_code_130(void **state)
 
 static void a_lifetime_is_reduced_to_the_most_and_never_increased(void **state)
 {
+	/* rfc5944-3.4-2, rfc5944-3.8.2.2-5, rfc5944-3.8.3.2-2, rfc5944-3.8.3.2-3, rfc5944-3.8.3.2-4 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 

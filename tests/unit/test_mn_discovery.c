@@ -291,7 +291,7 @@ static void advertise_with_sequence(struct bench *bench, uint16_t sequence)
 
 static void test_an_agent_that_restarted_is_registered_with_again(void **state)
 {
-	/* rfc5944-2.4.4-1 */
+	/* rfc5944-2.4.4-1, rfc5944-3.6-4 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -317,6 +317,7 @@ static void test_a_rolled_over_sequence_is_no_restart(void **state)
 
 static void test_a_restart_within_a_second_of_the_last_request_waits_out_the_second(void **state)
 {
+	/* rfc5944-3.6-6 */
 	struct bench *bench = *state;
 	struct bench_agent agent = bench_fa1;
 
@@ -333,6 +334,7 @@ static void test_a_restart_within_a_second_of_the_last_request_waits_out_the_sec
 
 static void test_another_agent_on_the_link_does_not_make_it_move(void **state)
 {
+	/* rfc5944-3.6-5 */
 	struct bench *bench = *state;
 	struct bench_agent second = bench_fa2;
 
@@ -385,6 +387,7 @@ static void test_the_first_care_of_address_comes_first_and_the_next_after_a_fail
 
 static void test_an_icmp_redirect_of_its_agent_is_no_reason_to_register(void **state)
 {
+	/* rfc5944-3.6-7 */
 	struct bench *bench = *state;
 	uint8_t message[36] = {5, 1, 0, 0, 10, 2, 0, 9, 0x45}, packet[128];
 	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));

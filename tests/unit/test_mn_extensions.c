@@ -141,6 +141,7 @@ static void write_another_mobile_home(struct mip_writer *writer)
 
 static void test_two_mobile_home_authentications_are_none(void **state)
 {
+	/* rfc5944-3.6.2.1-8, rfc5944-3.6.2.1-9 */
 	struct bench *bench = *state;
 
 	reply_with(bench, NULL, write_another_mobile_home);
@@ -178,6 +179,7 @@ static void write_wrong_mobile_foreign(struct mip_writer *writer)
 
 static void test_exactly_one_right_mobile_foreign_authentication_is_asked_for(void **state)
 {
+	/* rfc5944-3.2-1, rfc5944-3.6.2.1-6, rfc5944-3.6.2.1-7 */
 	struct bench *bench = *state;
 	static void (*const trailers[])(struct mip_writer * writer) = {
 		NULL, write_mobile_foreign_twice, write_wrong_mobile_foreign, write_mobile_foreign};
@@ -196,6 +198,7 @@ static void test_exactly_one_right_mobile_foreign_authentication_is_asked_for(vo
 
 static void test_a_reply_with_a_wrong_checksum_is_dropped_and_one_without_is_taken(void **state)
 {
+	/* rfc5944-3.1-5, rfc5944-3.1-6, rfc5944-3.6.2.1-1 */
 	struct bench *bench = *state;
 
 	checksum = CHECKSUM_WRONG;
@@ -210,6 +213,7 @@ static void test_a_reply_with_a_wrong_checksum_is_dropped_and_one_without_is_tak
 
 static void test_its_requests_have_a_checksum(void **state)
 {
+	/* rfc5944-3.1-5 */
 	struct bench *bench = *state;
 	const struct mip_output *output;
 
@@ -222,6 +226,7 @@ static void test_its_requests_have_a_checksum(void **state)
 
 static void test_denials_for_authentication_are_logged_as_security_exceptions(void **state)
 {
+	/* rfc5944-3.6.2.1-10, rfc5944-3.6.2.3-1 */
 	struct bench *bench = *state;
 	static const uint8_t codes[] = {67, 68, 131, 132};
 

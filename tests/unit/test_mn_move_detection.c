@@ -53,6 +53,7 @@ static uint32_t agent_in_use(const struct bench *bench)
 
 static void test_by_lifetime_the_agent_stays_as_long_as_it_is_heard(void **state)
 {
+	/* rfc5944-3.6-5 */
 	struct bench *bench = *state;
 	struct bench_agent first = first_agent(24), second = second_agent(24);
 

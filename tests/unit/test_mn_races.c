@@ -139,6 +139,7 @@ static void register_with_fa1(void)
 /* rfc5944-3.6.2.3-2: in the Registration Request, not in the next one only. */
 static void test_the_lifetime_of_code_69_holds_for_renewals_too(void **state)
 {
+	/* rfc5944-3.6.2.3-2 */
 	struct bench_request request;
 
 	(void)state;
