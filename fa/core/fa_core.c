@@ -14,7 +14,7 @@
  *
  * A node is one of: unknown; pending (a first request is on its way); registered (its home agent accepted and
  * the lifetime runs); registered and pending (it renews, or deregisters). What is on its way never touches
- * what is registered (rfc5944-3.7.2-4, -5).
+ * what is registered (rfc5944-3.7.2-4, rfc5944-3.7.2-5).
  *
  * Files: fa_core.c (this: life, dispatch, the list for people), fa_link.c (visited links, advertisements),
  * fa_request.c and fa_reply.c (RFC 5944 3.7.2 and 3.7.3), fa_pending.c and fa_visitor.c (the two tables),
@@ -161,7 +161,8 @@ void fa_core_frame(struct fa_core *core, const struct mip_input_frame *frame, st
 		r = mip_udp_packet_read(
 			frame->octets, frame->length, frame->checksum_unfilled, &ip, &udp, &payload);
 	if (r == -EBADMSG) {
-		/* rfc5944-3.7.2.1-1: an invalid, non-zero UDP checksum: MUST be silently discarded. */
+		/* rfc5944-3.7.2.1-1, rfc5944-3.7.3.1-1: an invalid, non-zero UDP checksum: MUST be silently
+		 * discarded. */
 		fa_count(core, FA_COUNT_DROP_MALFORMED);
 		return;
 	}

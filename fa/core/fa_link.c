@@ -183,6 +183,9 @@ static void configure_advertiser(struct fa_core *core, struct fa_link *link)
 	const struct fa_own_address *own = first_address(core, link->index);
 	struct mip_advertiser_settings values = {
 		.address = fa_link_address(core, link),
+		/* rfc5944-2.3-8: either all agents of a subnet MUST include the Prefix-Lengths Extension,
+		 * or all MUST NOT. rfc5944-AppD-1: SHOULD NOT be included where the same prefix is no
+		 * promise of the same coverage. */
 		.prefix_length = settings->advertise_prefix && own ? own->prefix_length : 0,
 		/* A router address only if it is on this link. */
 		.advertise_router = own != NULL,
@@ -199,7 +202,8 @@ static void configure_advertiser(struct fa_core *core, struct fa_link *link)
 	(void)mip_advertiser_configure(&link->advertiser, &values);
 }
 
-/* Advertises if the link lets us, from the address that it has now. */
+/* Advertises if the link lets us, from the address that it has now. rfc5944-3.7-1: SHOULD also send
+ * periodic Agent Advertisement messages. */
 static void update(struct fa_core *core, struct fa_link *link, struct mip_now now)
 {
 	struct mip_address before = link->advertiser.settings.address;
@@ -332,7 +336,9 @@ void fa_links_begin(struct fa_core *core, struct mip_now now)
 {
 	struct fa_link *link, *next;
 
-	/* rfc5944-4.2.2-6: MUST route datagrams it receives from registered mobile nodes. */
+	/* rfc5944-4.2.2-6: MUST route datagrams it receives from registered mobile nodes. rfc5944-2.1-5:
+	 * all foreign agents MUST forward to a default router any datagrams received from a registered
+	 * mobile node; rfc5944-2.3.1-2: whether or not their own address is advertised. */
 	want_setting(core, MIP_LINK_NONE, MIP_SETTING_FORWARDING, 1, true);
 	/* The kernel sends redirects if either the link or the host says so. */
 	want_setting(core, MIP_LINK_NONE, MIP_SETTING_SEND_REDIRECTS, 0, true);

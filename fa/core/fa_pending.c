@@ -19,7 +19,9 @@ static uint64_t nai_digest(const struct fa_nai *nai)
 	return digest;
 }
 
-/* rfc2794-3-1: if Home Address is zero, MUST use the NAI instead, along with the Identification field. */
+/* rfc5944-3.7.1-3: MUST follow the procedures specified in RFC 2794; rfc2794-3-1: if Home Address is zero,
+ * MUST use the NAI instead, along with the Identification field. rfc5944-AppF-1: MUST use the NAI to
+ * distinguish mobile nodes with the same home address. */
 static struct fa_pending_key key_of(
 	struct mip_address home_address, uint64_t identification, const struct fa_nai *nai)
 {
@@ -90,8 +92,8 @@ static void source_release(struct fa_core *core, struct fa_source *source)
 	free(source);
 }
 
-/* rfc5944-3.7.2.2 (end): the pending registration is timed by its own lifetime; rfc5944-3.7.1-6: it MAY be
- * deleted after 7 seconds. Whatever comes first. */
+/* rfc5944-3.7.2.2-5: MUST begin timing the remaining lifetime of the pending registration; rfc5944-3.7.2.2-6:
+ * whose end deletes it; rfc5944-3.7.1-6: it MAY be deleted after 7 seconds. Whatever comes first. */
 static mip_time end_of(struct fa_core *core, struct fa_pending *pending, struct mip_now now)
 {
 	uint16_t lifetime = pending->registration.request.lifetime;
@@ -196,6 +198,8 @@ static struct fa_pending *find_nameless(struct fa_core *core, uint32_t identific
 	return pending;
 }
 
+/* rfc5944-3.7.3.1-2: MUST search for a pending request with the same home address; rfc5944-3.7.3.1-5:
+ * and the same low-order 32 bits of the Identification. */
 struct fa_pending *fa_pending_find(
 	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai)
 {
@@ -208,7 +212,8 @@ struct fa_pending *fa_pending_find(
 	} else if (!pending) {
 		pending = find_nameless(core, (uint32_t)reply->identification);
 	}
-	/* RFC 5944 3.7.3.1: MUST use the NAI to disambiguate requests with the same home address. */
+	/* rfc5944-3.7.3.1-3: MUST use the NAI to disambiguate the pending requests with the same home
+	 * address. */
 	if (pending && nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai))
 		return NULL;
 	return pending;

@@ -56,8 +56,9 @@ static bool link_fits(struct fa_core *core, const struct fa_pending *pending, co
 }
 
 /*
- * rfc5944-3.7.1-8, 3.7.3.1: exactly one Foreign-Home Authentication Extension MUST be present and valid if we
- * share an association with the home agent. A deregistration has none in either direction (3.5.4).
+ * rfc5944-3.7.1-8, rfc5944-3.7.3.1-6, rfc5944-3.7.3.1-7: exactly one Foreign-Home Authentication Extension
+ * MUST be present and valid if we share an association with the home agent. A deregistration has none in
+ * either direction (3.5.4).
  */
 static bool is_authentic(const struct reply *reply, const struct fa_pending *pending)
 {
@@ -84,6 +85,9 @@ static uint8_t code_against(const struct reply *reply, const struct fa_pending *
 	/* rfc5944-3.5.2-1: an authorization-enabling extension MUST be present in all replies. */
 	if (reply->authorized == 0)
 		return MIP_CODE_FA_POORLY_FORMED_REPLY;
+	/* RFC 3115 2.3: a transit node for the reply: a registration reject MUST be sent. */
+	if (mip_extension_of(&reply->extensions, MIP_SLOT_CRITICAL_VENDOR))
+		return MIP_CODE_FA_UNKNOWN_HOME_AGENT_VENDOR_EXTENSION;
 	if (!mip_code_is_accepted(reply->fields.code))
 		return 0;
 	if (pending->registration.nai && !reply->nai)
@@ -125,14 +129,15 @@ static struct fa_grant grant_of(const struct reply *reply, const struct fa_pendi
 		.encapsulation = mip_request_encapsulation(pending->registration.request.flags)};
 }
 
-/* rfc5944-3.7.3.2: updates the visitor list to reflect the result. 0 or -ENOMEM. */
+/* rfc5944-3.7.3.2-1: MUST also update its visitor list entry to reflect the results. 0 or -ENOMEM. */
 static int apply(const struct reply *reply, const struct fa_pending *pending, struct mip_now now)
 {
 	struct fa_core *core = reply->core;
 	struct fa_visitor *visitor = fa_visitor_find(core, reply->fields.home_address);
 	struct fa_grant grant = grant_of(reply, pending);
 
-	/* rfc5944-3.7.2-7: denied: the visitor list entry MUST NOT be modified. */
+	/* rfc5944-3.7.2-7: denied: the visitor list entry MUST NOT be modified; rfc5944-3.7.3.2-4: only the
+	 * pending one goes. rfc5944-3.4-5: nor is the lifetime looked at. */
 	if (!mip_code_is_accepted(reply->fields.code))
 		return 0;
 	/* The reply to a newer request has overtaken it: the node is on another link by now. */
@@ -140,7 +145,8 @@ static int apply(const struct reply *reply, const struct fa_pending *pending, st
 		return 0;
 	if (reply->fields.lifetime != 0 && pending->registration.request.lifetime != 0)
 		return fa_visitor_accept(core, &pending->registration, &reply->fields, &grant, now);
-	/* If the Lifetime is zero, MUST delete its visitor list entry. */
+	/* rfc5944-3.7.3.2-3: the Lifetime is zero: MUST delete its visitor list entry; rfc5944-3.7.2-6: and
+	 * not before. */
 	if (visitor)
 		fa_visitor_remove(core, visitor, "deregistered", FA_COUNT_VISITORS_DEREGISTERED);
 	return 0;
@@ -154,7 +160,8 @@ static void conclude(const struct reply *reply, struct fa_pending *pending, stru
 	uint8_t code = code_against(reply, pending);
 
 	if (!is_authentic(reply, pending)) {
-		/* rfc5944-3.7.3.1: discard the Reply, reject the registration, SHOULD send Code 68. */
+		/* rfc5944-3.7.3.1-8: MUST silently discard the Reply and SHOULD log the event;
+		 * rfc5944-3.7.3.1-9: MUST reject the registration and SHOULD send Code 68. */
 		log_security(core, registration, "no valid Foreign-Home authenticator in the reply", now);
 		code = MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION;
 	}
@@ -166,8 +173,9 @@ static void conclude(const struct reply *reply, struct fa_pending *pending, stru
 		return;
 	}
 	tell_relayed(reply, registration);
-	/* rfc5944-3.7.3.2: MUST NOT modify anything up through the Mobile-Home Authentication Extension;
-	 * extensions after it are removed. */
+	/* rfc5944-3.7.3.2-5: MUST NOT modify anything up through the Mobile-Home Authentication Extension;
+	 * rfc5944-3.7.3.2-6, rfc5944-3.7.3.2-7: MUST process and remove any Extensions after it.
+	 * rfc5944-AppF-5: SHOULD NOT modify any of the fields that are covered. */
 	fa_relay_reply(core, registration, reply->fields.home_address, reply->fields.code, reply->octets,
 		reply->authorized);
 	/* Older requests of this node that are still on their way are of no use to it any more. */
@@ -207,7 +215,7 @@ static void dispatch(
 		fa_count(core, FA_COUNT_DROP_UNKNOWN_EXTENSION);
 		return;
 	}
-	/* RFC 5944 3.7.3.1: no matching pending Request: MUST silently discard. */
+	/* rfc5944-3.7.3.1-4: no matching pending Request: MUST silently discard the Reply. */
 	pending = fa_pending_find(core, &reply->fields, reply->nai);
 	if (!pending) {
 		fa_count(core, FA_COUNT_DROP_UNEXPECTED_REPLY);
@@ -291,7 +299,7 @@ void fa_icmp_input(struct fa_core *core, const struct mip_input_icmp_error *erro
 	HASH_ITER (hh, core->pendings, pending, next) {
 		if (!icmp_is_about(error, pending))
 			continue;
-		/* RFC 5944 3.7.3: SHOULD send a Registration Reply with an appropriate code of 80 to 95. */
+		/* rfc5944-3.7.3-1: SHOULD send a Registration Reply with an appropriate code of 80 to 95. */
 		matched = true;
 		fa_deny(core, &pending->registration, code, now);
 		fa_pending_remove(core, pending);

@@ -50,8 +50,8 @@ static uint8_t check_form(const struct request *request)
 
 	if (!request->well_formed)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
-	/* rfc5944-3.7.2.1-2: non-zero bits in reserved fields MUST be rejected with Code 70. 'x' is such a
-	 * bit; 'r' was one of RFC 2002's and is ignored (3.3). */
+	/* rfc5944-3.7.2.1-2, rfc5944-3.7.2.3-2: non-zero bits in reserved fields MUST be rejected with Code
+	 * 70. 'x' is such a bit; 'r' was one of RFC 2002's and is ignored (3.3). */
 	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
 	if (!mip_address_is_none(home_address) &&
@@ -63,11 +63,14 @@ static uint8_t check_form(const struct request *request)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
 	if (request->length > MIP_REGISTRATION_MAX)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent, and none is known here. */
+	if (mip_extension_of(&request->extensions, MIP_SLOT_CRITICAL_VENDOR))
+		return MIP_CODE_FA_UNKNOWN_VENDOR_EXTENSION;
 	return ACCEPT;
 }
 
-/* rfc2794-3-2: if it cannot manage a pending request without a home address by the NAI, MUST return
- * NONZERO_HOMEADDR_REQD. Without a NAI nobody can. */
+/* rfc5944-3.7.1-4, rfc2794-3-2: if it cannot manage a pending request without a home address by the NAI, MUST
+ * return NONZERO_HOMEADDR_REQD. Without a NAI nobody can. */
 static uint8_t check_name(const struct request *request)
 {
 	if (mip_address_is_none(request->registration->request.home_address) && !request->registration->nai)
@@ -92,6 +95,7 @@ static const struct fa_mobile_node *node_of(const struct request *request)
 		request->registration->nai);
 }
 
+/* rfc5944-3.7.2.1-4: the authentication in the Registration Request MUST be checked. */
 static uint8_t check_authentication(const struct request *request)
 {
 	const struct fa_mobile_node *node = node_of(request);
@@ -100,8 +104,9 @@ static uint8_t check_authentication(const struct request *request)
 
 	if (!node || !node->association)
 		return ACCEPT;
-	/* rfc5944-3.7.2.1-5, -6: exactly one Mobile-Foreign Authentication Extension MUST be present, and its
-	 * authenticator is checked. It stands after the authorization-enabling ones (3.6.1.3 e). */
+	/* rfc5944-3.7.2.1-5, rfc5944-3.7.2.1-6: exactly one Mobile-Foreign Authentication Extension MUST be
+	 * present, and its authenticator is checked. It stands after the authorization-enabling ones (3.6.1.3
+	 * e). */
 	if (extension && request->extensions.occurrences[MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION] == 1 &&
 		extension->offset >= request->authorized &&
 		mip_authenticator_check(node->association, request->octets, extension) == 0)
@@ -262,6 +267,8 @@ static void tell_relayed(struct fa_core *core, const struct fa_registration *reg
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+/* rfc5944-3.7-2: MUST NOT transmit a Registration Request, unless it is being relayed; rfc5944-3.7.2-1:
+ * MUST relay the Request to the indicated home agent. */
 static void relay(const struct request *request, struct mip_now now)
 {
 	struct fa_core *core = request->core;
@@ -271,8 +278,8 @@ static void relay(const struct request *request, struct mip_now now)
 	/* Recorded first, so that a request that finds no place is not relayed. */
 	r = fa_pending_add(core, request->registration, now, &pending);
 	if (r == 0) {
-		/* rfc5944-3.7.2.2-2, -3: MUST NOT modify anything up through the authorization-enabling
-		 * extension; MUST remove the extensions after it. */
+		/* rfc5944-3.7.2.2-2, rfc5944-3.7.2.2-3: MUST NOT modify anything up through the
+		 * authorization-enabling extension; MUST remove the extensions after it. */
 		r = fa_relay_request(core, pending, request->octets, request->authorized);
 		if (r < 0)
 			fa_pending_remove(core, pending);
@@ -310,6 +317,8 @@ static void decide(struct request *request, struct mip_now now)
 	if (code == ACCEPT)
 		relay(request, now);
 	else
+		/* rfc5944-3.7.2.3-1: SHOULD send the mobile node a Registration Reply with a suitable
+		 * denial code. */
 		fa_deny(core, request->registration, code, now);
 }
 

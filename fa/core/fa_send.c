@@ -20,8 +20,8 @@ enum {
 };
 #define DENIAL_INTERVAL MIP_SECOND
 
-/* RFC 5944 3.7.2.3: copied from the request's destination, unless "All Agents Multicast" was used: then our
- * address on the interface. */
+/* rfc5944-3.7.2.3-4: copied from the request's destination, unless "All Agents Multicast" was used:
+ * rfc5944-3.7.2.3-5: then our address on the interface. */
 static struct mip_address reply_source(const struct fa_core *core, const struct fa_registration *registration)
 {
 	if (mip_address_is_unicast(registration->destination))
@@ -29,7 +29,7 @@ static struct mip_address reply_source(const struct fa_core *core, const struct 
 	return fa_link_address(core, registration->link);
 }
 
-/* RFC 5944 3.7.2.3: the home address unless it is 0.0.0.0 (or none that a node can have). */
+/* rfc5944-3.7.2.3-4: the home address unless it is 0.0.0.0 (or none that a node can have). */
 static struct mip_address reply_destination(const struct fa_core *core, struct mip_address home_address)
 {
 	if (mip_address_is_unicast(home_address) && !fa_address_is_own(core, home_address))
@@ -37,6 +37,8 @@ static struct mip_address reply_destination(const struct fa_core *core, struct m
 	return mip_address_of(LIMITED_BROADCAST);
 }
 
+/* rfc5944-3.7-3: MUST NOT transmit a Registration Reply except when relaying one, or when denying
+ * service: by these two ways only. */
 static void send_to_node(struct fa_core *core, const struct fa_registration *registration,
 	struct mip_address home_address, uint8_t code, const struct mip_writer *message)
 {
@@ -162,8 +164,8 @@ static void tell_denial(struct fa_core *core, const struct fa_registration *regi
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
-/* RFC 5944 3.7.2.3: home address, home agent and identification are copied; the lifetime too, unless it was
- * too long: then it is the longest that we accept. */
+/* RFC 5944 3.7.2.3: home address, home agent and identification are copied; rfc5944-3.7.2.3-3: the lifetime
+ * SHOULD be too, unless it was too long: then it is the longest that we accept. */
 static void write_denial(const struct fa_core *core, const struct fa_registration *registration, uint8_t code,
 	struct mip_writer *message)
 {
@@ -224,10 +226,10 @@ void fa_relay_reply(struct fa_core *core, const struct fa_registration *registra
 	send_to_node(core, registration, home_address, code, &message);
 }
 
-/*
- * RFC 5944 3.5.4: appended if we share an association with the home agent, but MUST NOT be for a
- * deregistration, nor if the care-of address is not the one that we advertise.
- */
+/* rfc5944-3.7.1-7: appended if we share an association with the home agent; rfc5944-3.5.4-4,
+ * rfc5944-3.8.2.2-4: but MUST NOT be for a deregistration, rfc5944-3.5.4-3: nor if the care-of address is
+ * not in the Agent Advertisement. rfc5944-3.5.4-1: MUST NOT be applied to deregistration messages.
+ * rfc5944-AppF-2, rfc5944-AppF-3: the same in the list of changes. */
 static struct mip_association *association_for(
 	const struct fa_core *core, const struct mip_registration_request *request)
 {
@@ -242,7 +244,8 @@ int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uin
 	const struct fa_registration *registration = &pending->registration;
 	struct mip_association *association = association_for(core, &registration->request);
 	bool udp_asked = fa_nat_asks(core, &registration->request);
-	/* RFC 5944 3.7.2.2, rfc3519-4.5-4: from the care-of address, to the Home Agent of the request, port 434. */
+	/* rfc5944-3.7.2.2-1: relayed to the home agent as specified in the Home Agent field;
+	 * rfc5944-3.7.2.2-4, rfc3519-4.5-4: from the care-of address, to port 434. */
 	struct mip_output_datagram datagram = {
 		.source = core->settings.values.care_of_address,
 		.destination = registration->request.home_agent,

@@ -69,6 +69,8 @@ static uint16_t udp_port(const struct fa_visitor *visitor)
 	return visitor->encapsulation == MIP_ENCAPSULATION_UDP ? MIP_REGISTRATION_PORT : 0;
 }
 
+/* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
+ * standard IP routing. */
 static void add_delivery(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {
@@ -316,6 +318,9 @@ static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 	return 0;
 }
 
+/* rfc5944-3.4-1: MUST NOT increase the Lifetime; rfc5944-3.4-3, rfc5944-3.4-4, rfc5944-3.7.3.2-2: the
+ * least of what was requested, granted, and is allowed here; rfc5944-3.7.3.2-8: it begins when the Reply
+ * is forwarded. */
 int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
 	const struct mip_registration_reply *reply, const struct fa_grant *grant, struct mip_now now)
 {

@@ -108,6 +108,7 @@ static const struct mip_schema advertise_schema = {
 };
 
 static const struct mip_setting agent_settings[] = {
+	/* rfc5944-3.7.1-1: each foreign agent MUST be configured with a care-of address. */
 	{.name = "care_of_address",
 		.type = MIP_SETTING_TYPE_ADDRESS,
 		.offset = IN_AGENT(care_of_address),

@@ -172,6 +172,11 @@ static mip_time on_deadline(const void *core)
 	return fa_core_deadline(core);
 }
 
+static struct mip_counter_table on_counters(const void *core)
+{
+	return fa_core_counters(core);
+}
+
 static struct mip_machine machine_of(struct fa_shell *shell)
 {
 	return (struct mip_machine){
@@ -187,6 +192,7 @@ static struct mip_machine machine_of(struct fa_shell *shell)
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
+		.counters = on_counters,
 	};
 }
 

@@ -37,7 +37,8 @@ static void send(struct ha_core *core, mip_link link, uint16_t operation, struct
 {
 	uint8_t packet[MIP_ARP_PACKET];
 	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
-	/* rfc5944-4.6-1: MUST be transmitted as a local broadcast packet on the local link. */
+	/* rfc5944-4.6-1: MUST be transmitted as a local broadcast packet on the local link; rfc5944-4.6-6,
+	 * rfc5944-4.6-11: on which the home address is located. */
 	struct mip_output_frame frame = {.link = link, .ethertype = MIP_ETHERTYPE_ARP};
 
 	mip_arp_write_gratuitous(&writer, operation, home_address, link_address);
@@ -47,8 +48,8 @@ static void send(struct ha_core *core, mip_link link, uint16_t operation, struct
 		ha_count(core, HA_COUNTER_GRATUITOUS_ARPS_SENT);
 }
 
-/* 4.6: MAY use either an ARP Request or an ARP Reply packet. Some hosts heed only the one, some the other, so
- * they take turns. */
+/* 4.6: MAY use either an ARP Request or an ARP Reply packet. Some hosts heed only the one, some the other,
+ * so they take turns. rfc5944-4.6-7: SHOULD be retransmitted a small number of times. */
 static void send_next(struct ha_core *core, struct ha_announcement *announcement, struct mip_now now)
 {
 	uint16_t operation = announcement->sent % 2 == 0 ? MIP_ARP_REQUEST : MIP_ARP_REPLY;

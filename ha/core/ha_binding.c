@@ -77,6 +77,8 @@ static struct mip_want peer_of(const struct ha_binding *binding)
 	};
 }
 
+/* rfc5944-1.7-2: MUST be able to attract and intercept datagrams that are destined to the home address
+ * of any of its registered mobile nodes: by this route, and on a real home link by the proxy. */
 static struct mip_want route_of(const struct ha_binding *binding)
 {
 	return (struct mip_want){
@@ -98,6 +100,8 @@ static struct ha_home_link *home_link_of(const struct ha_core *core, const struc
 	return home_link && home_link->link != MIP_LINK_NONE ? home_link : NULL;
 }
 
+/* rfc5944-4.6-3: the home agent MUST transmit an ARP Reply on behalf of the mobile node; rfc5944-4.6-4:
+ * with the link-layer address of its own interface: as the kernel does for such an entry. */
 static struct mip_want proxy_of(const struct ha_binding *binding, mip_link link)
 {
 	return (struct mip_want){.kind = MIP_WANT_PROXY, .proxy = {link, binding->home_address}};
@@ -193,7 +197,8 @@ static void tell(struct ha_core *core, struct ha_binding *binding)
 	binding->told = true;
 }
 
-/* What changed only: a renewal touches nothing. */
+/* What changed only: a renewal touches nothing. rfc5944-3.8.2.2-10: already bound: MUST continue to follow
+ * the rules for proxy ARP. */
 static void tell_change(
 	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
 {
@@ -222,7 +227,7 @@ static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bo
 	struct mip_want route = route_of(binding);
 	struct ha_home_link *home_link = home_link_of(core, binding);
 
-	/* 4.6: it stops using proxy ARP, and then performs a gratuitous ARP. */
+	/* rfc5944-4.6-17: it stops using proxy ARP, and then performs a gratuitous ARP. */
 	if (home_link)
 		ha_binding_unwant_proxy(core, binding, home_link->link);
 	mip_outbox_unwant(&core->outbox, &route);
@@ -430,8 +435,9 @@ static void left_home(struct ha_core *core, struct ha_binding *binding, struct m
 {
 	ha_node_unseed(core, binding->node);
 	tell(core, binding);
-	/* rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had none,
-	 * it MUST transmit a gratuitous ARP on behalf of the mobile node. */
+	/* rfc5944-3.8.2.2-9, rfc5944-4.6-16: by the procedures of Section 4.6: proxy ARP, then a gratuitous
+	 * ARP. rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had
+	 * none, it MUST transmit a gratuitous ARP on behalf of the mobile node. */
 	announce_to_self(core, binding, now);
 	ha_count(core, HA_COUNTER_BINDINGS_ADDED);
 	emit(core, "binding_added", binding, NULL);
@@ -509,8 +515,8 @@ void ha_binding_remove(
 
 void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
-	/* rfc5944-3.8.2.2-7: after the expiration the home agent MUST delete its entry; rfc5944-4.2.3-7: and
-	 * MUST NOT send any Registration Reply because of it. */
+	/* rfc5944-3.8.2.2-7: after the expiration the home agent MUST delete its entry; rfc5944-3.8-2,
+	 * rfc5944-4.2.3-7: and MUST NOT send any Registration Reply because of it. */
 	ha_count(core, HA_COUNTER_BINDINGS_EXPIRED);
 	ha_binding_remove(core, MIP_CONTAINER(deadline, struct ha_binding, deadline), false, "expired", now);
 }

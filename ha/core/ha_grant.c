@@ -11,6 +11,7 @@
 
 enum {
 	GRANTED = 0,
+	FLAGS_OFFSET = 1, /* of the flag octet in the message */
 	/* The length of a chain of nodes of ours, each visiting at the home address of the next. */
 	NESTING_MAX = 8,
 };
@@ -31,11 +32,13 @@ static int choose_home_address(struct ha_core *core, struct ha_request *request)
 			return MIP_CODE_HA_PROHIBITED;
 		own = ha_node_address(request->node);
 	}
-	/* rfc5944-3.8.3.2-6: if the home agent cannot support the specified nonzero unicast address, it MUST
-	 * reject the request with code 129. An association speaks for its own node only. */
+	/* rfc5944-3.8.3.2-6: if the home agent cannot support the specified nonzero unicast address, it
+	 * MUST reject the request with code 129. An association speaks for its own node only.
+	 * rfc5944-AppF-4: the same in the list of changes. */
 	if (!mip_address_is_none(wanted) && !mip_address_equal(wanted, own))
 		return MIP_CODE_HA_PROHIBITED;
-	/* rfc5944-3.8.3.2-5, -7: a non-zero one is copied into the reply, otherwise the selected one. */
+	/* rfc5944-3.8.1-4, rfc5944-3.8.3.2-5, rfc5944-3.8.3.2-7: a non-zero one is copied into the reply,
+	 * otherwise the selected one. */
 	request->home_address = own;
 	return GRANTED;
 }
@@ -62,10 +65,28 @@ static bool deregisters_all(const struct ha_request *request)
 		       mip_address_is_none(request->fields.care_of_address));
 }
 
+/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent, since no vendor is known here;
+ * 2.4: with the code that says who had put it in. */
+static int check_vendor(const struct ha_request *request)
+{
+	const struct mip_extension *vendor = mip_extension_of(&request->extensions, MIP_SLOT_CRITICAL_VENDOR);
+
+	if (!vendor)
+		return GRANTED;
+	return vendor->offset < request->node_authentication->offset
+		       ? MIP_CODE_HA_UNKNOWN_VENDOR_EXTENSION
+		       : MIP_CODE_HA_UNKNOWN_FOREIGN_AGENT_VENDOR_EXTENSION;
+}
+
 static int check_form(const struct ha_request *request)
 {
 	const struct mip_extensions *extensions = &request->extensions;
 	bool co_located = request->fields.flags & MIP_REQUEST_D;
+
+	/* rfc5944-3.8.2.3-2: requests with non-zero bits in reserved fields MUST be rejected with Code 134.
+	 * 'x' is such a bit, though 3.3 would ignore it; 'r' was one of RFC 2002's and is ignored. */
+	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
+		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
 
 	if (extensions->occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION] > 1 ||
 		extensions->occurrences[MIP_SLOT_MOBILE_AAA_AUTHENTICATION] > 1 ||
@@ -212,7 +233,8 @@ static uint16_t choose_lifetime(const struct ha_core *core, const struct ha_requ
 	if (request->encapsulation == MIP_ENCAPSULATION_UDP && core->settings.udp_max_lifetime > 0 &&
 		core->settings.udp_max_lifetime < most)
 		most = core->settings.udp_max_lifetime;
-	/* rfc5944-3.8.2.2-5: MUST NOT increase the lifetime; rfc5944-3.8.3.2-3: or reduces it. */
+	/* rfc5944-3.4-2, rfc5944-3.8.2.2-5: MUST NOT increase the lifetime; rfc5944-3.8.3.2-2: MUST be
+	 * copied, rfc5944-3.8.3.2-3, rfc5944-3.8.3.2-4: or reduced to the maximum allowed. */
 	return request->fields.lifetime < most ? request->fields.lifetime : most;
 }
 
@@ -222,6 +244,8 @@ static int register_node(struct ha_core *core, struct ha_request *request)
 {
 	int code = choose_encapsulation(core, request);
 
+	/* rfc5944-4.6-18: rejected: MUST NOT make any change to the way it performs ARP processing:
+	 * nothing is changed before all is granted. */
 	if (code == GRANTED && would_loop(core, request))
 		code = MIP_CODE_HA_PROHIBITED;
 	if (code == GRANTED)
@@ -249,6 +273,8 @@ static void deregister_node(struct ha_core *core, struct ha_request *request)
 		ha_node_came_home(core, request);
 }
 
+/* rfc5944-3.8.2-1, rfc5944-3.8.3-1: accepted: MUST update its record of the mobility bindings;
+ * rfc5944-3.8.2.2-1: and MUST return a Registration Reply. */
 uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 {
 	int code = GRANTED;
@@ -265,6 +291,8 @@ uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 	if (request->home_address_denial != GRANTED)
 		return (uint8_t)request->home_address_denial;
 	code = check_form(request);
+	if (code == GRANTED)
+		code = check_vendor(request);
 	if (code != GRANTED)
 		return (uint8_t)code;
 	if (request->fields.lifetime == 0)

@@ -114,7 +114,8 @@ static struct mip_advertiser_settings describe(
 		.address = own.address,
 		.registration_lifetime = core->settings.max_lifetime,
 		/* rfc5944-2.3-6: advertisements sent by the home agent on this link MUST have the 'H' bit
-		 * set. U is for foreign agents behind a NAT (rfc3519-3.4-2). */
+		 * set. U is for foreign agents behind a NAT (rfc3519-3.4-2). rfc5944-2.1.1-3: a home agent
+		 * MUST always be prepared to serve its mobile nodes: it has no 'B'. */
 		.flags = MIP_AGENT_H,
 		.interval = advertise->interval,
 		.lifetime = advertise->lifetime,
@@ -132,6 +133,8 @@ static struct mip_advertiser_settings describe(
 		settings.flags |= MIP_AGENT_M;
 	if (network && network->home_link == home_link) {
 		settings.advertise_router = true;
+		/* rfc5944-2.3-8: on a subnet either all mobility agents MUST include the Prefix-Lengths
+		 * Extension or all of them MUST NOT. */
 		settings.prefix_length = advertise->prefix_lengths ? network->prefix.length : 0;
 	}
 	return settings;
@@ -146,6 +149,8 @@ static bool same_settings(const struct mip_advertiser_settings *a, const struct 
 	       a->broadcast == b->broadcast;
 }
 
+/* rfc5944-2.3-7: advertisements on another link MUST NOT have the 'H' bit set: there are none there,
+ * only home links have an advertiser. */
 static void update_advertiser(struct ha_core *core, struct ha_home_link *home_link, struct mip_now now)
 {
 	struct mip_advertiser *advertiser = &home_link->advertiser;

@@ -84,19 +84,31 @@ static void write_tunnel_reply(const struct ha_core *core, const struct ha_reque
 		mip_udp_tunnel_reply_write(writer, &reply);
 }
 
+/* rfc5944-3.8.1-6, rfc5944-3.8.3.3-3: (e) MUST be included when the home agent and the foreign agent share an
+ * association; rfc5944-3.5.4-1: but MUST NOT be applied to deregistration messages; except to an agent that
+ * has done so itself, as RFC 3344 had it, and waits for one. */
+static bool is_authenticated_to_agent(const struct ha_request *request)
+{
+	return request->agent && (request->fields.lifetime != 0 ||
+					 request->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION]);
+}
+
 static int write_reply(const struct ha_core *core, const struct ha_request *request,
 	const struct mip_registration_reply *reply, struct mip_writer *writer)
 {
 	const struct mip_extension *challenge = mip_extension_of(&request->extensions, MIP_SLOT_CHALLENGE);
 	int status;
 
-	/* rfc5944-3.8.3.3-1: this ordering MUST be followed. */
+	/* rfc5944-3.2-2: authenticated with an authorization-enabling extension. rfc5944-3.8.3.3-1: this
+	 * ordering MUST be followed. */
 	mip_reply_write(writer, reply);
 	write_tunnel_reply(core, request, reply->code, false, writer);
 	/* rfc2794-3-3: if the request includes the NAI extension, the reply MUST include it. */
 	if (request->nai)
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, request->nai, request->nai_length);
-	/* rfc5944-3.8.3.3-2: (a) and (c) MUST appear in every reply sent by the home agent. */
+	/* rfc5944-3.4-6, rfc5944-3.8.2.1-9, rfc5944-3.8.3.3-2: (a) and (c) MUST appear in every reply sent
+	 * by the home agent. rfc5944-3.8.2.1-10: SHOULD choose a security association that is likely to
+	 * exist in the mobile node: the one that it has. */
 	status = mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, request->node->association);
 	if (status < 0)
@@ -106,9 +118,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	 * authentication extension. */
 	if (challenge)
 		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, challenge->data, challenge->data_length);
-	/* rfc5944-3.8.3.3-3: (e) MUST be included when the home agent and the foreign agent share an
-	 * association. */
-	if (request->agent)
+	if (is_authenticated_to_agent(request))
 		status = mip_authenticator_append(
 			writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, request->agent->association);
 	return status;
@@ -152,6 +162,9 @@ static int send_frame(struct ha_core *core, const struct ha_request *request,
 	return mip_outbox_frame(&core->outbox, &frame, packet, writer.length);
 }
 
+/* rfc5944-3.5.4-2: the foreign agent address MUST be used as the Destination IP Address;
+ * rfc5944-3.8.2.2-2: MUST send to the source of the Request, which might be a different foreign agent;
+ * rfc5944-3.8.2.2-3: and MUST NOT to another without an association: to none. */
 static int send_datagram(
 	struct ha_core *core, const struct ha_request *request, const uint8_t *message, size_t length)
 {
@@ -171,13 +184,16 @@ static int send_datagram(
 	return mip_outbox_datagram(&core->outbox, &datagram, message, length);
 }
 
-/* 3.8.3.1: to a node at home as if there were no binding; and there is no routing to 0.0.0.0. */
+/* rfc5944-3.8.3.1-2: MUST transmit the Reply directly onto the home network as if the mobile node were at
+ * home; rfc5944-3.8.3.1-3: an existing binding MUST be ignored. And there is no routing to 0.0.0.0. */
 static bool must_be_framed(const struct ha_core *core, const struct ha_request *request)
 {
 	return request->framed &&
 	       (mip_address_is_none(request->source) || ha_request_is_from_home(core, request));
 }
 
+/* rfc5944-3.8-1: MUST NOT transmit a Registration Reply except when replying to a Request: there is no
+ * other caller. rfc5944-3.8.3-3: the values that it MUST supply in the fields. */
 void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
 {
 	uint16_t most = core->settings.max_lifetime;

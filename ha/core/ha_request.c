@@ -87,8 +87,7 @@ static int parse(struct ha_core *core, struct ha_request *request)
 	 * replies are not known in a request either. */
 	if (request->extensions.unknown_not_skippable ||
 		request->extensions.present[MIP_SLOT_UDP_TUNNEL_REPLY] ||
-		request->extensions.present[MIP_SLOT_FOREIGN_AGENT_ERROR] ||
-		request->extensions.present[MIP_SLOT_CRITICAL_VENDOR])
+		request->extensions.present[MIP_SLOT_FOREIGN_AGENT_ERROR])
 		return drop(core, HA_COUNTER_DROP_UNKNOWN_EXTENSION);
 	/* rfc5944-3.8.2.1-6: without any authorization-enabling extension it MUST be silently discarded. */
 	request->node_authentication =
@@ -123,7 +122,8 @@ static bool foreign_home_is_valid(const struct ha_request *request)
 	const struct mip_extension *extension =
 		mip_extension_of(&request->extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
 
-	/* rfc5944-3.8.2.1-16: exactly one MUST be present. It covers the node's only if it stands after it.
+	/* rfc5944-3.8.2.1-16: exactly one MUST be present, rfc5944-3.8.2.1-17: and its authenticator MUST be
+	 * checked. It covers the node's only if it stands after it.
 	 */
 	if (!request->agent || !extension ||
 		request->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] != 1 ||
@@ -145,8 +145,8 @@ static int drop_unexpected_agent(struct ha_core *core, const struct ha_request *
 		"there is no association with its foreign agent");
 }
 
-/* rfc5944-3.8.2.1-3: ensure that all indicated authentications are carried out. Returns the code for the one
- * that fails. */
+/* rfc5944-3.8.2.1-2, rfc5944-3.8.2.1-4: MUST check the authenticator; rfc5944-3.8.2.1-3: ensure that all
+ * indicated authentications are carried out. Returns the code for the one that fails. */
 static int check_node_authenticators(const struct ha_request *request)
 {
 	const struct mip_extension *home =
@@ -177,8 +177,9 @@ static int authenticate_node(struct ha_core *core, struct ha_request *request)
 	/* 3.8.2.1 d holds for it too. */
 	if (has_foreign_home(request) && !request->agent)
 		return drop_unexpected_agent(core, request);
-	/* With a valid Foreign-Home authentication extension, MUST reply with code 131 (rfc5944-3.8.2.1-8);
-	 * if there is no Foreign-Home association, MAY; otherwise neither. */
+	/* rfc5944-3.8.2.1-7: the authenticator is invalid: MUST reject. With a valid Foreign-Home
+	 * authentication extension, MUST reply with code 131 (rfc5944-3.8.2.1-8); if there is no Foreign-Home
+	 * association, MAY; otherwise neither. */
 	if (request->agent && !foreign_home_is_valid(request))
 		return drop_exception(core, request, HA_COUNTER_DROP_AUTHENTICATION_FAILED,
 			"neither the node nor the foreign agent is authentic");
@@ -202,7 +203,8 @@ static bool is_duplicate(const struct ha_request *request)
 	       request->source_port == binding->source_port;
 }
 
-/* 3.8.2.1 b. */
+/* 3.8.2.1 b. rfc5944-3.8.2.1-12: MUST check that the Identification is correct using the context selected by
+ * the SPI; rfc5944-3.8.2.1-13: otherwise MUST reject, with Code 133. */
 static int judge_identification(struct ha_request *request)
 {
 	request->duplicate = is_duplicate(request);
@@ -214,8 +216,9 @@ static int judge_identification(struct ha_request *request)
 }
 
 /*
- * rfc5944-3.5.4-3, -4: when the care-of address is not the foreign agent's own, and for a deregistration, it
- * MUST NOT append the extension, so it cannot be asked for (-5; 3.8.1: MAY skip checking for it).
+ * rfc5944-3.5.4-3, rfc5944-3.5.4-4: when the care-of address is not the foreign agent's own, and for a
+ * deregistration, it MUST NOT append the extension, so it cannot be asked for (rfc5944-3.5.4-5; 3.8.1: MAY
+ * skip checking for it).
  */
 static bool may_lack_foreign_home(const struct ha_request *request)
 {
@@ -225,7 +228,9 @@ static bool may_lack_foreign_home(const struct ha_request *request)
 	return co_located || request->fields.lifetime == 0;
 }
 
-/* 3.8.2.1 c and d. */
+/* 3.8.2.1 c and d. rfc5944-3.8.1-5, rfc5944-3.8.2.1-15: with an association it MUST check for a valid
+ * Foreign-Home Authentication Extension, unless the Lifetime is zero; rfc5944-3.8.2.1-18: otherwise MUST
+ * reject, with Code 132. */
 static int authenticate_agent(struct ha_core *core, struct ha_request *request)
 {
 	if (!request->agent && has_foreign_home(request))
@@ -243,7 +248,8 @@ static int check_home_agent(struct ha_core *core, struct ha_request *request)
 	bool ours = mip_address_is_unicast(wanted) && ha_is_own_address(core, wanted);
 
 	/* rfc5944-3.8.2.1-21: MUST deny requests that are sent to the subnet-directed broadcast address of
-	 * the home network; the reply, with code 136, contains the home agent's unicast address. */
+	 * the home network; rfc5944-3.8.2.1-22: the reply, with code 136, contains the home agent's unicast
+	 * address. */
 	if (ha_is_home_broadcast(core, request->destination))
 		return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
 	if (ours) {
@@ -255,7 +261,8 @@ static int check_home_agent(struct ha_core *core, struct ha_request *request)
 	if (mip_address_is_multicast(request->destination) && mip_address_is_unicast(wanted) &&
 		!ha_is_home_broadcast(core, wanted))
 		return drop(core, HA_COUNTER_DROP_NOT_FOR_US);
-	/* rfc5944-3.8.3.2-10. */
+	/* rfc5944-3.8.3.2-9: the reply has our unicast address; rfc5944-3.8.3.2-10: MUST reject the
+	 * registration, with Code 136. */
 	return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
 }
 
@@ -296,8 +303,8 @@ static int judge(struct ha_core *core, struct ha_request *request)
 	return code == CONTINUE ? ha_grant(core, request) : code;
 }
 
-/* rfc5944-3.8.2.1-11, -14, -19: SHOULD log the error as a security exception. At a limited rate, since
- * anybody can cause it. */
+/* rfc5944-3.8.2.1-11, rfc5944-3.8.2.1-14, rfc5944-3.8.2.1-19: SHOULD log the error as a security exception.
+ * At a limited rate, since anybody can cause it. */
 static void tell_denial(struct ha_core *core, const struct ha_request *request, int code)
 {
 	bool security =
@@ -364,6 +371,8 @@ void ha_request_take(struct ha_core *core, struct ha_request *request)
 		ha_count(core, HA_COUNTER_DEREGISTRATIONS_RECEIVED);
 	if (code == HA_SILENT)
 		return;
+	/* rfc5944-3.8.2-2, rfc5944-3.8.2.3-1, rfc5944-3.8.3-2: denied: SHOULD send a Registration Reply
+	 * with an appropriate code. */
 	if (!mip_code_is_accepted((uint8_t)code))
 		tell_denial(core, request, code);
 	ha_reply(core, request, (uint8_t)code);

@@ -31,6 +31,8 @@ static const struct mip_name udp_tunnel_names[] = {
 /* --- home_agent.networks ---------------------------------------------------------------------- */
 
 static const struct mip_setting network_settings[] = {
+	/* rfc5944-3.8.1-1: MUST be configured with an IP address and with the prefix size for the home
+	 * network. */
 	{.name = "prefix",
 		.type = MIP_SETTING_TYPE_PREFIX,
 		.offset = offsetof(struct ha_network_config, prefix),
@@ -240,6 +242,8 @@ static const struct mip_setting node_settings[] = {
 		.help = "The name that the node gives itself (RFC 2794); without a home_address it gets one "
 			"from "
 			"the address_pool."},
+	/* rfc5944-3.8.1-2: MUST be configured with the Mobility Security Association of each authorized
+	 * mobile node. */
 	{.name = "security",
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = offsetof(struct ha_node_config, security),

@@ -60,6 +60,11 @@ static mip_time on_deadline(const void *core)
 	return ha_core_deadline(core);
 }
 
+static struct mip_counter_table on_counters(const void *core)
+{
+	return ha_core_counters(core);
+}
+
 static struct mip_machine machine_of(struct ha_core *core)
 {
 	return (struct mip_machine){
@@ -74,6 +79,7 @@ static struct mip_machine machine_of(struct ha_core *core)
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
+		.counters = on_counters,
 	};
 }
 

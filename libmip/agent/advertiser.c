@@ -50,7 +50,7 @@ int mip_advertiser_configure(
 	/* rfc5944-2.1.1-5: at least one of the 'F' bit and the 'H' bit MUST be set. */
 	if (!(settings->flags & (MIP_AGENT_F | MIP_AGENT_H)))
 		return -EINVAL;
-	/* rfc5944-2.1.1-4, -6: MUST NOT have 'B' or 'R' set if 'F' is not also set. */
+	/* rfc5944-2.1.1-4, rfc5944-2.1.1-6: MUST NOT have 'B' or 'R' set if 'F' is not also set. */
 	if ((settings->flags & (MIP_AGENT_B | MIP_AGENT_R)) && !(settings->flags & MIP_AGENT_F))
 		return -EINVAL;
 	/* rfc5944-2.1.1-2: MUST include at least one care-of address if the 'F' bit is set. */
@@ -87,8 +87,8 @@ static uint16_t take_sequence(struct mip_advertiser *advertiser)
 {
 	uint16_t sequence = advertiser->sequence;
 
-	/* rfc5944-2.3.2-1, -2: 0 for the first advertisement, each subsequent one is one greater, with the
-	 * exception that 0xffff MUST be followed by 256. */
+	/* rfc5944-2.3.2-1, rfc5944-2.3.2-2: 0 for the first advertisement, each subsequent one is one
+	 * greater, with the exception that 0xffff MUST be followed by 256. */
 	advertiser->sequence = sequence == UINT16_MAX ? 256 : (uint16_t)(sequence + 1);
 	return sequence;
 }
@@ -180,6 +180,7 @@ static void schedule_next(struct mip_advertiser *advertiser, struct mip_now now)
 	mip_time interval = advertiser->settings.interval;
 
 	mip_deadline_cancel(advertiser->environment.deadlines, &advertiser->deadline);
+	/* rfc5944-2.3-2: who can be discovered otherwise SHOULD also implement them: when solicited. */
 	if (advertiser->settings.solicited_only)
 		return;
 	/* rfc5944-2.1-7: slightly randomized. Downwards only, so that the interval stays within a third of
@@ -193,6 +194,8 @@ static void schedule_next(struct mip_advertiser *advertiser, struct mip_now now)
 	schedule(advertiser, now.boot + interval);
 }
 
+/* rfc5944-2.3-1: any mobility agent that cannot be discovered by a link-layer protocol MUST send Agent
+ * Advertisements. */
 void mip_advertiser_start(struct mip_advertiser *advertiser, mip_link link, struct mip_now now)
 {
 	if (mip_address_is_none(advertiser->settings.address) || advertiser->settings.interval <= 0)
@@ -236,6 +239,7 @@ static bool is_of_one_card(struct mip_link_address address)
 	return address.length > 0 && !(address.octets[0] & 1);
 }
 
+/* rfc5944-2.3-4: all mobility agents SHOULD respond to Agent Solicitations. */
 void mip_advertiser_solicited(struct mip_advertiser *advertiser, struct mip_address source,
 	struct mip_link_address link_address, struct mip_now now)
 {

@@ -30,6 +30,7 @@ const struct mip_name mip_replay_names[] = {
 static const char *digest_name(enum mip_algorithm algorithm)
 {
 	switch (algorithm) {
+	/* rfc5944-3.5.1-4: MUST implement the default authentication algorithm (HMAC-MD5). */
 	case MIP_ALGORITHM_HMAC_MD5:
 	case MIP_ALGORITHM_KEYED_MD5:
 		return "MD5";
@@ -79,6 +80,7 @@ static int prefix_key(struct mip_association *association, const struct mip_key 
 	return r;
 }
 
+/* rfc5944-3.5.1-3: MUST be able to associate any SPI value with any authentication algorithm and mode. */
 int mip_association_new(
 	const struct mip_association_settings *settings, struct mip_association **ret_association)
 {

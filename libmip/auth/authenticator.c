@@ -51,6 +51,8 @@ int mip_authenticator_compute(
 	return hmac_compute(association, octets, length, authenticator);
 }
 
+/* rfc5944-3.2-1: associations are indexed by their SPI and IP address: the caller has found it by the
+ * address. */
 int mip_authenticator_check(const struct mip_association *association, const uint8_t *message,
 	const struct mip_extension *extension)
 {

@@ -218,7 +218,7 @@ void mip_replay_learn(struct mip_replay_sender *sender, const struct mip_associa
 		sender->has_nonce = true;
 		return;
 	}
-	/* rfc5944-3.6.2.3-3 and -4: codes 133 and 136. */
+	/* rfc5944-3.6.2.3-3 and rfc5944-3.6.2.3-4: codes 133 and 136. */
 	if (code == MIP_CODE_HA_IDENTIFICATION_MISMATCH ||
 		(code == MIP_CODE_HA_UNKNOWN_HOME_AGENT &&
 			high_of(reply_identification) != high_of(sender->last_sent)))

@@ -61,8 +61,13 @@ static void on_datagram(void *context, const struct mip_input_datagram *datagram
 		return;
 	}
 	host->counters[MIP_HOST_DATAGRAMS_IN]++;
-	if (host->machine.datagram != NULL)
+	if (host->machine.datagram != NULL) {
+		bool watched = mip_host_discards_begin(host);
+
 		host->machine.datagram(host->machine.core, &message, mip_clock_now());
+		if (watched)
+			mip_host_discards_end(host, message.octets, message.length);
+	}
 }
 
 static void on_batch_end(void *context)
@@ -382,6 +387,7 @@ void mip_host_free(struct mip_host *host)
 	mip_udp_socket_free(host->udp);
 	mip_store_free(host->store);
 	free(host->restore_file);
+	mip_host_discards_clear(host);
 	free(host);
 }
 

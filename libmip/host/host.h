@@ -47,6 +47,8 @@ struct mip_machine {
 	/* The deadline has come. */
 	void (*advance)(void *core, struct mip_now now);
 	mip_time (*deadline)(const void *core);
+	/* Its counters; of those whose names begin with "drop_" the host says what was discarded. */
+	struct mip_counter_table (*counters)(const void *core);
 };
 
 struct mip_host;
@@ -81,8 +83,8 @@ int mip_host_set_links(struct mip_host *host, const char *const *links, size_t l
  * new links). */
 void mip_host_tell(struct mip_host *host);
 
-/* Another data plane from now on (a reload), though the one of the command line stays. On failure the plane is as
- * before, and the reason is good until the next call. */
+/* Another data plane from now on (a reload), though the one of the command line stays. On failure the plane
+ * is as before, and the reason is good until the next call. */
 int mip_host_set_plane(
 	struct mip_host *host, enum mip_plane_kind kind, bool clamp_mss, const char **ret_reason);
 

@@ -17,8 +17,13 @@ static void on_frame(void *context, const struct mip_input_frame *frame)
 	struct mip_host *host = link->host;
 
 	host->counters[MIP_HOST_FRAMES_IN]++;
-	if (host->machine.frame != NULL)
+	if (host->machine.frame != NULL) {
+		bool watched = mip_host_discards_begin(host);
+
 		host->machine.frame(host->machine.core, frame, mip_clock_now());
+		if (watched)
+			mip_host_discards_end(host, frame->octets, frame->length);
+	}
 }
 
 struct mip_link_socket *mip_host_link_socket(const struct mip_host *host, mip_link link)

@@ -77,7 +77,17 @@ struct mip_host {
 	struct mip_log_limit send_limit;
 	struct mip_log_limit want_limit;
 	struct mip_log_limit event_limit;
+	struct mip_log_limit discard_limit;
+	uint64_t *discards; /* the machine's counters before it got the message of this moment */
+	size_t discard_count;
 };
+
+/* host_discard.c */
+
+/* Before and after the machine gets a message. False: nobody wants to know, and there is no end to it. */
+bool mip_host_discards_begin(struct mip_host *host);
+void mip_host_discards_end(struct mip_host *host, const uint8_t *octets, size_t length);
+void mip_host_discards_clear(struct mip_host *host);
 
 /* host_links.c */
 

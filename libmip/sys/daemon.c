@@ -1,10 +1,11 @@
 /*
  * What the three daemons have in common: the way from main() to the loop and back.
  *
- *   options ──> configuration ──> control socket ──> role->start ──> READY ──> loop ──> STOPPING ──> role->stop
- *      │              │                 │                 │                     ▲  │                      │
- *      v              v                 v                 v              SIGHUP, │  │ SIGTERM,            v
- *   status 2       status 2          status 1          status 1    mipctl reload └──┘ SIGINT           status 0
+ *   options ──> configuration ──> control socket ──> role->start ──> READY ──> loop ──> STOPPING ──>
+ * role->stop      │              │                 │                 │                     ▲  │              
+ *        │      v              v                 v                 v              SIGHUP, │  │ SIGTERM,      
+ *      v   status 2       status 2          status 1          status 1    mipctl reload └──┘ SIGINT          
+ * status 0
  *
  * Until the configuration is known to be good nothing on the system is touched, and -t ends right there. The
  * control socket comes first of all that is touched, for it tells whether another daemon runs already, which
@@ -312,6 +313,7 @@ int mip_daemon_main(const struct mip_daemon_role *role, int argc, char **argv)
 	daemon.data_plane = options.data_plane;
 	daemon.started = mip_clock_now().boot;
 	daemon.log = mip_stderr_log(role->program, level_of(options.verbose));
+	daemon.shows_discarded = level_of(options.verbose) >= MIP_LOG_DEBUG;
 	if (mip_config_read(daemon.configuration_file, role->schema, role->check, &daemon.configuration) <
 		0) {
 		status = EXIT_USAGE;

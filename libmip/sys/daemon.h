@@ -8,7 +8,8 @@
  * Order of a start: options; configuration read and checked (exit 2 on failure, nothing on the system
  * touched); control socket (a second daemon on it is refused before it does harm); role->start(); readiness
  * told to systemd; loop. SIGHUP and `mipctl … reload` call role->reload() with the newly read configuration,
- * or say what is wrong with it and go on with the old one. SIGTERM and SIGINT stop the loop; role->stop() puts the kernel back.
+ * or say what is wrong with it and go on with the old one. SIGTERM and SIGINT stop the loop; role->stop()
+ * puts the kernel back.
  */
 #ifndef MIP_SYS_DAEMON_H
 #define MIP_SYS_DAEMON_H
@@ -27,6 +28,7 @@ struct mip_daemon {
 	const char *control_path;
 	const char *data_plane;		      /* from -d, NULL when not given: then the configuration's */
 	mip_time started;		      /* CLOCK_BOOTTIME */
+	bool shows_discarded;		      /* -vv: the contents of what is discarded, too */
 	void *configuration;		      /* of role->schema's type */
 	void *state;			      /* the role's */
 	char complaint[MIP_CONFIG_COMPLAINT]; /* the first about the file that was last refused */

@@ -29,6 +29,8 @@ enum {
 	PREFIX_LENGTH_MOST = 32,
 };
 
+/* rfc5944-2.1.1-1: 'r' SHOULD NOT be allocated for any other uses; rfc5944-2.4-15: a mobile node MUST
+ * ignore reserved bits in Agent Advertisements. */
 static const uint16_t flags_known = MIP_AGENT_R | MIP_AGENT_B | MIP_AGENT_H | MIP_AGENT_F | MIP_AGENT_M |
 				    MIP_AGENT_G | MIP_AGENT_T | MIP_AGENT_U | MIP_AGENT_X | MIP_AGENT_I;
 

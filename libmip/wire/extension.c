@@ -41,6 +41,7 @@ enum {
 	}
 
 const struct mip_extension_row mip_extension_rows[] = {
+	/* rfc5944-1.6-1: an authorization-enabling extension MUST contain a Security Parameter Index. */
 	PLAIN(MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, MIP_SLOT_MOBILE_HOME_AUTHENTICATION,
 		"mobile-home-authentication", SPI_LENGTH, PLAIN_MOST),
 	PLAIN(MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION,

@@ -146,7 +146,8 @@ void mip_ip_write(struct mip_writer *writer, const struct mip_ip *ip)
 		mip_checksum_finish(mip_checksum_add(0, writer->octets + start, MIP_IP_HEADER)));
 }
 
-/* RFC 768: a checksum of zero means that the sender made none. */
+/* RFC 768: a checksum of zero means that the sender made none. rfc5944-3.1-5: MUST be checked by the
+ * recipient; rfc5944-3.1-6: a zero UDP checksum SHOULD be accepted. */
 static bool udp_checksum_holds(const struct mip_ip *ip, const uint8_t *datagram, uint16_t length)
 {
 	uint64_t sum = mip_checksum_pseudo_header(ip->source, ip->destination, MIP_PROTOCOL_UDP, length);

@@ -10,6 +10,7 @@
 
 #include "registration.h"
 
+/* rfc5944-3.3-1: 'r' SHOULD NOT be allocated for any other uses. */
 static const uint8_t request_flags_ignored = MIP_REQUEST_R | MIP_REQUEST_X;
 
 int mip_message_type(const uint8_t *octets, size_t length)

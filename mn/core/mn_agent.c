@@ -3,9 +3,9 @@
  * advertisement (move detection by algorithm 1); one that has been silent for most of it is asked once, and
  * one that has restarted (2.4.4) is registered with again.
  *
- * Whether an agent is in another subnet than the one in use (algorithm 2) needs no prefixes here: an agent is
- * identified by its link and address, so a node moves when its own agent is lost or a better place is heard,
- * and never because a second agent speaks on the same link (RFC 5944 3.6).
+ * An agent is identified by its link and address, so a node moves when its own agent is lost or a better
+ * place is heard, and not because a second agent speaks on the same link (RFC 5944 3.6); unless the settings
+ * say that this is a sign of having moved, for one of another network (algorithm 2) or for any (mn_decide.c).
  */
 #include "mn_machine.h"
 
@@ -121,6 +121,7 @@ static struct mn_agent *agent_new(struct mn_core *core, mip_link link, struct mi
 	if (!agent)
 		return NULL;
 	agent->key = key_of(link, address);
+	agent->order = ++core->agent_order;
 	HASH_ADD(hh, core->agents, key, sizeof(agent->key), agent);
 	added = agent->hh.tbl != NULL;
 	if (!added) {
@@ -136,6 +137,21 @@ static bool advertises(const struct mip_agent_advertisement *advertisement, stru
 		if (mip_address_equal(advertisement->routers[i].address, address))
 			return true;
 	return false;
+}
+
+/* RFC 5944 2.1.2: the lengths are those of the router addresses, in their order, and not of the care-of
+ * addresses. The agent's own address among them says best which network this is. */
+static struct mip_prefix prefix_of(
+	const struct mip_agent_advertisement *advertisement, struct mip_address address)
+{
+	size_t place = 0;
+
+	if (advertisement->prefix_length_count == 0)
+		return (struct mip_prefix){0};
+	for (size_t i = 0; i < advertisement->prefix_length_count; i++)
+		if (mip_address_equal(advertisement->routers[i].address, address))
+			place = i;
+	return mip_prefix_of(advertisement->routers[place].address, advertisement->prefix_lengths[place]);
 }
 
 /*
@@ -198,7 +214,8 @@ static int take_lists(struct mn_agent *agent, const struct mip_agent_advertiseme
 	return 0;
 }
 
-/* rfc5944-2.4.4-1, -2: less than the one before and below 256 is a restart; otherwise it has rolled over. */
+/* rfc5944-2.4.4-1, rfc5944-2.4.4-2: less than the one before and below 256 is a restart; otherwise it has
+ * rolled over. */
 static bool has_restarted(const struct mn_agent *agent, uint16_t sequence)
 {
 	return sequence < agent->sequence && sequence < 256;
@@ -213,11 +230,14 @@ static void take(struct mn_core *core, struct mn_agent *agent,
 	agent->link_address = link_address;
 	agent->heard = now.boot;
 	agent->sequence = advertisement->sequence;
+	/* rfc5944-2.4.2.1-1: SHOULD record the Lifetime received in any Agent Advertisements, until it
+	 * expires. */
 	agent->lifetime = advertisement->lifetime;
 	agent->registration_lifetime = advertisement->registration_lifetime;
 	agent->flags = advertisement->flags;
 	agent->router =
 		advertisement->router_count > 0 ? advertisement->routers[0].address : agent->key.address;
+	agent->prefix = prefix_of(advertisement, agent->key.address);
 	agent->home = is_home(core, agent,
 		!mip_address_is_none(core->home_agent) &&
 			(mip_address_equal(agent->key.address, core->home_agent) ||
@@ -264,7 +284,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		agent->refused = 0;
 		mn_attempt_hurry(core, now);
 	}
-	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again. */
+	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again.
+	 * rfc5944-3.6-4: SHOULD register when it detects that the foreign agent has rebooted. */
 	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
 		mn_binding_renew(core, now);
 	mn_decide(core, now);
@@ -276,6 +297,8 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 	struct mip_agent_advertisement advertisement;
 	int result = mip_advertisement_read(icmp, &advertisement);
 
+	/* rfc5944-3.6-7: MUST NOT consider an ICMP Redirect as reason to register with a new foreign
+	 * agent. */
 	if (result == -ENOMSG)
 		return; /* another node's solicitation, or an echo: nothing of ours */
 	if (result < 0 || !mip_address_is_unicast(ip->source) ||

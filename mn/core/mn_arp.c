@@ -54,9 +54,9 @@ static bool is_our_agent(const struct mn_place *place, const struct mip_input_fr
 }
 
 /*
- * rfc5944-4.6-13, -14: away from home, no answer to ARP Requests for the home address, unless it is unicast
- * by a foreign agent that the node registers or is registered with; to which the answer is unicast. The
- * kernel does not answer for an address of mip0, so this is the only answer.
+ * rfc5944-4.6-13, rfc5944-4.6-14: away from home, no answer to ARP Requests for the home address, unless it
+ * is unicast by a foreign agent that the node registers or is registered with; to which the answer is
+ * unicast. The kernel does not answer for an address of mip0, so this is the only answer.
  */
 void mn_arp_input(struct mn_core *core, const struct mip_input_frame *frame)
 {

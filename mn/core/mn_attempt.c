@@ -12,7 +12,8 @@
 
 #include <stdlib.h>
 
-/* RFC 5944 3.6: without a link-layer indication the node MUST NOT register more than once a second. */
+/* rfc5944-3.6-6: without a link-layer indication the node MUST NOT register more than once a second.
+ * rfc5944-2.4.2-2: MUST NOT register more frequently than once per second on average. */
 static mip_time earliest(const struct mn_core *core, struct mip_now now)
 {
 	mip_time second_later = core->requested_at + MIP_SECOND;
@@ -25,6 +26,8 @@ static mip_time later_of(mip_time a, mip_time b)
 	return a > b ? a : b;
 }
 
+/* rfc5944-3.6.3-4: each timeout at least twice the previous; rfc5944-3.6.3-2: a second is large enough
+ * for the round trip. */
 static mip_time exponential(unsigned count)
 {
 	unsigned seconds = count > 6 ? MN_BACKOFF_MOST : 1U << (count > 0 ? count - 1 : 0);
@@ -60,7 +63,8 @@ static void transmit(struct mn_core *core, struct mip_now now)
 		mip_event_number(&event, "lifetime", attempt->lifetime);
 		mip_event_number(&event, "transmission", attempt->unanswered);
 		mn_report(core, &event);
-		/* rfc5944-3.6.3-1: no longer than the lifetime that is asked for; -3: no less than 1 s. */
+		/* rfc5944-3.6.3-1: no longer than the lifetime that is asked for; rfc5944-3.6.3-3: no less
+		 * than 1 s. */
 		if (attempt->lifetime > 0 && wait > attempt->lifetime * MIP_SECOND)
 			wait = attempt->lifetime * MIP_SECOND;
 	}
@@ -93,9 +97,15 @@ void mn_attempt_begin(struct mn_core *core, const struct mn_place *place, bool e
 	core->attempt.began = now.boot;
 	if (!ending)
 		announce(core, &wanted);
-	/* The order of RFC 5944 4.6: the host's own ARP and routes, the gratuitous ARP, then the request. */
+	/* The order of RFC 5944 4.6: the host's own ARP and routes, the gratuitous ARP, then the request.
+	 * rfc5944-2.4.3-2: before attempting to deregister, the mobile node SHOULD configure its routing
+	 * table appropriately for its home network; rfc5944-2.4.3-3: MUST follow the procedures of Section
+	 * 4.6. */
 	mn_routing_apply(core);
 	if (wanted.mode == MN_MODE_HOME)
+		/* rfc5944-3.6.2.2-2: MUST follow the procedures of 4.6; rfc5944-4.6-8: before
+		 * transmitting the Request it MUST transmit this gratuitous ARP; rfc5944-4.6-17: in this
+		 * order. */
 		mn_arp_announce(core, now);
 	at = earliest(core, now);
 	if (backoff && !ending)

@@ -166,6 +166,7 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 
 	if (backoff)
 		*backoff = (struct mn_backoff){0};
+	mn_solicit_registered(core);
 	if (core->attempt.ending) {
 		mn_attempt_end(core);
 		clear(core);
@@ -175,7 +176,8 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 	mn_decide(core, now);
 }
 
-/* rfc5944-3.6.2.2-3: before it expires. Also when its agent has restarted, or a person asks. */
+/* rfc5944-3.6.2.2-3: before it expires. Also when its agent has restarted, or a person asks.
+ * rfc5944-3.8.2.2-6: the granted Lifetime indicates when it SHOULD re-register. */
 void mn_binding_renew(struct mn_core *core, struct mip_now now)
 {
 	const struct mn_binding *binding = &core->binding;

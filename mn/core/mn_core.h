@@ -28,9 +28,10 @@ enum mn_mode {
 	MN_MODE_FOREIGN_AGENT,
 	MN_MODE_CO_LOCATED,
 };
-extern const struct mip_name mn_state_names[];	 /* "searching", "home" … as in `mn status` */
-extern const struct mip_name mn_mode_names[];	 /* "home", "foreign-agent", "co-located" */
-extern const struct mip_name mn_care_of_names[]; /* "any", "foreign-agent", "co-located" */
+extern const struct mip_name mn_state_names[];		/* "searching", "home" … as in `mn status` */
+extern const struct mip_name mn_mode_names[];		/* "home", "foreign-agent", "co-located" */
+extern const struct mip_name mn_care_of_names[];	/* "any", "foreign-agent", "co-located" */
+extern const struct mip_name mn_move_detection_names[]; /* "lifetime", "prefix", "eager" */
 
 struct mn_core;
 

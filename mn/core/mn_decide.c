@@ -4,9 +4,11 @@
  * decides:
  *
  *   the interface that a person asked for; not failed lately; at home; the interface's priority;
- *   a foreign agent before a co-located care-of address; where it is already; where it is going already
+ *   a foreign agent before a co-located care-of address; an agent that is a sign of having moved; where it is
+ *   already; where it is going already
  *
- * So a second agent on the same link changes nothing (RFC 5944 3.6), and nothing flaps between equals.
+ * So a second agent on the same link changes nothing (rfc5944-3.6-5) unless the settings make it such a sign,
+ * and nothing flaps between equals: of two agents that are both heard, the one that was found last stays.
  */
 #include "mn_machine.h"
 
@@ -16,6 +18,7 @@ struct candidate {
 	bool avoided;
 	unsigned interface_order;
 	int64_t priority;
+	uint64_t moved_to; /* by its agent the node has moved: the newest of them counts; 0: it has not */
 	bool current;
 	bool coming;
 };
@@ -55,6 +58,8 @@ static bool before(const struct candidate *a, const struct candidate *b)
 		return a->interface_order < b->interface_order;
 	if (a->place.mode != b->place.mode)
 		return a->place.mode < b->place.mode;
+	if (a->moved_to != b->moved_to)
+		return a->moved_to > b->moved_to;
 	if (a->current != b->current)
 		return a->current;
 	return a->coming && !b->coming;
@@ -67,6 +72,36 @@ static void schedule(struct mn_core *core, mip_time at)
 		(void)mip_deadline_set(&core->deadlines, &core->decide, at);
 }
 
+static bool networks_differ(struct mip_prefix a, struct mip_prefix b)
+{
+	/* rfc5944-2.4.2.2-1: SHOULD NOT be used unless both the current agent and the new agent include the
+	 * Prefix-Lengths Extension. */
+	return a.length > 0 && b.length > 0 &&
+	       (a.length != b.length || !mip_address_equal(a.address, b.address));
+}
+
+/*
+ * RFC 5944 2.4.2.2: whether this agent, new on the link of the one that is in use, says that the node has
+ * moved: its order, or 0. rfc5944-2.4.2.2-2: with a co-located care-of address prefixes are not used at all:
+ * its own address and route tell. rfc5944-2.4.2.2-3: the advertisement MUST NOT have expired: then the agent
+ * is forgotten, and not offered.
+ */
+static uint64_t moved_to(const struct mn_core *core, const struct mn_place *place)
+{
+	const struct mn_place *bound = &core->binding.place;
+	const struct mn_agent *current = mn_agent_find(core, bound->link, bound->agent);
+	const struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+
+	if (core->settings.move_detection == MN_MOVE_DETECTION_LIFETIME || !agent || !current ||
+		place->mode != MN_MODE_FOREIGN_AGENT || bound->mode != MN_MODE_FOREIGN_AGENT ||
+		place->link != bound->link || agent->order <= current->order)
+		return 0;
+	if (core->settings.move_detection == MN_MOVE_DETECTION_PREFIX &&
+		!networks_differ(current->prefix, agent->prefix))
+		return 0;
+	return agent->order;
+}
+
 static void offer(struct mn_core *core, const struct mn_interface *interface, unsigned order,
 	const struct mn_place *place, struct candidate *best, struct mip_now now)
 {
@@ -77,6 +112,7 @@ static void offer(struct mn_core *core, const struct mn_interface *interface, un
 		.avoided = backoff && backoff->avoid && now.boot < backoff->until,
 		.interface_order = order,
 		.priority = interface->settings.priority,
+		.moved_to = moved_to(core, place),
 		.current = !core->binding.lost && mn_place_same(place, &core->binding.place),
 		.coming = core->attempt.active && mn_place_same(place, &core->attempt.place),
 	};
@@ -119,6 +155,7 @@ static void offer_agent(struct mn_core *core, const struct mn_interface *interfa
 {
 	struct mn_place place;
 
+	/* rfc5944-2.4.3-1: it has returned home: SHOULD deregister with its home agent. */
 	if (agent->home && !mip_address_is_none(core->home_address)) {
 		place = place_at_agent(agent, MN_MODE_HOME);
 		place.care_of_address = core->home_address;
@@ -132,7 +169,7 @@ static void offer_agent(struct mn_core *core, const struct mn_interface *interfa
 }
 
 /* rfc5944-2.4.1-1: an agent with the R bit SHOULD be registered through, with a co-located care-of address
- * too. */
+ * too. rfc5944-3.1-2: SHOULD register via that foreign agent if the 'R' bit is set. */
 static const struct mn_agent *insisting_agent(const struct mn_core *core, mip_link link)
 {
 	struct mn_agent *agent, *next;
@@ -143,7 +180,9 @@ static const struct mn_agent *insisting_agent(const struct mn_core *core, mip_li
 	return NULL;
 }
 
-/* A link that has just come up may have an agent, whose answer to the solicitation is on its way. */
+/* A link that has just come up may have an agent, whose answer to the solicitation is on its way.
+ * rfc5944-2.4-14: the mobile node SHOULD first attempt registration with agents that have Mobility Agent
+ * Advertisement Extensions. */
 static bool must_wait(struct mn_core *core, const struct mn_interface *interface,
 	const struct mn_place *place, struct mip_now now)
 {
@@ -156,6 +195,8 @@ static bool must_wait(struct mn_core *core, const struct mn_interface *interface
 	return true;
 }
 
+/* rfc5944-AppA-2: the peer's own address MUST NOT be assumed to be a foreign agent care-of address or a
+ * home agent's: the gateway is but a gateway. */
 static void offer_co_located(struct mn_core *core, const struct mn_interface *interface, unsigned order,
 	struct candidate *best, struct mip_now now)
 {
@@ -227,6 +268,8 @@ static void stay(struct mn_core *core, const struct mn_place *place)
 	}
 }
 
+/* rfc5944-2.4.2-1: when it detects that it has moved, it SHOULD register with a suitable care-of
+ * address. */
 static void move(struct mn_core *core, const struct mn_place *place, struct mip_now now)
 {
 	if (core->attempt.active && mn_place_same(&core->attempt.place, place))
@@ -235,6 +278,8 @@ static void move(struct mn_core *core, const struct mn_place *place, struct mip_
 		mn_attempt_begin(core, place, false, now);
 }
 
+/* rfc5944-3.6-3: SHOULD initiate a registration whenever it detects a change in its network
+ * connectivity. */
 void mn_decide(struct mn_core *core, struct mip_now now)
 {
 	struct mn_place best;

@@ -89,6 +89,8 @@ static unsigned rank_of(const struct mn_core *core, const struct mn_interface *i
 	return 2U * is_near + is_in_use;
 }
 
+/* rfc5944-1.7-4: the mobile node MUST be located on the link identified by the network prefix of its
+ * co-located care-of address: it is an address of that interface. */
 bool mn_interface_co_located(const struct mn_core *core, const struct mn_interface *interface,
 	struct mip_address *ret_address, struct mip_address *ret_gateway)
 {

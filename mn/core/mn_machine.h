@@ -131,6 +131,7 @@ struct mn_interface {
 	struct mn_backoff backoff; /* of the co-located care-of address here */
 	struct mip_deadline solicit;
 	unsigned solicited;    /* since the search here began */
+	bool registered;       /* … and something has come of it, here or elsewhere */
 	mip_time solicited_at; /* MIP_NEVER: not since the link came up */
 };
 
@@ -155,13 +156,16 @@ struct mn_agent {
 	bool reverse_mandatory;	   /* it has said so (code 75) */
 	uint8_t refused;	   /* MIP_REQUEST_M, _G: it has said that it has them not (code 72) */
 	struct mip_address router; /* the first that it advertises, or itself */
+	struct mip_prefix prefix;  /* of its network; length 0: no Prefix-Lengths extension */
+	uint64_t order;		   /* of being found: the larger, the newer */
 	struct mip_address *care_of_addresses;
 	size_t care_of_address_count;
 	uint8_t *challenge; /* RFC 4721; NULL: none */
 	size_t challenge_length;
 };
 
-/* A registration under way: RFC 5944 3.6, "for each pending registration". */
+/* A registration under way. rfc5944-3.6.2.2-4: for each pending registration, its remaining lifetime and the
+ * original Lifetime from the request. */
 struct mn_attempt {
 	bool active;
 	bool ending; /* to end the binding without being at home: `deregister` */
@@ -228,7 +232,8 @@ struct mn_core {
 
 	struct mn_interface *interfaces; /* in the order of the configuration */
 	struct mn_agent *agents;
-	mip_link preferred; /* by a person's wish */
+	uint64_t agent_order; /* of the one that was found last */
+	mip_link preferred;   /* by a person's wish */
 
 	struct mip_deadline decide;
 	bool moved;	/* a link-layer indication since the last request: it may follow at once */
@@ -290,8 +295,11 @@ void mn_agents_judge_home(struct mn_core *core);
 int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length);
 
 /* mn_solicit.c */
-/* A new search on this link: once at once, then less and less often. */
+/* A search on this link: once at once, then less and less often. One that had not ended in a registration is
+ * gone on with. */
 void mn_solicit_begin(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
+/* A registration was accepted: the next search is a new one. */
+void mn_solicit_registered(struct mn_core *core);
 void mn_solicit_stop(struct mn_core *core, struct mn_interface *interface);
 void mn_solicit_due(struct mn_core *core, struct mn_interface *interface, struct mip_now now);
 /* One more, for an agent that has become silent. */

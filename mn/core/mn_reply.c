@@ -30,13 +30,14 @@ static int drop(struct mn_core *core, enum mn_counter counter)
 static int security_exception(
 	struct mn_core *core, enum mn_counter counter, const struct reply *reply, struct mip_now now)
 {
-	/* rfc5944-3.6.2.1-7, -9: MUST silently discard and SHOULD log the event as a security exception. */
+	/* rfc5944-3.6.2.1-7, rfc5944-3.6.2.1-9: MUST silently discard and SHOULD log the event as a security
+	 * exception. */
 	mn_warn(core, now, "security exception: a Registration Reply without the right authenticator",
 		reply->received->source);
 	return drop(core, counter);
 }
 
-/* rfc5944-3.6.2.1-6, -8: exactly one, and its authenticator is right. */
+/* rfc5944-3.6.2.1-6, rfc5944-3.6.2.1-8: exactly one, and its authenticator is right. */
 static int check_authenticator(struct mn_core *core, const struct mip_association *association,
 	enum mip_slot slot, const struct reply *reply, struct mip_now now)
 {
@@ -49,6 +50,8 @@ static int check_authenticator(struct mn_core *core, const struct mip_associatio
 	return 0;
 }
 
+/* rfc5944-3.6.2.1-4, rfc5944-3.6.2.1-5: MUST check for the presence of an authorization-enabling
+ * extension, in accordance with the Code. */
 static int authenticate(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	const struct mn_place *place = &core->attempt.place;
@@ -77,7 +80,8 @@ static int match(struct mn_core *core, const struct reply *reply)
 {
 	const struct mn_attempt *attempt = &core->attempt;
 
-	/* rfc5944-3.6.2.1-2, -3: the low-order 32 bits of the most recent request's identification. */
+	/* rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3: the low-order 32 bits of the most recent request's
+	 * identification. */
 	if (!attempt->active || !attempt->awaiting ||
 		!mip_replay_matches(attempt->identification, reply->fixed.identification))
 		return drop(core, MN_COUNT_DROP_UNMATCHED);
@@ -129,7 +133,8 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 	const struct mip_extension *extension = covered(reply, MIP_SLOT_UDP_TUNNEL_REPLY);
 	struct mip_udp_tunnel_reply udp;
 	struct mn_grant grant = {
-		/* A home agent must not grant more than was asked for. */
+		/* rfc5944-3.4-3: greater than in the Request: the Lifetime in the Request MUST be used;
+		 * rfc5944-3.4-4: less: that in the Reply. */
 		.lifetime =
 			reply->fixed.lifetime < attempt->lifetime ? reply->fixed.lifetime : attempt->lifetime,
 		/* RFC 3024 4.1.2: acceptance is the assurance that the agents support what was requested. */
@@ -147,7 +152,7 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 	return grant;
 }
 
-/* RFC 2794, RFC 5944 3.6: a node without a home address takes the one in the reply. */
+/* RFC 2794, rfc5944-3.6-2: a node without a home address takes the one in the reply. */
 static bool learn_addresses(struct mn_core *core, const struct reply *reply)
 {
 	if (mip_address_is_none(core->home_agent) && mip_address_is_unicast(reply->fixed.home_agent)) {
@@ -164,14 +169,17 @@ static bool learn_addresses(struct mn_core *core, const struct reply *reply)
 	return true;
 }
 
+/* rfc5944-3.4-5: the Lifetime field of a denial MUST be ignored, but for code 69. */
 static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now);
 
 static void accepted(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	struct mn_grant grant = grant_of(&core->attempt, reply);
 
-	/* A lifetime of zero to one who asked for more is no binding. */
-	if ((core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
+	/* A lifetime of zero to one who asked for more is no binding. RFC 3115 2.3: with a critical extension
+	 * of an unknown vendor the reply is treated as a reject. */
+	if (mip_extension_of(&reply->extensions, MIP_SLOT_CRITICAL_VENDOR) ||
+		(core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
 		denied(core, reply, now);
 		return;
 	}
@@ -227,6 +235,15 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	}
 }
 
+/* rfc5944-3.6.2.1-10: SHOULD log such errors as security exceptions. */
+static bool is_security_exception(uint8_t code)
+{
+	return code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION ||
+	       code == MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION ||
+	       code == MIP_CODE_HA_NODE_FAILED_AUTHENTICATION ||
+	       code == MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
+}
+
 static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	struct mip_event event = mn_place_event(core, "denied", &core->attempt.place);
@@ -235,8 +252,9 @@ static void denied(struct mn_core *core, const struct reply *reply, struct mip_n
 	mip_event_number(&event, "code", code);
 	mip_event_string(&event, "reason", mip_code_text(code));
 	mn_report(core, &event);
-	mip_log(core->log, MIP_LOG_WARNING, "registration denied with code %u: %s", code,
-		mip_code_text(code));
+	/* rfc5944-3.6.2.3-1: SHOULD log the error. */
+	mip_log(core->log, MIP_LOG_WARNING, "%sregistration denied with code %u: %s",
+		is_security_exception(code) ? "security exception: " : "", code, mip_code_text(code));
 	mn_attempt_denied(core, repair(core, reply), now);
 	mn_decide(core, now);
 }

@@ -30,6 +30,13 @@ const struct mip_name mn_care_of_names[] = {
 	{0, NULL},
 };
 
+const struct mip_name mn_move_detection_names[] = {
+	{MN_MOVE_DETECTION_LIFETIME, "lifetime"},
+	{MN_MOVE_DETECTION_PREFIX, "prefix"},
+	{MN_MOVE_DETECTION_EAGER, "eager"},
+	{0, NULL},
+};
+
 /* The codes that somebody has defined (see wire/registration.h); all others are counted together. */
 /* Formatting by the tool shifts the rows further to the right each time. */
 /* clang-format off */

@@ -85,7 +85,7 @@ static uint16_t advertised_flag_of(enum mip_encapsulation encapsulation)
 }
 
 /*
- * RFC 5944 3.6.1.2: the node MAY request alternative forms of encapsulation, "but only if the mobile node is
+ * rfc5944-3.6.1.2-7: the node MAY request alternative forms of encapsulation, "but only if the mobile node is
  * decapsulating its own datagrams or if its foreign agent has indicated support [...] Otherwise, the mobile
  * node MUST NOT set these bits." Such an agent is used with IP in IP, which all have (rfc5944-4.1-1). So is
  * one that has refused.
@@ -110,7 +110,7 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 
 	if (!is_away(&attempt->place))
 		return 0;
-	/* rfc5944-3.6.1.2-1, -2: D with a co-located care-of address, otherwise not. */
+	/* rfc5944-3.6.1.2-1, rfc5944-3.6.1.2-2: D with a co-located care-of address, otherwise not. */
 	if (attempt->place.mode == MN_MODE_CO_LOCATED)
 		flags |= MIP_REQUEST_D;
 	if (wants_reverse_tunnel(core, attempt))
@@ -139,7 +139,8 @@ static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
 	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
 }
 
-/* rfc5944-3.6.1.2-11, -12: the home agent if it is known, otherwise the broadcast of the home network. */
+/* rfc5944-3.6.1.2-11, rfc5944-3.6.1.2-12: the home agent if it is known, otherwise the broadcast of the home
+ * network. */
 static struct mip_address home_agent_of(const struct mn_core *core, const struct mn_place *place)
 {
 	if (!mip_address_is_none(core->home_agent))
@@ -149,6 +150,9 @@ static struct mip_address home_agent_of(const struct mn_core *core, const struct
 	return mip_prefix_broadcast(core->settings.home_prefix);
 }
 
+/* rfc5944-3.6.1-1: the values that the mobile node MUST supply. rfc5944-3.6.1.2-9, rfc5944-3.6.1.2-10:
+ * its home address if it is known, otherwise zeroes; rfc5944-3.6.1.2-14: the care-of address that it
+ * wishes to (de)register. */
 static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
 {
 	const struct mn_place *place = &attempt->place;
@@ -182,7 +186,7 @@ static int write_challenge(
 		writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, MOBILE_AAA, core->settings.aaa);
 }
 
-/* rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
+/* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
 static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
 {
 	const struct mn_place *place = &attempt->place;
@@ -199,13 +203,14 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
 					.through_foreign_agent = has_agent(place),
 					.encapsulation = udp_encapsulation_of(attempt)});
-	/* c. */
+	/* c. rfc5944-3.2-2, rfc5944-3.3-2, rfc5944-3.5.2-1, rfc5944-3.6.1.3-2: MUST appear in every
+	 * Registration Request; rfc5944-3.2-3: the first authentication extension. */
 	result = mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, core->settings.home);
 	/* d. for the foreign agent */
 	if (result == 0 && is_away(place))
 		result = write_challenge(core, place, shared != NULL, writer);
-	/* e. */
+	/* e. rfc5944-3.6.1.3-3: MUST be included when they share an association. */
 	if (result == 0 && shared)
 		result = mip_authenticator_append(
 			writer, MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, shared);
@@ -247,9 +252,10 @@ static int send_frame(struct mn_core *core, const struct mn_attempt *attempt)
 	struct mip_ip ip = {
 		.identification = core->ip_identification++,
 		.ttl = TTL,
-		/* rfc5944-3.6.1.1-1 to -3 */
+		/* rfc5944-3.6.1.1-1, rfc5944-3.6.1.1-2, rfc5944-3.6.1.1-3: the care-of address; 0.0.0.0; or
+		 * the home address */
 		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
-		/* rfc5944-3.6.1.1-6, -8 */
+		/* rfc5944-3.6.1.1-6, rfc5944-3.6.1.1-8 */
 		.destination = place->agent,
 	};
 	/* rfc5944-3.6.1.1-7: the link-layer source address of the advertisement. */
@@ -274,6 +280,8 @@ static int send_datagram(struct mn_core *core, const struct mn_attempt *attempt)
 	struct mip_output_datagram datagram = {
 		.link = place->link,
 		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
+		/* rfc5944-3.6.1.1-9: the broadcast address MUST NOT be used via a foreign agent: only
+		 * here. */
 		.destination = home_agent_of(core, place),
 		.destination_port = MIP_REGISTRATION_PORT,
 		.ttl = TTL,
@@ -282,7 +290,9 @@ static int send_datagram(struct mn_core *core, const struct mn_attempt *attempt)
 	return mip_outbox_datagram(&core->outbox, &datagram, attempt->message, attempt->message_length);
 }
 
-/* At home another agent than ours may be the one that is heard: then ours is found by ARP, as any host. */
+/* At home another agent than ours may be the one that is heard: then ours is found by ARP, as any host.
+ * rfc5944-3.1-1: a foreign agent care-of address MUST be registered via that foreign agent; rfc5944-3.1-3,
+ * rfc5944-3.1-4: otherwise, and at home, directly with the home agent. */
 static bool goes_to_agent(const struct mn_core *core, const struct mn_place *place)
 {
 	if (!has_agent(place))

@@ -109,6 +109,7 @@ static bool is_leaving_home(const struct mn_core *core)
 
 /* --- the host's settings ---------------------------------------------------------------------- */
 
+/* rfc5944-4.6-15: an ARP Request for the co-located care-of address: SHOULD reply. */
 static bool uses_co_located(const struct mn_core *core, mip_link link)
 {
 	return (core->binding.place.mode == MN_MODE_CO_LOCATED && core->binding.place.link == link) ||
@@ -117,9 +118,10 @@ static bool uses_co_located(const struct mn_core *core, mip_link link)
 }
 
 /*
- * rfc5944-4.6-13, -16: away from home, and from before the request that leaves it, no answer to ARP Requests
- * for the home address; back home, from before the request, again. On mip0 the home address is not answered
- * for by other links; but on the home link it may still be (while leaving), or always be (someone else's).
+ * rfc5944-4.6-13, rfc5944-4.6-16: away from home, and from before the request that leaves it, no answer to
+ * ARP Requests for the home address; back home, from before the request, again. On mip0 the home address is
+ * not answered for by other links; but on the home link it may still be (while leaving), or always be
+ * (someone else's).
  */
 static int arp_ignore_of(const struct mn_core *core, const struct mn_interface *interface)
 {
@@ -286,6 +288,8 @@ static void add_welcome(const struct mn_core *core, struct mn_wants *wants)
 	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
 }
 
+/* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
+ * standard IP routing: by a neighbour that is none by any prefix. */
 static void add_agent_neighbour(struct mn_wants *wants, const struct mn_place *place)
 {
 	/* rfc5944-4.2.1-3: MUST NOT broadcast ARP: the link address is the advertisement's. */
@@ -395,6 +399,8 @@ bool mn_routing_wants_address(
 	return find(&core->wants, &item) != NULL;
 }
 
+/* rfc5944-3.6.2.2-1: accepted: SHOULD configure its routing table appropriately for its current point of
+ * attachment. */
 void mn_routing_apply(struct mn_core *core)
 {
 	struct mn_wants wants = {0}, before = core->wants;

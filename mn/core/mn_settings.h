@@ -16,6 +16,13 @@ enum mn_care_of {
 	MN_CARE_OF_CO_LOCATED,
 };
 
+/* How the node notices, without a word from the link, that it is somewhere else: RFC 5944 2.4.2. */
+enum mn_move_detection {
+	MN_MOVE_DETECTION_LIFETIME, /* algorithm 1: its agent's advertisements have ceased for their lifetime */
+	MN_MOVE_DETECTION_PREFIX,   /* algorithm 2 as well: a new agent on the link is of another network */
+	MN_MOVE_DETECTION_EAGER,    /* … or any new agent on the link */
+};
+
 struct mn_interface_settings {
 	char name[MIP_LINK_NAME];
 	int64_t priority; /* the lowest is preferred */
@@ -35,6 +42,7 @@ struct mn_settings {
 	struct mn_interface_settings *interfaces;
 	size_t interface_count;
 	enum mn_care_of care_of;
+	enum mn_move_detection move_detection;
 	bool reverse_tunnel;
 	enum mip_encapsulation encapsulation; /* asked for where it may be: IPIP, GRE or MINIMAL */
 	bool nat_traversal;		      /* offer UDP tunnelling (RFC 3519) */

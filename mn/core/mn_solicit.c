@@ -36,6 +36,7 @@ static void send(struct mn_core *core, struct mn_interface *interface, struct mi
 {
 	struct mip_ip ip = {
 		.identification = core->ip_identification++,
+		/* rfc5944-2-1: its IP Time to Live MUST be set to 1. */
 		.ttl = 1, /* rfc5944-2.2-1: the IP TTL field MUST be set to 1 */
 		.protocol = MIP_PROTOCOL_ICMP,
 		/* An agent answers to the home address, which RFC 5944 2.3 tells it to accept here. */
@@ -60,15 +61,17 @@ static void send(struct mn_core *core, struct mn_interface *interface, struct mi
 }
 
 /* rfc5944-2.4-5: binary exponential back-off after the first ones; rfc5944-2.4-11: randomised. The random
- * part is added, so that the maximum rate stays one a second. */
-static void schedule(struct mn_core *core, struct mn_interface *interface, struct mip_now now)
+ * part is added, so that the maximum rate stays one a second. rfc5944-2.4-3: the rate MUST be limited;
+ * rfc5944-2.4-4: and reduced after the first ones; rfc5944-2.4-6, rfc5944-2.4-7: up to a maximum interval
+ * of at least one minute. */
+static void schedule(struct mn_core *core, struct mn_interface *interface)
 {
 	unsigned shift = interface->solicited < INITIAL ? 0 : interface->solicited - INITIAL + 1;
 	mip_time interval = (INTERVAL * MIP_SECOND) << (shift > MOST_SHIFT ? MOST_SHIFT : shift);
 
 	interface->solicit.kind = MN_DEADLINE_SOLICIT;
-	(void)mip_deadline_set(
-		&core->deadlines, &interface->solicit, now.boot + interval + mn_jitter(core, interval / 4));
+	(void)mip_deadline_set(&core->deadlines, &interface->solicit,
+		interface->solicited_at + interval + mn_jitter(core, interval / 4));
 }
 
 static bool may_send(const struct mn_interface *interface, struct mip_now now)
@@ -79,14 +82,27 @@ static bool may_send(const struct mn_interface *interface, struct mip_now now)
 
 void mn_solicit_begin(struct mn_core *core, struct mn_interface *interface, struct mip_now now)
 {
-	interface->solicited = 0;
-	if (may_send(interface, now))
+	/* rfc5944-2.4-9: after successfully registering the mobile node SHOULD also increase the rate of the
+	 * next search; rfc5944-2.4-10: which MUST be limited in the same manner. */
+	if (interface->registered)
+		interface->solicited = 0;
+	interface->registered = false;
+	/* rfc5944-2.4-8: while still searching it MUST NOT increase the rate: an agent that came and went
+	 * without a registration has ended nothing. (A link that comes up has stopped the search before.) */
+	if (interface->solicited == 0 && may_send(interface, now))
 		send(core, interface, now);
-	schedule(core, interface, now);
+	schedule(core, interface);
+}
+
+void mn_solicit_registered(struct mn_core *core)
+{
+	for (struct mn_interface *interface = core->interfaces; interface; interface = interface->next)
+		interface->registered = true;
 }
 
 void mn_solicit_stop(struct mn_core *core, struct mn_interface *interface)
 {
+	interface->solicited = 0;
 	mip_deadline_cancel(&core->deadlines, &interface->solicit);
 }
 
@@ -99,7 +115,7 @@ void mn_solicit_due(struct mn_core *core, struct mn_interface *interface, struct
 		(interface->solicited >= INITIAL || mn_agents_on(core, interface->link)))
 		return;
 	send(core, interface, now);
-	schedule(core, interface, now);
+	schedule(core, interface);
 }
 
 void mn_solicit_once(struct mn_core *core, struct mn_interface *interface, struct mip_now now)

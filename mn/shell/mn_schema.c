@@ -103,6 +103,15 @@ static const struct mip_setting node_settings[] = {
 		.help = "Which kind of care-of address is used; with any, a foreign agent is preferred on "
 			"the "
 			"same interface."},
+	{.name = "move_detection",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(move_detection),
+		.otherwise = "lifetime",
+		.choices = mn_move_detection_names,
+		.help = "What makes the node leave its foreign agent for another on the same link: silence "
+			"for "
+			"the lifetime of its advertisements; also a new agent of another network; or any new "
+			"agent."},
 	{.name = "reverse_tunnel",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_NODE(reverse_tunnel),
@@ -207,6 +216,7 @@ static bool is_reserved(struct mip_prefix prefix, struct mip_address address)
 					     mip_address_equal(address, mip_prefix_broadcast(prefix)));
 }
 
+/* rfc5944-3.6-1: MUST be configured with a netmask and a Mobility Security Association. */
 static int check_home(
 	struct mip_config *config, const struct mip_config_group *group, const struct mn_config_node *node)
 {

@@ -21,7 +21,8 @@ struct mn_config_node {
 	struct mip_address home_agent;
 	struct mn_config_interface *interfaces;
 	size_t interface_count;
-	int care_of; /* enum mn_care_of */
+	int care_of;	    /* enum mn_care_of */
+	int move_detection; /* enum mn_move_detection */
 	bool reverse_tunnel;
 	int encapsulation; /* enum mip_encapsulation, without UDP */
 	bool nat_traversal;

@@ -28,6 +28,7 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.home_agent = node->home_agent,
 		.nai = node->nai,
 		.care_of = (enum mn_care_of)node->care_of,
+		.move_detection = (enum mn_move_detection)node->move_detection,
 		.reverse_tunnel = node->reverse_tunnel,
 		.encapsulation = (enum mip_encapsulation)node->encapsulation,
 		.nat_traversal = node->nat_traversal,
@@ -160,6 +161,11 @@ static mip_time on_deadline(const void *core)
 	return mn_core_deadline(core);
 }
 
+static struct mip_counter_table on_counters(const void *core)
+{
+	return mn_core_counters(core);
+}
+
 static struct mip_machine machine_of(struct mn_core *core)
 {
 	return (struct mip_machine){
@@ -176,6 +182,7 @@ static struct mip_machine machine_of(struct mn_core *core)
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
+		.counters = on_counters,
 	};
 }
 

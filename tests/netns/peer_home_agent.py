@@ -157,6 +157,7 @@ def whois(address):
 
 
 def proxy_arp():
+    # rfc5944-4.6-3, rfc5944-4.6-4
     same("the home agent answers ARP for the node, with its own link address and at once", whois("10.1.0.50"),
          (kept["mac"], home.address, True))
     same("… and for nobody else", whois("10.1.0.51"), None)

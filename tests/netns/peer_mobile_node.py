@@ -155,6 +155,7 @@ def arp_for_home(target_link):
 
 
 def arp_away():
+    # rfc5944-4.6-12, rfc5944-4.6-13
     same("away from home it does not answer a broadcast ARP request for its home address", arp_for_home(peer.BROADCAST), None)
     found("… and has never broadcast an ARP packet", not wire.since(kept["begin"], lambda frame: frame.arp and
           frame.destination_link == peer.BROADCAST), wire.since(kept["begin"], lambda frame: frame.arp))

@@ -228,8 +228,14 @@ static void write_before(const struct world *world, struct mip_writer *writer, c
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, ask->nai, strlen(ask->nai));
 	if (ask->tunnel_request && !ask->tunnel_by_agent)
 		write_tunnel_request(writer, ask);
-	if (ask->unknown_extension)
+	if (ask->unknown_extension == MIP_EXTENSION_FOREIGN_AGENT_ERROR)
+		mip_extension_write_short(writer, MIP_EXTENSION_FOREIGN_AGENT_ERROR, 0, "w", 1);
+	else if (ask->unknown_extension)
 		mip_extension_write(writer, (uint8_t)ask->unknown_extension, "what", 4);
+	if (ask->vendor)
+		mip_extension_write(writer, MIP_EXTENSION_VENDOR, "\0\0\0\0\x10\x92\0\1", 8);
+	if (ask->critical_vendor)
+		mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
 	if (ask->aaa)
 		assert_int_equal(mip_authenticator_append(
 					 writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, 1, ask->aaa),
@@ -250,6 +256,10 @@ static void write_after(struct mip_writer *writer, const struct ask *ask)
 		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, "challenge", 9);
 	if (ask->unknown_after)
 		mip_extension_write(writer, (uint8_t)ask->unknown_after, "what", 4);
+	if (ask->vendor)
+		mip_extension_write(writer, MIP_EXTENSION_VENDOR, "\0\0\0\0\x10\x92\0\1", 8);
+	if (ask->critical_vendor_after)
+		mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
 	for (unsigned i = 0; ask->foreign_home && i < times; i++)
 		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
 					 0, ask->foreign_home),
@@ -272,6 +282,7 @@ size_t ha_ask_build(struct world *world, const struct ask *ask, uint8_t *message
 
 	world->identification = request.identification;
 	mip_request_write(&writer, &request);
+	message[1] |= ask->raw_flags;
 	write_before(world, &writer, ask);
 	write_after(&writer, ask);
 	assert_false(mip_writer_failed(&writer));

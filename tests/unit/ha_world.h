@@ -108,9 +108,12 @@ struct ask {
 	bool tunnel_request, tunnel_force, tunnel_through_agent, tunnel_by_agent, tunnel_reserved;
 	uint8_t tunnel_encapsulation;
 	const struct mip_association *foreign_home;
-	unsigned foreign_home_times; /* 0: once, if there is one */
-	int unknown_extension;	     /* its type; 0: none */
-	int unknown_after;	     /* the same after the Mobile-Home authentication */
+	unsigned foreign_home_times;		     /* 0: once, if there is one */
+	int unknown_extension;			     /* its type; 0: none */
+	int unknown_after;			     /* the same after the Mobile-Home authentication */
+	bool critical_vendor, critical_vendor_after; /* RFC 3115, before and after that authentication */
+	bool vendor;				     /* the other kind, on both sides */
+	uint8_t raw_flags;			     /* or-ed into the octet on the wire */
 	bool challenge;
 	size_t cut; /* octets cut off at the end */
 	/* Where it comes from and how. */

@@ -3,6 +3,7 @@
  */
 #include "mn_bench.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "authenticator.h"
@@ -25,6 +26,16 @@ static void fill(void *context, void *octets, size_t length)
 		bench->random_state = bench->random_state * 6364136223846793005ULL + 1442695040888963407ULL;
 		((uint8_t *)octets)[i] = (uint8_t)(bench->random_state >> 33);
 	}
+}
+
+static void count_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
+{
+	struct bench *bench = context;
+	char line[512];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	bench->warnings += level == MIP_LOG_WARNING;
+	bench->security_exceptions += strstr(line, "security exception") != NULL;
 }
 
 static const char *name_of(mip_link link)
@@ -79,10 +90,11 @@ void bench_begin(struct bench *bench, void (*change)(struct mn_settings *setting
 	memset(bench, 0, sizeof(*bench));
 	bench->now = (struct mip_now){.boot = 1000 * MIP_SECOND, .wall = 1700000000 * MIP_SECOND};
 	bench->random = (struct mip_random){.fill = fill, .context = bench};
+	bench->log = (struct mip_log){.write = count_line, .context = bench};
 	settings_make(bench);
 	if (change)
 		change(&bench->settings);
-	assert_int_equal(mn_core_new(&bench->settings, &bench->random, NULL, &bench->core), 0);
+	assert_int_equal(mn_core_new(&bench->settings, &bench->random, &bench->log, &bench->core), 0);
 	mn_core_udp_port(bench->core, BENCH_PORT);
 	for (mip_link link = BENCH_ETH; link <= BENCH_WWAN; link++)
 		bench_link(bench, link, false);
@@ -274,6 +286,8 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 	advertisement.lifetime = agent->lifetime ? agent->lifetime : 3;
 	advertisement.router_count = 1;
 	advertisement.routers[0].address = ip.source;
+	advertisement.prefix_length_count = agent->prefix_length ? 1 : 0;
+	advertisement.prefix_lengths[0] = agent->prefix_length;
 	advertisement.is_agent = true;
 	advertisement.sequence = agent->sequence;
 	advertisement.registration_lifetime =
@@ -283,6 +297,8 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 		advertisement.care_of_address_count = 1;
 		advertisement.care_of_addresses[0] =
 			mip_address_of(agent->care_of_address ? agent->care_of_address : agent->address);
+		advertisement.care_of_address_count += agent->second_care_of_address != 0;
+		advertisement.care_of_addresses[1] = mip_address_of(agent->second_care_of_address);
 	}
 	if (agent->challenge) {
 		advertisement.challenge_length = strlen(agent->challenge);

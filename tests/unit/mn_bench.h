@@ -46,6 +46,9 @@ struct bench {
 	size_t count;
 	struct mip_want kernel[BENCH_WANTS];
 	size_t kernel_count;
+	struct mip_log log;
+	unsigned warnings;	      /* lines in it, since it was made */
+	unsigned security_exceptions; /* those that say so */
 	bool home_watched;  /* once set, the home address must be on some link after every single output */
 	bool home_was_gone; /* … and it was not */
 };
@@ -89,6 +92,8 @@ struct bench_agent {
 	uint16_t lifetime;		/* 0: 3 */
 	uint16_t registration_lifetime; /* 0: 1800 */
 	uint32_t care_of_address;	/* 0: the address, if F is set */
+	uint32_t second_care_of_address;
+	uint8_t prefix_length; /* of the address; 0: no Prefix-Lengths extension */
 	const char *challenge;
 };
 

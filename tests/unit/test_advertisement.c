@@ -73,6 +73,7 @@ static void an_advertisement_is_read_as_it_was_written(void **state)
 
 static void an_odd_one_is_padded_at_the_end(void **state)
 {
+	/* rfc5944-2.1.3-1 */
 	struct mip_agent_advertisement read, wrote = foreign_agent;
 	uint8_t octets[256];
 	size_t length;
@@ -150,6 +151,7 @@ static void every_cut_advertisement_is_refused_or_lacks_whole_extensions(void **
 
 static void an_unknown_extension_spoils_the_message_below_128_only(void **state)
 {
+	/* rfc5944-1.8-1, rfc5944-1.8-2 */
 	struct mip_agent_advertisement read, wrote = {.is_agent = true};
 	uint8_t octets[256];
 	size_t length = written(&wrote, octets, sizeof(octets));
@@ -191,6 +193,7 @@ static void the_first_of_two_challenges_stands(void **state)
 
 static void reserved_flags_are_ignored(void **state)
 {
+	/* rfc5944-2.1.1-1, rfc5944-2.4-15 */
 	struct mip_agent_advertisement read;
 	uint8_t octets[256];
 	size_t length = written(&foreign_agent, octets, sizeof(octets));

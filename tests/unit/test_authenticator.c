@@ -75,6 +75,7 @@ static void assert_computes(const struct mip_association *association, const cha
 
 static void the_vectors_of_the_rfcs_come_out(void **state)
 {
+	/* rfc5944-3.5.1-4 */
 	(void)state;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(vectors); i++) {
 		const struct vector *vector = &vectors[i];
@@ -124,6 +125,7 @@ static int check(const struct mip_association *association, const uint8_t *octet
 
 static void what_is_appended_verifies_and_any_changed_bit_does_not(void **state)
 {
+	/* rfc5944-3.5.1-1 */
 	static const uint8_t types[] = {32, 33, 34, 36};
 
 	(void)state;
@@ -153,6 +155,7 @@ static void what_is_appended_verifies_and_any_changed_bit_does_not(void **state)
 
 static void the_error_says_what_is_wrong(void **state)
 {
+	/* rfc5944-3.2-1, rfc5944-3.5.1-2 */
 	struct mip_association *association = association_of(MIP_ALGORITHM_HMAC_MD5, 1000, "secret", 6);
 	struct mip_association *other_key = association_of(MIP_ALGORITHM_HMAC_MD5, 1000, "Secret", 6);
 	struct mip_association *other_spi = association_of(MIP_ALGORITHM_HMAC_MD5, 1001, "secret", 6);
@@ -189,8 +192,40 @@ static void without_room_nothing_is_appended(void **state)
 	mip_association_unref(association);
 }
 
+static void any_spi_goes_with_any_algorithm(void **state)
+{
+	/* rfc5944-3.5.1-3 */
+	static const uint32_t spis[] = {256, 257, 1000, 0x7fffffff, 0xffffffff};
+	static const enum mip_algorithm algorithms[] = {MIP_ALGORITHM_HMAC_MD5, MIP_ALGORITHM_HMAC_SHA1,
+		MIP_ALGORITHM_HMAC_SHA256, MIP_ALGORITHM_KEYED_MD5};
+
+	(void)state;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(spis) * MIP_ARRAY_SIZE(algorithms); i++) {
+		uint32_t spi = spis[i / MIP_ARRAY_SIZE(algorithms)];
+		struct mip_association *association = association_of(
+			algorithms[i % MIP_ARRAY_SIZE(algorithms)], spi, "0123456789abcdef", 16);
+		struct mip_extensions extensions;
+		struct mip_authentication authentication;
+		uint8_t octets[256];
+		struct mip_reader reader;
+		size_t length = request_with(
+			association, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, octets, sizeof(octets));
+		const struct mip_extension *extension;
+
+		reader = mip_reader_of(octets, length);
+		reader.position = MIP_REQUEST_LENGTH;
+		assert_int_equal(mip_extensions_read(&reader, &extensions), 0);
+		extension = mip_extension_of(&extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
+		assert_int_equal(mip_authentication_read(extension, &authentication), 0);
+		assert_int_equal(authentication.spi, spi);
+		assert_int_equal(mip_authenticator_check(association, octets, extension), 0);
+		mip_association_unref(association);
+	}
+}
+
 static void settings_that_make_no_association_are_refused(void **state)
 {
+	/* rfc5944-1.6-2 */
 	uint8_t key[] = "secret";
 	struct mip_association *association = NULL;
 	struct mip_association_settings settings = {.spi = 255, .key = {key, 6}};
@@ -230,6 +265,7 @@ int main(void)
 		cmocka_unit_test(what_is_appended_verifies_and_any_changed_bit_does_not),
 		cmocka_unit_test(the_error_says_what_is_wrong),
 		cmocka_unit_test(without_room_nothing_is_appended),
+		cmocka_unit_test(any_spi_goes_with_any_algorithm),
 		cmocka_unit_test(settings_that_make_no_association_are_refused),
 		cmocka_unit_test(an_association_lives_as_long_as_its_last_holder),
 	};

@@ -43,6 +43,7 @@ static void keys_that_are_none_are_refused(void **state)
 
 static void reserved_spis_are_refused(void **state)
 {
+	/* rfc5944-1.6-2 */
 	assert_sample_refused(*state, "security: { spi = 255;\nkey = \"" KEY16 "\"; };",
 		"1: 'spi' is 255; it must be from 256 to 4294967295");
 	assert_sample_refused(*state, "security: { spi = 4294967296;\nkey = \"" KEY16 "\"; };",

@@ -69,6 +69,7 @@ static void an_extension_past_the_end_is_malformed(void **state)
 
 static void an_unknown_one_is_skipped_from_128_on(void **state)
 {
+	/* rfc5944-1.8-2 */
 	struct mip_extensions extensions;
 
 	(void)state;
@@ -80,6 +81,7 @@ static void an_unknown_one_is_skipped_from_128_on(void **state)
 
 static void an_unknown_one_below_128_spoils_the_message(void **state)
 {
+	/* rfc5944-1.8-1 */
 	struct mip_extensions extensions;
 
 	(void)state;
@@ -112,6 +114,7 @@ static void the_first_of_a_kind_stands_and_all_are_counted(void **state)
 
 static void the_three_formats_are_told_apart(void **state)
 {
+	/* rfc5944-1.11-1 */
 	struct mip_extensions extensions;
 	const struct mip_extension *vendor, *error;
 
@@ -132,6 +135,7 @@ static void the_three_formats_are_told_apart(void **state)
 
 static void wrong_lengths_of_known_ones_are_malformed(void **state)
 {
+	/* rfc5944-1.6-1 */
 	struct mip_extensions extensions;
 
 	(void)state;
@@ -191,6 +195,7 @@ static void a_udp_tunnel_request_with_reserved_3_counts_as_unknown(void **state)
 /* rfc3519-3.1-1, rfc3519-3.1-2, rfc3519-3.1-3, rfc3519-3.2-4 */
 static void udp_tunnel_extensions_are_written_as_rfc_3519_draws(void **state)
 {
+	/* rfc5944-1.11-1 */
 	struct mip_udp_tunnel_request request = {.force = true, .encapsulation = 4};
 	struct mip_udp_tunnel_reply read, reply = {.code = 64, .forced = true, .keepalive_interval = 110};
 	struct mip_extensions extensions;
@@ -240,6 +245,7 @@ static void data_that_no_format_holds_fails_the_writer(void **state)
 
 static void only_authentication_extensions_are_read_as_such(void **state)
 {
+	/* rfc5944-1.6-1 */
 	struct mip_authentication authentication;
 	struct mip_extensions extensions;
 

@@ -63,6 +63,7 @@ static void what_is_not_had_gets_code_72(void **state)
 
 static void who_takes_packets_out_itself_and_who_leaves_is_relayed_in_any_case(void **state)
 {
+	/* rfc5944-3.7-5 */
 	(void)state;
 	assert_int_equal(code_of(false, false, MIP_REQUEST_D | MIP_REQUEST_G, 600), -1);
 	/* rfc5944-3.7-5: MUST relay well-formed deregistrations. */

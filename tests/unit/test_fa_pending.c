@@ -6,6 +6,7 @@
 
 static void a_node_is_denied_once_a_second_at_most(void **state)
 {
+	/* rfc5944-3.7.2-2 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -33,6 +34,7 @@ static void a_node_is_denied_once_a_second_at_most(void **state)
 
 static void a_flood_of_requests_is_bounded_for_a_node_and_in_all(void **state)
 {
+	/* rfc5944-3.7.1-5 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -111,6 +113,7 @@ static void a_repeated_request_takes_the_place_of_the_first(void **state)
 
 static void a_request_without_a_reply_ends_with_code_78(void **state)
 {
+	/* rfc5944-3.7.1-6 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -129,6 +132,7 @@ static void a_request_without_a_reply_ends_with_code_78(void **state)
 
 static void a_request_whose_own_lifetime_ends_first_goes_without_a_word(void **state)
 {
+	/* rfc5944-3.7.2.2-5, rfc5944-3.7.2.2-6, rfc5944-3.7-4 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -146,6 +150,7 @@ static void a_request_whose_own_lifetime_ends_first_goes_without_a_word(void **s
 
 static void the_request_is_known_by_its_nai_when_it_has_no_home_address(void **state)
 {
+	/* rfc5944-3.7.1-3, rfc5944-AppF-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];

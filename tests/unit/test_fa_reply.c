@@ -27,6 +27,7 @@ static void begin(struct fa_world *world, const struct fa_world_request *request
 
 static void an_accepted_reply_is_relayed_to_the_link_address_of_the_request(void **state)
 {
+	/* rfc5944-1.7-3, rfc5944-3.7.1-2, rfc5944-3.7-3, rfc5944-3.7.3.1-2, rfc5944-3.7.3.2-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
@@ -62,6 +63,7 @@ static void write_trailer(struct mip_writer *writer)
 
 static void extensions_after_the_authorization_are_not_relayed(void **state)
 {
+	/* rfc5944-3.7.3.2-5, rfc5944-3.7.3.2-6, rfc5944-3.7.3.2-7, rfc5944-AppF-5 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
@@ -83,6 +85,7 @@ static void extensions_after_the_authorization_are_not_relayed(void **state)
 
 static void a_denial_of_the_home_agent_is_relayed_and_makes_no_visitor(void **state)
 {
+	/* rfc5944-3.7.3.2-4, rfc5944-3.7.3.2-8 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
@@ -118,6 +121,7 @@ static void check_unexpected(
 
 static void a_reply_that_no_request_matches_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-3.7-3, rfc5944-3.7.3.1-2, rfc5944-3.7.3.1-4, rfc5944-3.7.3.1-5 */
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
 
@@ -222,6 +226,7 @@ static void write_unknown_mandatory(struct mip_writer *writer)
 
 static void a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-1.8-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
@@ -239,6 +244,7 @@ static void a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence(vo
 
 static void a_poorly_formed_reply_ends_with_code_71(void **state)
 {
+	/* rfc5944-3.5.2-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
@@ -254,6 +260,29 @@ static void a_poorly_formed_reply_ends_with_code_71(void **state)
 		assert_int_equal(fa_core_pending_count(world.core), 0);
 		fa_world_end(&world);
 	}
+}
+
+static void write_critical_vendor(struct mip_writer *writer)
+{
+	mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
+}
+
+static void a_reply_with_a_critical_vendor_extension_ends_with_code_101(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_registration_reply reply = fa_world_reply_to(&request);
+	uint8_t message[WORLD_MESSAGE];
+	size_t length = fa_world_write_reply(&reply, NULL, write_critical_vendor, message);
+
+	(void)state;
+	/* RFC 3115 2.3: a transit node for the reply: a registration reject MUST be sent. */
+	begin(&world, &request);
+	fa_world_deliver(&world, address("10.1.0.1"), message, length);
+	assert_int_equal(fa_world_code(&world), 101);
+	assert_int_equal(fa_core_visitor_count(world.core), 0);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
 }
 
 /* --- Foreign-Home authentication -------------------------------------------------------------- */
@@ -307,6 +336,7 @@ static int code_with_association(uint16_t lifetime, void (*trailer)(struct mip_w
 
 static void foreign_home_authentication_is_required_of_registrations_only(void **state)
 {
+	/* rfc5944-3.7.1-8, rfc5944-3.7.3.1-6, rfc5944-3.7.3.1-7, rfc5944-3.7.3.1-8, rfc5944-3.7.3.1-9 */
 	(void)state;
 	assert_int_equal(code_with_association(600, write_foreign_home), 0);
 	assert_int_equal(code_with_association(600, NULL), 68);
@@ -318,6 +348,7 @@ static void foreign_home_authentication_is_required_of_registrations_only(void *
 
 static void a_relayed_reply_is_authenticated_to_a_node_that_has_an_association(void **state)
 {
+	/* rfc5944-3.7.1-9, rfc5944-3.7.3.2-6, rfc5944-3.7.3.2-7 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct fa_mobile_node_settings node = {
@@ -391,6 +422,7 @@ static int code_of_nameless(struct mip_registration_reply *reply, const char *na
 
 static void a_node_without_a_home_address_is_found_by_its_nai(void **state)
 {
+	/* rfc5944-3.7.1-3, rfc5944-3.7.3.1-4 */
 	struct fa_world_request request = nameless_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
 	struct mip_ip ip;
@@ -404,6 +436,7 @@ static void a_node_without_a_home_address_is_found_by_its_nai(void **state)
 
 static void what_the_nai_needs_and_a_reply_lacks_gets_codes_97_to_99(void **state)
 {
+	/* rfc5944-3.7.1-3 */
 	struct fa_world_request request = nameless_request();
 	struct mip_registration_reply reply = fa_world_reply_to(&request);
 	struct mip_ip ip;
@@ -458,6 +491,7 @@ static int code_of_icmp(uint8_t type, uint8_t code, const char *destination, boo
 
 static void icmp_errors_get_codes_80_to_88(void **state)
 {
+	/* rfc5944-3.7.3-1 */
 	(void)state;
 	assert_int_equal(code_of_icmp(3, 0, "10.1.0.1", false), 80);
 	assert_int_equal(code_of_icmp(3, 1, "10.1.0.1", false), 81);
@@ -489,6 +523,7 @@ int main(void)
 		cmocka_unit_test(a_reply_by_a_visited_link_counts_if_the_home_agent_is_there),
 		cmocka_unit_test(a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence),
 		cmocka_unit_test(a_poorly_formed_reply_ends_with_code_71),
+		cmocka_unit_test(a_reply_with_a_critical_vendor_extension_ends_with_code_101),
 		cmocka_unit_test(foreign_home_authentication_is_required_of_registrations_only),
 		cmocka_unit_test(a_relayed_reply_is_authenticated_to_a_node_that_has_an_association),
 		cmocka_unit_test(a_node_without_a_home_address_is_found_by_its_nai),

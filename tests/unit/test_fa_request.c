@@ -40,6 +40,8 @@ static int code_with_defaults(const struct fa_world_request *request)
 
 static void a_good_request_is_relayed_whole(void **state)
 {
+	/* rfc5944-3.4-1, rfc5944-3.7-2, rfc5944-3.7.2-1, rfc5944-3.7.2.2-1, rfc5944-3.7.2.2-2,
+	 * rfc5944-3.7.2.2-4 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -72,6 +74,7 @@ static void write_trailer(struct mip_writer *writer)
 
 static void extensions_after_the_authorization_are_not_relayed(void **state)
 {
+	/* rfc5944-1.8-2, rfc5944-3.7.2.2-2, rfc5944-3.7.2.2-3 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	uint8_t message[WORLD_MESSAGE];
@@ -91,6 +94,7 @@ static void extensions_after_the_authorization_are_not_relayed(void **state)
 
 static void a_denial_is_addressed_as_the_rfc_says(void **state)
 {
+	/* rfc5944-3.7.1-2, rfc5944-3.7.2.3-1, rfc5944-3.7.2.3-3, rfc5944-3.7.2.3-4 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply;
@@ -123,6 +127,7 @@ static void a_denial_is_addressed_as_the_rfc_says(void **state)
 
 static void a_denial_of_a_request_to_all_agents_comes_from_the_address_of_the_link(void **state)
 {
+	/* rfc5944-3.7.2.3-5 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_ip ip;
@@ -142,6 +147,7 @@ static void a_denial_of_a_request_to_all_agents_comes_from_the_address_of_the_li
 
 static void a_denial_without_a_home_address_goes_to_the_broadcast_address(void **state)
 {
+	/* rfc5944-3.7.1-4, rfc5944-3.7.2.3-4 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_ip ip;
@@ -159,6 +165,7 @@ static void a_denial_without_a_home_address_goes_to_the_broadcast_address(void *
 
 static void a_reserved_bit_gets_code_70(void **state)
 {
+	/* rfc5944-3.3-1, rfc5944-3.7.2.1-2, rfc5944-3.7.2.3-2 */
 	struct fa_world_request request = fa_world_request();
 
 	(void)state;
@@ -197,6 +204,21 @@ static void a_home_address_that_no_host_can_have_gets_code_70(void **state)
 	assert_int_equal(code_with_defaults(&request), 70);
 }
 
+static void write_critical_vendor(struct mip_writer *writer)
+{
+	mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
+}
+
+static void a_critical_vendor_extension_gets_code_100(void **state)
+{
+	struct fa_world_request request = fa_world_request();
+
+	(void)state;
+	/* RFC 3115 2.3: with an unknown vendor a registration reject MUST be sent; 2.4: the code. */
+	request.trailer = write_critical_vendor;
+	assert_int_equal(code_with_defaults(&request), 100);
+}
+
 static void write_unknown_mandatory(struct mip_writer *writer)
 {
 	mip_extension_write(writer, 100, "xyz", 3);
@@ -204,6 +226,7 @@ static void write_unknown_mandatory(struct mip_writer *writer)
 
 static void an_unknown_extension_below_128_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-1.8-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 
@@ -219,6 +242,7 @@ static void an_unknown_extension_below_128_is_dropped_in_silence(void **state)
 
 static void a_request_without_authorization_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-3.5.2-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 
@@ -233,6 +257,7 @@ static void a_request_without_authorization_is_dropped_in_silence(void **state)
 
 static void another_care_of_address_gets_code_77_unless_co_located_or_leaving(void **state)
 {
+	/* rfc5944-3.7.2.1-3 */
 	struct fa_world_request request = fa_world_request();
 
 	(void)state;
@@ -297,6 +322,8 @@ static int code_with_association(const struct fa_world_request *request, bool *r
 
 static void mobile_foreign_authentication_is_checked_and_answered_in_kind(void **state)
 {
+	/* rfc5944-3.2-1, rfc5944-3.7.1-9, rfc5944-3.7.2.1-4, rfc5944-3.7.2.1-5, rfc5944-3.7.2.1-6,
+	 * rfc5944-3.7.2.1-7 */
 	struct fa_world_request request = fa_world_request();
 	bool authenticated;
 
@@ -316,6 +343,7 @@ static void mobile_foreign_authentication_is_checked_and_answered_in_kind(void *
 
 static void a_lifetime_that_is_too_long_gets_code_69_and_the_longest(void **state)
 {
+	/* rfc5944-3.7.2.3-3 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply;
@@ -388,6 +416,7 @@ static void a_reverse_tunnel_from_far_away_gets_code_76(void **state)
 
 static void a_home_agent_that_is_this_host_gets_code_194(void **state)
 {
+	/* rfc5944-3.7.2-3 */
 	struct fa_world_request request = fa_world_request();
 
 	(void)state;
@@ -457,6 +486,7 @@ static int code_without_gre(const struct fa_world_request *request)
 /* Each fault in turn is removed, and the next one is found: so the checks stand in this order. */
 static void the_checks_stand_in_the_order_of_the_rfcs(void **state)
 {
+	/* rfc5944-3.7.2-2, rfc5944-3.7.2.3-1 */
 	struct fa_world_request request = fa_world_request();
 
 	(void)state;
@@ -501,6 +531,8 @@ static void check_foreign_home(
 
 static void foreign_home_authentication_is_added_but_not_to_deregistrations(void **state)
 {
+	/* rfc5944-3.5.4-1, rfc5944-3.5.4-3, rfc5944-3.5.4-4, rfc5944-3.7.1-7, rfc5944-3.7.2.2-3,
+	 * rfc5944-3.8.2.2-4, rfc5944-AppF-2, rfc5944-AppF-3 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct fa_home_agent_settings home_agent = {
@@ -565,6 +597,7 @@ static void what_is_not_a_request_to_this_agent_is_left_alone(void **state)
 
 static void a_request_with_a_wrong_checksum_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-3.7.2.1-1 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_ip ip = {.ttl = 255, .source = request.source, .destination = request.destination};
@@ -601,6 +634,7 @@ int main(void)
 		cmocka_unit_test(a_denial_without_a_home_address_goes_to_the_broadcast_address),
 		cmocka_unit_test(a_reserved_bit_gets_code_70),
 		cmocka_unit_test(extensions_that_run_past_the_end_get_code_70),
+		cmocka_unit_test(a_critical_vendor_extension_gets_code_100),
 		cmocka_unit_test(a_home_address_that_no_host_can_have_gets_code_70),
 		cmocka_unit_test(an_unknown_extension_below_128_is_dropped_in_silence),
 		cmocka_unit_test(a_request_without_authorization_is_dropped_in_silence),

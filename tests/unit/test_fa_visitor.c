@@ -25,6 +25,7 @@ static const struct mip_want *wanted(const struct fa_world *world, enum mip_want
 
 static void an_accepted_visitor_is_delivered_to_and_tunnelled_for(void **state)
 {
+	/* rfc5944-1.7-3 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	const struct mip_want *want;
@@ -97,6 +98,7 @@ static void a_co_located_node_is_on_the_list_and_nothing_is_wanted_for_it(void *
 
 static void the_list_shows_what_a_visitor_is_and_what_is_on_its_way(void **state)
 {
+	/* rfc5944-3.7.1-2, rfc5944-3.7.2-4, rfc5944-3.7.2-5 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply;
@@ -154,6 +156,7 @@ static uint16_t granted(uint16_t most, uint16_t requested, uint16_t replied)
 
 static void the_lifetime_is_the_least_of_the_three(void **state)
 {
+	/* rfc5944-3.4-1, rfc5944-3.4-3, rfc5944-3.4-4, rfc5944-3.7.3.2-2 */
 	(void)state;
 	assert_int_equal(granted(1800, 600, 300), 300);
 	assert_int_equal(granted(1800, 600, 900), 600);
@@ -162,6 +165,7 @@ static void the_lifetime_is_the_least_of_the_three(void **state)
 
 static void a_visitor_whose_lifetime_ends_is_forgotten_without_a_word(void **state)
 {
+	/* rfc5944-3.7-2, rfc5944-3.7-3, rfc5944-3.7-4, rfc5944-3.7-5 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct fa_visitor_view view;
@@ -197,6 +201,7 @@ static void an_infinite_lifetime_does_not_end(void **state)
 
 static void a_renewal_changes_nothing_but_the_lifetime(void **state)
 {
+	/* rfc5944-3.7.3.2-8 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 
@@ -216,6 +221,7 @@ static void a_renewal_changes_nothing_but_the_lifetime(void **state)
 
 static void a_denied_renewal_leaves_the_visitor_as_it_is(void **state)
 {
+	/* rfc5944-3.4-5, rfc5944-3.7.2-4, rfc5944-3.7.2-7, rfc5944-3.7.3.2-4 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply;
@@ -239,6 +245,7 @@ static void a_denied_renewal_leaves_the_visitor_as_it_is(void **state)
 
 static void a_deregistration_removes_the_visitor_when_the_home_agent_has_accepted_it(void **state)
 {
+	/* rfc5944-3.7.2-6, rfc5944-3.7.3.2-1, rfc5944-3.7.3.2-3, rfc5944-3.7-5 */
 	struct fa_world world;
 	struct fa_world_request request = fa_world_request();
 	struct mip_registration_reply reply;
@@ -431,6 +438,7 @@ static void a_reload_keeps_visitors_but_those_of_a_link_that_is_no_longer_served
 
 static void the_kernel_is_prepared_on_the_visited_links(void **state)
 {
+	/* rfc5944-2.1-5, rfc5944-2.3.1-2, rfc5944-2.3-3 */
 	struct fa_world world;
 	unsigned settings = 0, groups = 0;
 

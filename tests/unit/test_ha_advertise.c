@@ -72,6 +72,7 @@ static void solicit(struct world *world, struct mip_address source, struct mip_a
 
 static void the_first_advertisement_leaves_at_once_and_has_the_number_0(void **state)
 {
+	/* rfc5944-2.1-2, rfc5944-2.1-3, rfc5944-2.3.2-1 */
 	struct world *world = *state;
 	static struct mip_agent_advertisement advertisement;
 	struct mip_output_frame frame;
@@ -88,6 +89,7 @@ static void the_first_advertisement_leaves_at_once_and_has_the_number_0(void **s
 
 static void an_advertisement_says_home_agent_lifetimes_and_prefix(void **state)
 {
+	/* rfc5944-2.1.1-3, rfc5944-2.3.1-1, rfc5944-2.3-6, rfc5944-2.3-8 */
 	struct world *world = *state;
 	static struct mip_agent_advertisement advertisement;
 	struct mip_output_frame frame;
@@ -107,6 +109,7 @@ static void an_advertisement_says_home_agent_lifetimes_and_prefix(void **state)
 
 static void advertisements_follow_each_other_within_the_interval_with_the_next_number(void **state)
 {
+	/* rfc5944-2.1-6, rfc5944-2.3-1, rfc5944-2.3.2-2 */
 	struct world *world = *state;
 	static struct mip_agent_advertisement advertisement;
 	struct mip_output_frame frame;
@@ -125,6 +128,7 @@ static void advertisements_follow_each_other_within_the_interval_with_the_next_n
 
 static void after_the_number_65535_comes_256(void **state)
 {
+	/* rfc5944-2.3.2-2 */
 	struct world *world = *state;
 	static struct mip_agent_advertisement advertisement;
 	struct mip_output_frame frame;
@@ -149,6 +153,7 @@ static void after_the_number_65535_comes_256(void **state)
 
 static void a_solicitation_is_answered_to_the_link_address_that_it_came_from(void **state)
 {
+	/* rfc5944-2.1-1, rfc5944-2.1-4, rfc5944-2.3-4 */
 	struct world *world = *state;
 	static struct mip_agent_advertisement advertisement;
 	struct mip_output_frame frame;
@@ -185,6 +190,7 @@ static void a_solicitation_from_nowhere_is_answered_to_all_a_moment_later(void *
 
 static void a_flood_of_solicitations_is_answered_at_a_limited_rate(void **state)
 {
+	/* rfc5944-2.3-5 */
 	struct world *world = *state;
 
 	ha_world_clear_outputs(world);
@@ -195,6 +201,7 @@ static void a_flood_of_solicitations_is_answered_at_a_limited_rate(void **state)
 
 static void a_home_agent_that_waits_to_be_asked_is_silent_until_then(void **state)
 {
+	/* rfc5944-2.3-2 */
 	struct world *world = *state;
 
 	world->settings.advertise.solicited_only = true;
@@ -246,6 +253,43 @@ static void an_advertisement_comes_from_the_address_in_the_home_network_of_the_l
 	assert_address_equal(ip.source, mip_address_of(0x0a050009));
 }
 
+static void a_link_that_is_no_home_link_hears_no_advertisement(void **state)
+{
+	/* rfc5944-2.3-7 */
+	struct world *world = *state;
+	static struct mip_agent_advertisement advertisement;
+	struct mip_input_link uplink = {.link = UPLINK, .name = "uplink0", .present = true, .up = true};
+	struct mip_input_address address = {
+		.link = UPLINK, .address = mip_address_of(0x0a090001), .prefix_length = 24, .present = true};
+	struct mip_output_frame frame;
+	struct mip_ip ip;
+
+	ha_core_link(world->core, &uplink, world->now);
+	ha_core_address(world->core, &address, world->now);
+	ha_world_pass(world, 10 * MIP_SECOND);
+	for (int n = 0; advertisement_at(world, n, &frame, &ip, &advertisement); n++)
+		assert_int_equal(frame.link, HOME_LINK);
+	assert_in_range(count_advertisements(world), 10, 20);
+}
+
+static void the_prefix_length_is_left_out_where_the_link_s_other_agents_have_none(void **state)
+{
+	/* rfc5944-2.3-8 */
+	struct world *world = *state;
+	static struct mip_agent_advertisement advertisement;
+	struct mip_output_frame frame;
+	struct mip_ip ip;
+
+	ha_core_free(world->core);
+	ha_world_clear_outputs(world);
+	world->settings.advertise.prefix_lengths = false;
+	ha_world_make(world);
+	ha_world_begin(world);
+	assert_true(advertisement_at(world, 0, &frame, &ip, &advertisement));
+	assert_int_equal(advertisement.router_count, 1);
+	assert_int_equal(advertisement.prefix_length_count, 0);
+}
+
 static void other_frames_of_the_link_change_nothing(void **state)
 {
 	struct world *world = *state;
@@ -279,6 +323,8 @@ int main(void)
 		ADVERTISING(a_home_agent_that_waits_to_be_asked_is_silent_until_then),
 		ADVERTISING(a_link_that_goes_down_is_left_in_silence_and_its_numbers_go_on),
 		ADVERTISING(an_advertisement_comes_from_the_address_in_the_home_network_of_the_link),
+		ADVERTISING(a_link_that_is_no_home_link_hears_no_advertisement),
+		ADVERTISING(the_prefix_length_is_left_out_where_the_link_s_other_agents_have_none),
 		ADVERTISING(other_frames_of_the_link_change_nothing),
 	};
 

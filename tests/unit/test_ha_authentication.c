@@ -6,6 +6,7 @@
 
 static void a_request_without_authentication_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-3.2-2, rfc5944-3.5.2-1, rfc5944-3.8.2.1-3, rfc5944-3.8.2.1-4, rfc5944-3.8.2.1-6 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -17,6 +18,7 @@ static void a_request_without_authentication_is_dropped_in_silence(void **state)
 
 static void a_request_of_a_node_without_an_association_is_dropped_in_silence(void **state)
 {
+	/* rfc5944-3.8.1-2, rfc5944-3.8.2.1-5 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -28,6 +30,7 @@ static void a_request_of_a_node_without_an_association_is_dropped_in_silence(voi
 
 static void a_wrong_authenticator_is_answered_with_code_131_and_nothing_is_bound(void **state)
 {
+	/* rfc5944-3.8.2.1-2, rfc5944-3.8.2.1-4, rfc5944-3.8.2.1-7, rfc5944-3.8.2.1-11 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -45,6 +48,7 @@ static void a_wrong_authenticator_is_answered_with_code_131_and_nothing_is_bound
 
 static void an_association_does_not_speak_for_another_node(void **state)
 {
+	/* rfc5944-3.2-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -54,6 +58,7 @@ static void an_association_does_not_speak_for_another_node(void **state)
 
 static void a_wrong_authenticator_through_an_agent_that_authenticates_is_code_131(void **state)
 {
+	/* rfc5944-3.8.2.1-8 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -78,6 +83,7 @@ static void when_node_and_agent_both_fail_there_is_silence(void **state)
 
 static void the_agent_s_association_is_checked_and_used_in_the_reply(void **state)
 {
+	/* rfc5944-3.2-1, rfc5944-3.5.4-2, rfc5944-3.8.1-6, rfc5944-3.8.3.3-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -93,6 +99,8 @@ static void the_agent_s_association_is_checked_and_used_in_the_reply(void **stat
 
 static void an_agent_with_an_association_that_does_not_authenticate_is_code_132(void **state)
 {
+	/* rfc5944-3.8.1-5, rfc5944-3.8.2.1-15, rfc5944-3.8.2.1-16, rfc5944-3.8.2.1-17,
+	 * rfc5944-3.8.2.1-18, rfc5944-3.8.2.1-19 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -126,6 +134,7 @@ static void a_co_located_address_through_an_agent_with_an_association_needs_none
 
 static void a_deregistration_needs_no_authentication_of_the_agent(void **state)
 {
+	/* rfc5944-3.5.4-5, rfc5944-3.8.1-5 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -134,8 +143,30 @@ static void a_deregistration_needs_no_authentication_of_the_agent(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
+static void the_reply_to_a_deregistration_has_no_foreign_home_authentication(void **state)
+{
+	/* rfc5944-3.5.4-1 */
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	const struct answer *answer;
+
+	ask.care_of = AGENT_ADDRESS;
+	ask.lifetime = -1;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_false(answer->extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION]);
+	/* An agent that knows RFC 3344 only puts one on every request, and waits for one in the reply. */
+	ha_world_clear_outputs(world);
+	ha_world_pass(world, MIP_MILLISECOND);
+	ask.foreign_home = world->agent;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION, world->agent));
+}
+
 static void a_foreign_home_authentication_without_an_association_is_dropped(void **state)
 {
+	/* rfc5944-3.8.2.1-20 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -145,9 +176,9 @@ static void a_foreign_home_authentication_without_an_association_is_dropped(void
 	assert_int_equal(ha_counter_value(world, "drop_unexpected_foreign_home"), 1);
 }
 
-static void what_is_dropped_for_its_authentication_stands_in_the_log_and_a_flood_does_not_fill_it(
-	void **state)
+static void what_is_dropped_for_its_authentication_stands_in_the_log(void **state)
 {
+	/* rfc5944-3.8.2.1-11, rfc5944-3.8.2.1-20 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -165,6 +196,24 @@ static void what_is_dropped_for_its_authentication_stands_in_the_log_and_a_flood
 	assert_in_range(world->warnings, 2, 20);
 }
 
+static void a_security_exception_that_is_answered_stands_in_the_log(void **state)
+{
+	/* rfc5944-3.8.2.1-14, rfc5944-3.8.2.1-19 */
+	struct world *world = *state;
+	struct ask node = ha_ask_by_agent(), agent = ha_ask_by_agent(), replay = ha_ask_by_agent();
+
+	node.security = world->wrong;
+	ha_ask_expect(world, &node, MIP_CODE_HA_NODE_FAILED_AUTHENTICATION);
+	assert_int_equal(world->warnings, 1);
+	agent.care_of = AGENT_ADDRESS;
+	ha_ask_expect(world, &agent, MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION);
+	assert_int_equal(world->warnings, 2);
+	replay.identification = 1;
+	ha_ask_expect(world, &replay, MIP_CODE_HA_IDENTIFICATION_MISMATCH);
+	assert_int_equal(world->warnings, 3);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
 static void a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped(void **state)
 {
 	struct world *world = *state;
@@ -179,6 +228,7 @@ static void a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped
 
 static void a_mobile_aaa_authentication_authorizes_where_there_is_an_association_for_it(void **state)
 {
+	/* rfc5944-3.8.2.1-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -209,9 +259,11 @@ int main(void)
 		TEST(an_agent_with_an_association_that_does_not_authenticate_is_code_132),
 		TEST(a_co_located_address_through_an_agent_with_an_association_needs_none_of_its_own),
 		TEST(a_deregistration_needs_no_authentication_of_the_agent),
+		TEST(the_reply_to_a_deregistration_has_no_foreign_home_authentication),
 		TEST(a_foreign_home_authentication_without_an_association_is_dropped),
+		TEST(a_security_exception_that_is_answered_stands_in_the_log),
 		TEST(a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped),
-		TEST(what_is_dropped_for_its_authentication_stands_in_the_log_and_a_flood_does_not_fill_it),
+		TEST(what_is_dropped_for_its_authentication_stands_in_the_log),
 		TEST(a_mobile_aaa_authentication_authorizes_where_there_is_an_association_for_it),
 	};
 

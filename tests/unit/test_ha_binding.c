@@ -18,6 +18,7 @@ static const struct mip_want *unwanted(const struct world *world, enum mip_want_
 
 static void a_node_that_leaves_home_gets_its_route_tunnel_and_proxy_before_the_reply(void **state)
 {
+	/* rfc5944-1.7-2, rfc5944-3.8.2.2-9, rfc5944-4.6-3, rfc5944-4.6-16 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	int reply, arp;
@@ -63,6 +64,7 @@ static void the_kernel_state_of_a_binding_is_that_of_the_care_of_address(void **
 
 static void gratuitous_arp_is_repeated_a_few_times_and_then_ends(void **state)
 {
+	/* rfc5944-3.8.2.2-9, rfc5944-4.6-1, rfc5944-4.6-5, rfc5944-4.6-6, rfc5944-4.6-7 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -76,6 +78,7 @@ static void gratuitous_arp_is_repeated_a_few_times_and_then_ends(void **state)
 
 static void a_node_of_a_virtual_network_has_neither_proxy_nor_arp(void **state)
 {
+	/* rfc5944-1.7-2, rfc5944-4.6-6 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -90,6 +93,7 @@ static void a_node_of_a_virtual_network_has_neither_proxy_nor_arp(void **state)
 
 static void a_renewal_touches_neither_the_kernel_nor_the_link(void **state)
 {
+	/* rfc5944-3.8.2.2-10 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -107,6 +111,7 @@ static void a_renewal_touches_neither_the_kernel_nor_the_link(void **state)
 
 static void a_binding_ends_with_its_lifetime_and_without_a_reply(void **state)
 {
+	/* rfc5944-3.8-1, rfc5944-3.8-2, rfc5944-3.8.2.2-7 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -171,6 +176,7 @@ static void a_node_that_moves_to_and_fro_keeps_the_peer_that_it_came_back_to(voi
 
 static void a_node_that_comes_home_is_given_back_to_its_link_in_the_rfc_s_order(void **state)
 {
+	/* rfc5944-4.6-10, rfc5944-4.6-11, rfc5944-4.6-17 */
 	struct world *world = *state;
 	struct ask away = ha_ask_by_agent(), home = ha_ask_from_home();
 	const struct answer *answer;
@@ -205,6 +211,7 @@ static void a_node_that_comes_home_is_given_back_to_its_link_in_the_rfc_s_order(
 
 static void the_reply_to_a_node_at_home_is_a_frame_to_its_link_address(void **state)
 {
+	/* rfc5944-3.8.3.1-2 */
 	struct world *world = *state;
 	struct ask home = ha_ask_from_home();
 	const struct answer *answer;
@@ -222,6 +229,7 @@ static void the_reply_to_a_node_at_home_is_a_frame_to_its_link_address(void **st
 
 static void a_denied_return_is_answered_at_home_and_changes_nothing(void **state)
 {
+	/* rfc5944-3.8.3.1-3, rfc5944-4.6-18 */
 	struct world *world = *state;
 	struct ask away = ha_ask_by_agent(), home = ha_ask_from_home();
 
@@ -288,6 +296,7 @@ static void a_deregistration_through_a_router_of_the_home_link_is_answered_by_ro
 
 static void a_deregistration_of_one_care_of_address_leaves_another_alone(void **state)
 {
+	/* rfc5944-3.8.2.2-2, rfc5944-3.8.2.2-3 */
 	struct world *world = *state;
 	struct ask bound = ha_ask_by_agent(), other = ha_ask_co_located();
 
@@ -409,6 +418,7 @@ static void a_home_link_that_goes_and_comes_with_another_index_gets_its_proxies_
 
 static void the_home_agent_prepares_the_host_and_its_links(void **state)
 {
+	/* rfc5944-2.3-3 */
 	struct world *world = *state;
 	bool forwarding = false, proxy_delay = false, loose = false, groups[2] = {false, false};
 

@@ -16,6 +16,7 @@ static struct ask by_name(const char *nai)
 
 static void a_node_without_an_address_gets_one_from_the_pool_and_its_name_back(void **state)
 {
+	/* rfc5944-3.8.1-4, rfc5944-3.8.3.2-7 */
 	struct world *world = *state;
 	struct ask ask = by_name("alice@example.org");
 	const struct mip_extension *nai;
@@ -81,6 +82,7 @@ static void a_node_renews_by_the_address_that_it_was_given(void **state)
 
 static void a_node_may_name_a_free_address_of_the_pool_and_no_other(void **state)
 {
+	/* rfc5944-3.8.3.2-6, rfc5944-AppF-4 */
 	struct world *world = *state;
 	struct ask alice = by_name("alice@example.org"), bob = by_name("bob@example.org");
 

@@ -80,6 +80,7 @@ static int setup_empty(void **state)
 
 static void a_binding_survives_a_restart_with_what_is_left_of_its_lifetime(void **state)
 {
+	/* rfc5944-3.8.1-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	struct ha_binding_view view;

@@ -9,6 +9,7 @@
 
 static void a_request_by_a_foreign_agent_is_accepted_with_code_1(void **state)
 {
+	/* rfc5944-3.8.1-3, rfc5944-3.8.2-1, rfc5944-3.8.2.2-1, rfc5944-3.8.3-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -27,6 +28,7 @@ static void a_request_by_a_foreign_agent_is_accepted_with_code_1(void **state)
 
 static void a_reply_goes_back_to_the_address_and_port_that_the_request_came_from(void **state)
 {
+	/* rfc5944-3.5.4-2, rfc5944-3.8-1, rfc5944-3.8.2.2-2, rfc5944-3.8.3-3 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	const struct answer *answer;
@@ -62,6 +64,7 @@ static void the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_reques
 
 static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 {
+	/* rfc5944-3.8.2.1-12, rfc5944-3.8.2.1-13, rfc5944-3.8.2.2-8 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	uint8_t message[MIP_REGISTRATION_MAX];
@@ -78,6 +81,7 @@ static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 
 static void a_timestamp_out_of_tolerance_is_code_133(void **state)
 {
+	/* rfc5944-3.8.2.1-12 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -141,6 +145,7 @@ static struct ask register_with_nonce(struct world *world, uint64_t *ret_identif
 
 static void a_retransmission_with_nonces_gets_the_same_answer_and_no_longer_lifetime(void **state)
 {
+	/* rfc5944-3.8.1-3, rfc5944-3.8.2.2-8 */
 	struct world *world = *state;
 	uint64_t identification;
 	struct ask ask = register_with_nonce(world, &identification);
@@ -182,6 +187,7 @@ static void a_forged_request_does_not_make_the_home_agent_forget_the_nonce(void 
 
 static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s_address(void **state)
 {
+	/* rfc5944-3.8.2.1-21, rfc5944-3.8.2.1-22, rfc5944-3.8.3.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 	const struct answer *answer;
@@ -204,6 +210,7 @@ static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s
 
 static void a_broadcast_request_with_the_right_home_agent_is_denied_too(void **state)
 {
+	/* rfc5944-3.8.2.1-21 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
@@ -213,6 +220,7 @@ static void a_broadcast_request_with_the_right_home_agent_is_denied_too(void **s
 
 static void a_request_for_another_home_agent_is_code_136(void **state)
 {
+	/* rfc5944-3.8.3.2-9, rfc5944-3.8.3.2-10 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -224,6 +232,7 @@ static void a_request_for_another_home_agent_is_code_136(void **state)
 
 static void a_request_to_all_mobility_agents_is_answered_from_the_home_agent_s_address(void **state)
 {
+	/* rfc5944-2.3-3, rfc5944-3.8.3.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
@@ -256,6 +265,7 @@ static void a_message_to_somebody_else_s_address_is_not_for_us(void **state)
 
 static void any_of_the_host_s_addresses_may_be_the_home_agent_s(void **state)
 {
+	/* rfc5944-3.8.3.2-8 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 	struct mip_address other = mip_address_of(0x0a050001);
@@ -275,6 +285,7 @@ static void any_of_the_host_s_addresses_may_be_the_home_agent_s(void **state)
 
 static void an_unknown_extension_below_128_silences_and_one_above_is_skipped(void **state)
 {
+	/* rfc5944-1.8-1, rfc5944-1.8-2 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -296,10 +307,38 @@ static void extensions_that_belong_into_replies_are_unknown_in_requests(void **s
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
-	ask.unknown_extension = MIP_EXTENSION_CRITICAL_VENDOR;
+	ask.unknown_extension = MIP_EXTENSION_FOREIGN_AGENT_ERROR;
 	ha_ask_send(world, &ask);
 	ha_answer_expect_none(world);
+	assert_int_equal(ha_counter_value(world, "drop_unknown_extension"), 1);
 	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
+static void an_unknown_critical_vendor_extension_is_code_140_or_141(void **state)
+{
+	struct world *world = *state;
+	struct ask by_node = ha_ask_by_agent(), by_agent = ha_ask_by_agent();
+
+	/* RFC 3115 2.3: a registration reject MUST be sent with the error code; 2.4: which is another for
+	 * what the node sent and what the foreign agent did. */
+	by_node.critical_vendor = true;
+	ha_ask_expect(world, &by_node, MIP_CODE_HA_UNKNOWN_VENDOR_EXTENSION);
+	by_agent.critical_vendor_after = true;
+	ha_ask_expect(world, &by_agent, MIP_CODE_HA_UNKNOWN_FOREIGN_AGENT_VENDOR_EXTENSION);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+	/* Who is not authentic gets its own code, or none. */
+	by_node.security = world->wrong;
+	ha_ask_expect(world, &by_node, MIP_CODE_HA_NODE_FAILED_AUTHENTICATION);
+}
+
+static void a_vendor_extension_is_skipped(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	/* RFC 3115 2.3: with an unknown vendor, the entire extension is skipped. */
+	ask.vendor = true;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
 static void a_truncated_request_is_malformed(void **state)
@@ -321,6 +360,7 @@ static void a_truncated_request_is_malformed(void **state)
 
 static void a_frame_with_a_wrong_udp_checksum_is_dropped(void **state)
 {
+	/* rfc5944-3.1-5, rfc5944-3.8.2.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_from_home();
 	uint8_t message[MIP_REGISTRATION_MAX], packet[2048];
@@ -340,11 +380,105 @@ static void a_frame_with_a_wrong_udp_checksum_is_dropped(void **state)
 	ha_world_collect(world);
 	ha_answer_expect_none(world);
 	assert_int_equal(ha_counter_value(world, "drop_malformed"), 1);
+	assert_int_equal(ha_counter_value(world, "requests_received"), 0);
 	/* Unless the sender's card had yet to fill it in. */
 	frame.checksum_unfilled = true;
 	ha_core_frame(world->core, &frame, world->now);
 	ha_world_collect(world);
 	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+}
+
+static void a_frame_without_a_udp_checksum_is_taken(void **state)
+{
+	/* rfc5944-3.1-5, rfc5944-3.1-6 */
+	struct world *world = *state;
+	struct ask ask = ha_ask_from_home();
+	uint8_t message[MIP_REGISTRATION_MAX], packet[2048];
+	size_t length = ha_ask_build(world, &ask, message, sizeof(message));
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_ip ip = {.ttl = 64, .source = NODE_ADDRESS, .destination = HA_ADDRESS};
+	struct mip_udp udp = {NODE_PORT, 434};
+	struct mip_input_frame frame = {.link = HOME_LINK,
+		.source = ha_node_link_address,
+		.ethertype = MIP_ETHERTYPE_IPV4,
+		.octets = packet};
+	const struct answer *answer;
+
+	mip_udp_packet_write(&writer, &ip, &udp, message, length);
+	frame.length = writer.length;
+	packet[MIP_IP_HEADER + 6] = packet[MIP_IP_HEADER + 7] = 0;
+	ha_core_frame(world->core, &frame, world->now);
+	ha_world_collect(world);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	/* Ours has one. */
+	assert_true(answer->framed);
+	packet[0] = world->outputs[answer->place].octets[MIP_IP_HEADER + 6];
+	packet[1] = world->outputs[answer->place].octets[MIP_IP_HEADER + 7];
+	assert_true(packet[0] || packet[1]);
+}
+
+/* 3.8.3.3: a. the fixed part, b. for the node, c. Mobile-Home, d. for the foreign agent, e. Foreign-Home. */
+static void the_extensions_of_a_reply_stand_in_the_order_of_the_rfc(void **state)
+{
+	/* rfc5944-3.4-6, rfc5944-3.8.3.3-1, rfc5944-3.8.3.3-2, rfc5944-3.8.3.3-3 */
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	const struct answer *answer;
+	const struct mip_extension *slot;
+
+	ask.care_of = AGENT_ADDRESS;
+	ask.foreign_home = world->agent;
+	ask.challenge = true;
+	ask.nai = "alice@example.org";
+	ask.no_home_address = true;
+	ask.security = world->alice;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	slot = answer->extensions.slot;
+	assert_int_equal(slot[MIP_SLOT_NODE_NAI].offset, MIP_REPLY_LENGTH);
+	assert_int_equal(answer->extensions.occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION], 1);
+	assert_int_equal(answer->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION], 1);
+	assert_true(slot[MIP_SLOT_NODE_NAI].offset < slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
+	assert_true(slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset < slot[MIP_SLOT_CHALLENGE].offset);
+	assert_true(slot[MIP_SLOT_CHALLENGE].offset < slot[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION].offset);
+	assert_int_equal(slot[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION].offset +
+				 slot[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION].length,
+		answer->length);
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->alice));
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION, world->agent));
+}
+
+/* Whatever the code, (a) and (c) are there, and what is not granted says 3.8.3.2 of its fields. */
+static void every_denial_is_authenticated_and_has_the_fields_of_the_request(void **state)
+{
+	/* rfc5944-3.2-2, rfc5944-3.4-6, rfc5944-3.5.2-1, rfc5944-3.8.2.1-9, rfc5944-3.8.2.1-10,
+	 * rfc5944-3.8.2-2, rfc5944-3.8.2.3-1, rfc5944-3.8.3-2, rfc5944-3.8.3.2-5, rfc5944-3.8.3.2-9,
+	 * rfc5944-3.8.3-3, rfc5944-3.8.3.3-2 */
+	struct world *world = *state;
+	struct ask asks[6] = {ha_ask_by_agent(), ha_ask_by_agent(), ha_ask_by_agent(), ha_ask_by_agent(),
+		ha_ask_by_agent(), ha_ask_by_agent()};
+	static const int codes[] = {131, 132, 133, 134, 136, 129};
+	const struct answer *answer;
+
+	asks[0].security = world->wrong;
+	asks[1].care_of = asks[1].source = AGENT_ADDRESS;
+	asks[2].identification = 1;
+	asks[3].raw_flags = MIP_REQUEST_X;
+	asks[4].home_agent = CARE_OF;
+	asks[5].care_of = HA_ADDRESS;
+	asks[5].source = OTHER_AGENT;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(asks); i++) {
+		ha_world_clear_outputs(world);
+		ha_world_pass(world, MIP_MILLISECOND);
+		ha_ask_send(world, &asks[i]);
+		answer = ha_answer_expect(world, codes[i]);
+		assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->node));
+		assert_address_equal(answer->fields.home_address, NODE_ADDRESS);
+		assert_address_equal(answer->fields.home_agent, HA_ADDRESS);
+		assert_address_equal(answer->datagram.destination, i == 1 ? AGENT_ADDRESS : OTHER_AGENT);
+		assert_int_equal(answer->datagram.destination_port, 434);
+	}
+	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
 static void other_messages_are_counted_and_dropped(void **state)
@@ -440,13 +574,25 @@ static void two_mobile_home_authentications_are_code_134(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
 }
 
-static void reserved_bits_and_broadcasts_are_ignored(void **state)
+static void a_reserved_bit_is_code_134(void **state)
 {
+	/* rfc5944-3.8.2.3-2 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
-	/* RFC 5944 3.3: r and x are ignored on reception; 3.8.2: MUST ignore the 'B' bit. */
-	ask.flags |= MIP_REQUEST_R | MIP_REQUEST_X | MIP_REQUEST_B | MIP_REQUEST_S;
+	ask.raw_flags = MIP_REQUEST_X;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
+static void the_bit_of_rfc_2002_and_broadcasts_are_ignored(void **state)
+{
+	/* rfc5944-3.3-1 */
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	/* RFC 5944 3.3: r is ignored on reception; 3.8.2: MUST ignore the 'B' bit. */
+	ask.raw_flags = MIP_REQUEST_R | MIP_REQUEST_B | MIP_REQUEST_S;
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
@@ -488,6 +634,7 @@ static void more_bindings_than_allowed_are_code_130(void **state)
 
 static void a_lifetime_is_reduced_to_the_most_and_never_increased(void **state)
 {
+	/* rfc5944-3.4-2, rfc5944-3.8.2.2-5, rfc5944-3.8.3.2-2, rfc5944-3.8.3.2-3, rfc5944-3.8.3.2-4 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
 
@@ -563,8 +710,13 @@ int main(void)
 		TEST(any_of_the_host_s_addresses_may_be_the_home_agent_s),
 		TEST(an_unknown_extension_below_128_silences_and_one_above_is_skipped),
 		TEST(extensions_that_belong_into_replies_are_unknown_in_requests),
+		TEST(an_unknown_critical_vendor_extension_is_code_140_or_141),
+		TEST(a_vendor_extension_is_skipped),
 		TEST(a_truncated_request_is_malformed),
 		TEST(a_frame_with_a_wrong_udp_checksum_is_dropped),
+		TEST(a_frame_without_a_udp_checksum_is_taken),
+		TEST(the_extensions_of_a_reply_stand_in_the_order_of_the_rfc),
+		TEST(every_denial_is_authenticated_and_has_the_fields_of_the_request),
 		TEST(other_messages_are_counted_and_dropped),
 		TEST(a_request_from_an_impossible_source_is_dropped),
 		TEST(a_node_with_a_home_address_that_sends_from_none_is_answered_on_its_link),
@@ -572,7 +724,8 @@ int main(void)
 		TEST(a_care_of_address_that_leads_back_here_is_code_129),
 		TEST(a_foreign_agent_on_the_home_agent_s_own_host_is_no_loop),
 		TEST(two_mobile_home_authentications_are_code_134),
-		TEST(reserved_bits_and_broadcasts_are_ignored),
+		TEST(a_reserved_bit_is_code_134),
+		TEST(the_bit_of_rfc_2002_and_broadcasts_are_ignored),
 		TEST(a_reverse_tunnel_is_granted_refused_or_required_as_configured),
 		TEST(more_bindings_than_allowed_are_code_130),
 		TEST(a_lifetime_is_reduced_to_the_most_and_never_increased),

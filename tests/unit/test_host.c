@@ -4,6 +4,7 @@
 #include "made_up_linux.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "host.h"
@@ -30,12 +31,27 @@ static void send_frame(const char *word, mip_link link)
 	assert_int_equal(mip_outbox_frame(&outbox, &frame, word, strlen(word)), 0);
 }
 
+static uint64_t machine_values[3];
+static bool drops_next;
+
 static void on_datagram(void *core, const struct mip_input_datagram *datagram, struct mip_now now)
 {
 	(void)core;
 	(void)datagram;
 	assert_true(now.boot > 0);
 	note("datagram");
+	machine_values[0]++;
+	if (drops_next)
+		machine_values[2]++;
+}
+
+static struct mip_counter_table on_counters(const void *core)
+{
+	static const struct mip_counter_name names[] = {
+		{"requests_received", ""}, {"drop_malformed", ""}, {"drop_not_for_us", ""}};
+
+	(void)core;
+	return (struct mip_counter_table){.names = names, .values = machine_values, .count = 3};
 }
 
 static bool say_on_tunnel_data;
@@ -123,7 +139,8 @@ static struct mip_host_options options_of_test = {
 		.record = on_record,
 		.begin = on_begin,
 		.advance = on_advance,
-		.deadline = on_deadline},
+		.deadline = on_deadline,
+		.counters = on_counters},
 	.protocol = MIP_ROUTE_PROTOCOL_HA,
 	.plane = MIP_PLANE_AUTO,
 	.tunnel_device = "mip0",
@@ -412,6 +429,42 @@ static void nothing_comes_twice_and_nothing_is_missed(void **state)
 	assert_int_equal(counter(*state, "socket_datagrams_as_frames"), 2);
 }
 
+static char logged[512];
+
+static void log_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
+{
+	(void)context;
+	if (level == MIP_LOG_DEBUG)
+		vsnprintf(logged, sizeof(logged), format, arguments);
+}
+
+static void what_is_discarded_is_logged_with_its_contents_if_that_is_wanted(void **state)
+{
+	/* rfc5944-1.7-1 */
+	struct mip_log log = {.write = log_line};
+	struct mip_host *host;
+
+	(void)state;
+	daemon_of_test.log = &log;
+	daemon_of_test.shows_discarded = true;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	logged[0] = '\0';
+	hear_datagram(5, 40000, 434, false);
+	assert_string_equal(logged, "");
+	drops_next = true;
+	hear_datagram(5, 40000, 434, false);
+	assert_string_equal(logged, "discarded (drop_not_for_us), 1 octets: 01");
+	mip_host_free(host);
+	daemon_of_test.shows_discarded = false;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	logged[0] = '\0';
+	hear_datagram(5, 40000, 434, false);
+	assert_string_equal(logged, "");
+	mip_host_free(host);
+	daemon_of_test.log = NULL;
+	drops_next = false;
+}
+
 static void tunnel_data_goes_to_the_data_plane_from_every_link(void **state)
 {
 	struct mip_input_datagram datagram = {
@@ -520,6 +573,7 @@ int main(void)
 		HOST_TEST(a_datagram_for_the_tunnel_link_leaves_by_the_device),
 		HOST_TEST(a_named_link_has_a_socket_while_it_is_there),
 		HOST_TEST(nothing_comes_twice_and_nothing_is_missed),
+		START_TEST(what_is_discarded_is_logged_with_its_contents_if_that_is_wanted),
 		HOST_TEST(tunnel_data_goes_to_the_data_plane_from_every_link),
 		HOST_TEST(the_loop_advances_the_machine_and_flushes_the_reconciler_when_due),
 		HOST_TEST(what_the_data_plane_waits_for_is_served),

@@ -7,6 +7,7 @@
 
 static void test_a_link_that_comes_up_is_solicited_at_once(void **state)
 {
+	/* rfc5944-2-1, rfc5944-2.2-1, rfc5944-2.4-1 */
 	struct bench *bench = *state;
 
 	bench_link(bench, BENCH_WLAN, true);
@@ -17,6 +18,7 @@ static void test_a_link_that_comes_up_is_solicited_at_once(void **state)
 
 static void test_solicitations_back_off_to_a_minute(void **state)
 {
+	/* rfc5944-2.4-3, rfc5944-2.4-4, rfc5944-2.4-5, rfc5944-2.4-6, rfc5944-2.4-7, rfc5944-2.4-11 */
 	struct bench *bench = *state;
 	mip_time last, interval = 0, longest = 0;
 
@@ -37,6 +39,62 @@ static void test_solicitations_back_off_to_a_minute(void **state)
 	assert_true(interval >= 60 * MIP_SECOND);
 	/* rfc5944-2.4-11: a minute is randomised as much as a second. */
 	assert_true(longest > 72 * MIP_SECOND);
+}
+
+/* How long it takes until the next solicitation on wwan0. */
+static mip_time until_next_solicitation(struct bench *bench)
+{
+	size_t before = bench_solicitations(bench, BENCH_WWAN);
+	mip_time begin = bench->now.boot;
+
+	while (bench_solicitations(bench, BENCH_WWAN) == before)
+		bench_pass(bench, mn_core_deadline(bench->core) - bench->now.boot);
+	return bench->now.boot - begin;
+}
+
+static void test_an_agent_that_comes_and_goes_unregistered_does_not_quicken_the_search(void **state)
+{
+	/* rfc5944-2.4-8 */
+	struct bench *bench = *state;
+
+	bench_link(bench, BENCH_WWAN, true);
+	for (int i = 0; i < 6; i++)
+		until_next_solicitation(bench); /* the last of them after 16 s */
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(bench_requests(bench), 1);
+	bench_pass(bench, 3 * MIP_SECOND);
+	assert_int_equal(mn_core_agent_count(bench->core), 0);
+	bench_forget(bench);
+	assert_true(until_next_solicitation(bench) > 20 * MIP_SECOND);
+	assert_true(until_next_solicitation(bench) >= 64 * MIP_SECOND);
+	/* A link that comes up anew is an indication of having moved. */
+	bench_link(bench, BENCH_WWAN, false);
+	bench_forget(bench);
+	bench_link(bench, BENCH_WWAN, true);
+	assert_int_equal(bench_solicitations(bench, BENCH_WWAN), 1);
+	assert_true(until_next_solicitation(bench) <= 2 * MIP_SECOND);
+}
+
+static void test_after_a_registration_the_next_search_is_quick_again_and_backs_off(void **state)
+{
+	/* rfc5944-2.4.2.1-3, rfc5944-2.4-9, rfc5944-2.4-10 */
+	struct bench *bench = *state;
+
+	bench_link(bench, BENCH_WWAN, true);
+	for (int i = 0; i < 6; i++)
+		until_next_solicitation(bench);
+	bench_advertise(bench, &bench_fa1);
+	bench_accept(bench);
+	bench_pass(bench, 3 * MIP_SECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	assert_int_equal(mn_core_agent_count(bench->core), 0);
+	bench_forget(bench);
+	for (unsigned n = 1; n < 6; n++) {
+		mip_time interval = until_next_solicitation(bench);
+		mip_time nominal = (n < 3 ? 1 : 1 << (n - 2)) * MIP_SECOND;
+
+		assert_true(interval >= nominal && interval <= nominal * 5 / 4);
+	}
 }
 
 static void test_a_flapping_link_is_solicited_each_time_it_comes_up(void **state)
@@ -84,6 +142,7 @@ static void test_a_flood_of_forged_agents_is_bounded_and_moves_nothing(void **st
 
 static void test_soliciting_ends_when_an_agent_is_heard(void **state)
 {
+	/* rfc5944-2.4-2 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -99,6 +158,7 @@ static void test_soliciting_ends_when_an_agent_is_heard(void **state)
 
 static void test_an_agent_nobody_can_use_does_not_cause_a_storm(void **state)
 {
+	/* rfc5944-2.4-3 */
 	struct bench *bench = *state;
 	struct bench_agent busy = bench_fa1;
 
@@ -115,6 +175,7 @@ static void test_an_agent_nobody_can_use_does_not_cause_a_storm(void **state)
 
 static void test_a_plain_routers_advertisement_is_no_agent(void **state)
 {
+	/* rfc5944-2.4-12 */
 	struct bench *bench = *state;
 	struct mip_agent_advertisement advertisement = {.lifetime = 3, .router_count = 1};
 	uint8_t message[64], packet[128];
@@ -137,6 +198,7 @@ static void test_a_plain_routers_advertisement_is_no_agent(void **state)
 
 static void test_an_agent_is_shown_as_it_advertises(void **state)
 {
+	/* rfc5944-2.4.2.1-1, rfc5944-2.4-12 */
 	struct bench *bench = *state;
 	struct mn_agent_view view;
 
@@ -158,6 +220,7 @@ static void test_an_agent_is_shown_as_it_advertises(void **state)
 
 static void test_a_silent_agent_is_asked_and_then_lost_after_its_lifetime(void **state)
 {
+	/* rfc5944-2.4.2.1-1, rfc5944-2.4.2.1-2 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -177,6 +240,7 @@ static void test_a_silent_agent_is_asked_and_then_lost_after_its_lifetime(void *
 
 static void test_an_agent_that_comes_back_is_registered_with_again(void **state)
 {
+	/* rfc5944-2.4.2-1 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -190,6 +254,7 @@ static void test_an_agent_that_comes_back_is_registered_with_again(void **state)
 
 static void test_an_agent_that_says_good_bye_is_left_at_once(void **state)
 {
+	/* rfc5944-2.4.2.1-3 */
 	struct bench *bench = *state;
 	uint8_t message[64], packet[128];
 	struct mip_agent_advertisement advertisement = {.lifetime = 0,
@@ -226,6 +291,7 @@ static void advertise_with_sequence(struct bench *bench, uint16_t sequence)
 
 static void test_an_agent_that_restarted_is_registered_with_again(void **state)
 {
+	/* rfc5944-2.4.4-1, rfc5944-3.6-4 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -239,6 +305,7 @@ static void test_an_agent_that_restarted_is_registered_with_again(void **state)
 
 static void test_a_rolled_over_sequence_is_no_restart(void **state)
 {
+	/* rfc5944-2.4.4-2 */
 	struct bench *bench = *state;
 
 	bench_registered_at_fa1(bench);
@@ -250,6 +317,7 @@ static void test_a_rolled_over_sequence_is_no_restart(void **state)
 
 static void test_a_restart_within_a_second_of_the_last_request_waits_out_the_second(void **state)
 {
+	/* rfc5944-3.6-6 */
 	struct bench *bench = *state;
 	struct bench_agent agent = bench_fa1;
 
@@ -266,6 +334,7 @@ static void test_a_restart_within_a_second_of_the_last_request_waits_out_the_sec
 
 static void test_another_agent_on_the_link_does_not_make_it_move(void **state)
 {
+	/* rfc5944-3.6-5 */
 	struct bench *bench = *state;
 	struct bench_agent second = bench_fa2;
 
@@ -299,11 +368,53 @@ static void test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_networ
 	assert_int_equal(bench_requests(bench), 0);
 }
 
+static void test_the_first_care_of_address_comes_first_and_the_next_after_a_failure(void **state)
+{
+	/* rfc5944-2.4-13 */
+	struct bench *bench = *state;
+	struct bench_agent agent = bench_fa1;
+
+	agent.care_of_address = 0x0a020007;
+	agent.second_care_of_address = 0x0a020008;
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &agent);
+	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.care_of_address), 0x0a020007);
+	bench_deny(bench, MIP_CODE_FA_INVALID_CARE_OF_ADDRESS);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	assert_int_equal(bench_requests(bench), 2);
+	assert_int_equal(mip_address_number(bench_last_request(bench).fixed.care_of_address), 0x0a020008);
+}
+
+static void test_an_icmp_redirect_of_its_agent_is_no_reason_to_register(void **state)
+{
+	/* rfc5944-3.6-7 */
+	struct bench *bench = *state;
+	uint8_t message[36] = {5, 1, 0, 0, 10, 2, 0, 9, 0x45}, packet[128];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_ip ip = {.ttl = 64,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = mip_address_of(BENCH_FA1),
+		.destination = mip_address_of(BENCH_HOME)};
+	uint16_t checksum = mip_checksum_finish(mip_checksum_add(0, message, sizeof(message)));
+
+	bench_registered_at_fa1(bench);
+	bench_pass(bench, 1500 * MIP_MILLISECOND);
+	message[2] = (uint8_t)(checksum >> 8);
+	message[3] = (uint8_t)checksum;
+	mip_ip_packet_write(&writer, &ip, message, sizeof(message));
+	bench_frame(bench, BENCH_WWAN, packet, writer.length);
+	assert_int_equal(bench_requests(bench), 0);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(mip_address_number(bench_way_out(bench)->gateway), BENCH_FA1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_link_that_comes_up_is_solicited_at_once),
 		TEST(test_solicitations_back_off_to_a_minute),
+		TEST(test_an_agent_that_comes_and_goes_unregistered_does_not_quicken_the_search),
+		TEST(test_after_a_registration_the_next_search_is_quick_again_and_backs_off),
 		TEST(test_a_flapping_link_is_solicited_each_time_it_comes_up),
 		TEST(test_a_flood_of_forged_agents_is_bounded_and_moves_nothing),
 		TEST(test_soliciting_ends_when_an_agent_is_heard),
@@ -318,6 +429,8 @@ int main(void)
 		TEST(test_a_restart_within_a_second_of_the_last_request_waits_out_the_second),
 		TEST(test_another_agent_on_the_link_does_not_make_it_move),
 		TEST(test_the_home_agent_is_no_home_on_a_link_that_is_not_the_home_network),
+		TEST(test_an_icmp_redirect_of_its_agent_is_no_reason_to_register),
+		TEST(test_the_first_care_of_address_comes_first_and_the_next_after_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

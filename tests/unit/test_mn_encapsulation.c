@@ -95,6 +95,7 @@ static void test_an_agent_that_advertises_the_encapsulation_is_asked_for_it(void
 /* RFC 5944 3.6.1.2: "Otherwise, the mobile node MUST NOT set these bits." */
 static void test_an_agent_that_does_not_advertise_it_is_used_with_ip_in_ip(void **state)
 {
+	/* rfc5944-3.6.1.2-7 */
 	(void)state;
 	bench_again_with(with_gre);
 	assert_int_equal(flags_at_agent(MIP_AGENT_M), MIP_REQUEST_T);

@@ -59,6 +59,7 @@ static void test_from_the_beginning_the_home_address_is_on_the_tunnel_device(voi
 
 static void test_through_a_foreign_agent_the_way_out_is_the_agent_without_arp(void **state)
 {
+	/* rfc5944-1.7-3, rfc5944-3.6.2.2-1, rfc5944-4.6-12 */
 	struct mip_want neighbour = {.kind = MIP_WANT_NEIGHBOUR,
 		.neighbour = {.link = BENCH_WWAN, .address = mip_address_of(BENCH_FA1)}};
 
@@ -78,6 +79,7 @@ static void test_through_a_foreign_agent_the_way_out_is_the_agent_without_arp(vo
 
 static void test_co_located_the_node_is_the_end_of_the_tunnel(void **state)
 {
+	/* rfc5944-3.6.2.2-1 */
 	struct mip_want rule = {.kind = MIP_WANT_RULE,
 		.rule = {.priority = 1001,
 			.from = {mip_address_of(BENCH_SPOT), 32},
@@ -148,6 +150,7 @@ static void test_the_path_of_the_request_is_there_before_the_request(void **stat
 
 static void test_an_agent_gets_50_ms_to_answer_before_the_co_located_address_is_registered(void **state)
 {
+	/* rfc5944-2.4-14 */
 	(void)state;
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
@@ -159,6 +162,7 @@ static void test_an_agent_gets_50_ms_to_answer_before_the_co_located_address_is_
 
 static void test_an_agent_that_answers_is_registered_with_at_once(void **state)
 {
+	/* rfc5944-2.4-14 */
 	(void)state;
 	bench_link(bench, BENCH_WLAN, true);
 	bench_lease(bench);
@@ -203,6 +207,7 @@ static void test_only_foreign_agents_does_not_use_addresses(void **state)
 
 static void test_an_address_without_a_default_route_is_no_care_of_address(void **state)
 {
+	/* rfc5944-1.7-4 */
 	(void)state;
 	bench_link(bench, BENCH_WLAN, true);
 	bench_address(bench, BENCH_WLAN, BENCH_SPOT, 24, true);
@@ -324,6 +329,7 @@ static void test_who_asks_for_a_tunnel_takes_from_it_before_the_reply(void **sta
 
 static void test_a_hard_handover_leaves_at_once_and_registers_at_once(void **state)
 {
+	/* rfc5944-2.4.2-1, rfc5944-3.6-3 */
 	struct bench_request request;
 
 	(void)state;
@@ -364,6 +370,7 @@ static void test_a_hard_handover_between_co_located_addresses_on_one_interface(v
 
 static void test_when_the_care_of_address_goes_the_node_searches_at_once(void **state)
 {
+	/* rfc5944-1.7-4, rfc5944-3.6-3 */
 	(void)state;
 	bench_registered_at_spot(bench);
 	bench_address(bench, BENCH_WLAN, BENCH_SPOT, 24, false);
@@ -410,6 +417,9 @@ static void test_the_events_tell_the_timeline(void **state)
 
 static void test_coming_home_has_the_order_of_rfc_5944_4_6(void **state)
 {
+	/* rfc5944-2.4.3-1, rfc5944-2.4.3-2, rfc5944-2.4.3-3, rfc5944-3.1-4, rfc5944-3.6.1.1-3,
+	 * rfc5944-3.6.1.1-8, rfc5944-3.6.1.2-2, rfc5944-3.6.1.2-15, rfc5944-3.6.2.2-2, rfc5944-4.6-1,
+	 * rfc5944-4.6-8, rfc5944-4.6-9, rfc5944-4.6-17 */
 	struct mip_want on_eth = home_on(BENCH_ETH), route = way_out();
 	struct bench_request request;
 
@@ -462,6 +472,7 @@ static void test_coming_home_from_a_tunnel_its_packets_are_still_taken(void **st
 
 static void test_leaving_home_stops_answering_arp_before_the_request(void **state)
 {
+	/* rfc5944-4.6-16 */
 	struct mip_want arp = arp_ignore_of(BENCH_ETH), on_eth = home_on(BENCH_ETH),
 			on_tunnel = home_on(MIP_LINK_TUNNEL);
 	const char *reason = NULL;
@@ -486,6 +497,7 @@ static void test_leaving_home_stops_answering_arp_before_the_request(void **stat
 
 static void test_away_there_is_no_broadcast_arp(void **state)
 {
+	/* rfc5944-4.6-12 */
 	(void)state;
 	bench_link(bench, BENCH_ETH, true);
 	bench_advertise(bench, &bench_home_agent);
@@ -527,6 +539,7 @@ static void test_a_home_address_that_someone_else_has_put_there_is_left_alone(vo
 
 static void test_away_the_home_address_of_someone_else_is_not_answered_for(void **state)
 {
+	/* rfc5944-4.6-13, rfc5944-4.6-15 */
 	const char *reason = NULL;
 
 	(void)state;
@@ -539,6 +552,22 @@ static void test_away_the_home_address_of_someone_else_is_not_answered_for(void 
 	bench_collect(bench);
 	bench_accept(bench);
 	assert_int_equal(bench_setting(bench, BENCH_ETH, MIP_SETTING_ARP_IGNORE), 8);
+}
+
+static void test_co_located_the_care_of_address_is_answered_for(void **state)
+{
+	/* rfc5944-4.6-15 */
+	(void)state;
+	bench_home(bench);
+	/* Also where the home address stands beside it, as while leaving home by the same interface. */
+	bench_link(bench, BENCH_WLAN, true);
+	bench_address(bench, BENCH_WLAN, BENCH_HOME, 24, true);
+	bench_link(bench, BENCH_ETH, false);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	bench_accept(bench);
+	assert_int_equal(bench_status(bench).mode, MN_MODE_CO_LOCATED);
+	assert_int_equal(bench_setting(bench, BENCH_WLAN, MIP_SETTING_ARP_IGNORE), 1);
 }
 
 static void test_a_lost_home_agent_does_not_take_the_home_link_down(void **state)
@@ -593,6 +622,7 @@ static void ask_by_arp(uint32_t asker, bool unicast)
 
 static void test_away_only_its_foreign_agent_gets_an_arp_answer_and_that_unicast(void **state)
 {
+	/* rfc5944-4.6-13, rfc5944-4.6-14 */
 	const struct mip_output *answer;
 	struct mip_arp arp;
 
@@ -643,6 +673,7 @@ int main(void)
 		TEST(test_a_pulled_home_link_moves_the_home_address_to_the_tunnel_device),
 		TEST(test_a_home_address_that_someone_else_has_put_there_is_left_alone),
 		TEST(test_away_the_home_address_of_someone_else_is_not_answered_for),
+		TEST(test_co_located_the_care_of_address_is_answered_for),
 		TEST(test_a_lost_home_agent_does_not_take_the_home_link_down),
 		TEST(test_without_a_home_address_nothing_is_at_home),
 		TEST(test_away_only_its_foreign_agent_gets_an_arp_answer_and_that_unicast),

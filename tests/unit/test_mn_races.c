@@ -139,6 +139,7 @@ static void register_with_fa1(void)
 /* rfc5944-3.6.2.3-2: in the Registration Request, not in the next one only. */
 static void test_the_lifetime_of_code_69_holds_for_renewals_too(void **state)
 {
+	/* rfc5944-3.6.2.3-2 */
 	struct bench_request request;
 
 	(void)state;
@@ -303,6 +304,7 @@ static void test_a_handover_takes_back_a_deregistration_that_is_on_its_way(void 
 /* rfc5944-2.4-2: solicitations SHOULD only be sent in the absence of Agent Advertisements. */
 static void test_an_agent_that_is_not_in_use_may_fall_silent_without_being_asked_for(void **state)
 {
+	/* rfc5944-2.4-2 */
 	struct bench_agent own = patient(&bench_fa1), other = bench_fa2;
 
 	(void)state;

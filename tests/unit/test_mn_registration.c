@@ -30,6 +30,7 @@ static void with_shared(struct mn_settings *settings)
 
 static void test_unanswered_it_repeats_with_exponential_back_off_and_new_identifications(void **state)
 {
+	/* rfc5944-3.6.3-2, rfc5944-3.6.3-3, rfc5944-3.6.3-4 */
 	static const int waits[] = {1, 2, 4, 8, 16, 32, 32, 32};
 	struct bench_agent forever = bench_fa1;
 	uint64_t last = 0;
@@ -54,6 +55,31 @@ static void test_unanswered_it_repeats_with_exponential_back_off_and_new_identif
 	assert_int_equal(bench_state(bench), MN_STATE_UNREACHABLE);
 	bench_accept(bench);
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+}
+
+static void five_seconds(struct mn_settings *settings)
+{
+	settings->lifetime = 5;
+}
+
+static void test_unanswered_it_waits_no_longer_than_the_lifetime_that_it_asks_for(void **state)
+{
+	/* rfc5944-3.6.3-1 */
+	static const int waits[] = {1, 2, 4, 5, 5, 5};
+	struct bench_agent forever = bench_fa1;
+
+	(void)state;
+	forever.lifetime = 9000;
+	bench_again_with(five_seconds);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &forever);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(waits); i++) {
+		bench_forget(bench);
+		bench_pass(bench, waits[i] * MIP_SECOND - MIP_MILLISECOND);
+		assert_int_equal(bench_requests(bench), 0);
+		bench_pass(bench, MIP_MILLISECOND);
+		assert_int_equal(bench_requests(bench), 1);
+	}
 }
 
 static void test_it_is_unreachable_after_three_time_outs(void **state)
@@ -122,6 +148,8 @@ static void start_at_fa1(struct bench_request *request)
 
 static void test_a_reply_that_is_forged_unsigned_or_unmatched_is_ignored_and_counted(void **state)
 {
+	/* rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3, rfc5944-3.6.2.1-4, rfc5944-3.6.2.1-5,
+	 * rfc5944-3.6.2.1-8, rfc5944-3.6.2.1-9 */
 	struct bench_request request;
 
 	(void)state;
@@ -167,6 +195,7 @@ static void test_a_foreign_agents_denial_of_a_direct_registration_is_ignored(voi
 
 static void test_a_late_reply_to_a_superseded_request_is_ignored(void **state)
 {
+	/* rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3 */
 	struct bench_request first;
 
 	(void)state;
@@ -219,6 +248,7 @@ static void test_an_unknown_extension_that_must_not_be_skipped_drops_the_reply(v
 
 static void test_with_a_shared_association_the_agents_authenticator_is_required(void **state)
 {
+	/* rfc5944-3.6.2.1-6 */
 	struct bench_request request;
 
 	(void)state;
@@ -235,6 +265,7 @@ static void test_with_a_shared_association_the_agents_authenticator_is_required(
 
 static void test_the_granted_lifetime_counts_from_when_the_request_was_sent(void **state)
 {
+	/* rfc5944-3.4-4, rfc5944-3.6.2.2-4, rfc5944-3.6.2.2-5 */
 	struct bench_request request;
 
 	(void)state;
@@ -247,6 +278,7 @@ static void test_the_granted_lifetime_counts_from_when_the_request_was_sent(void
 
 static void test_more_than_was_asked_for_is_not_believed(void **state)
 {
+	/* rfc5944-3.4-3 */
 	struct bench_request request;
 
 	(void)state;
@@ -354,6 +386,7 @@ static void test_a_link_that_comes_up_anew_resets_the_back_off(void **state)
 
 static void test_code_133_sets_the_clock_right(void **state)
 {
+	/* rfc5944-3.6.2.3-3 */
 	struct bench_request request;
 
 	(void)state;
@@ -375,6 +408,7 @@ static void test_code_133_sets_the_clock_right(void **state)
 
 static void test_code_69_asks_for_the_lifetime_that_the_agent_takes(void **state)
 {
+	/* rfc5944-3.6.2.3-2 */
 	struct bench_request request;
 
 	(void)state;
@@ -452,6 +486,7 @@ static void test_an_unknown_home_agent_is_found_by_the_broadcast_of_the_home_net
 
 static void test_through_an_agent_the_broadcast_stands_only_in_the_body(void **state)
 {
+	/* rfc5944-3.6.1.1-9 */
 	struct bench_request request;
 
 	(void)state;
@@ -482,6 +517,7 @@ static void with_nai(struct mn_settings *settings)
 
 static void test_a_node_known_by_its_nai_takes_the_home_address_that_it_is_given(void **state)
 {
+	/* rfc5944-3.6.1.1-2, rfc5944-3.6.1.2-10, rfc5944-3.6-2 */
 	struct bench_request request;
 	struct mip_extensions extensions;
 
@@ -517,6 +553,7 @@ static void keep_hearing(const struct bench_agent *agent, int seconds)
 
 static void test_a_registration_is_renewed_before_it_ends(void **state)
 {
+	/* rfc5944-3.6.2.2-3, rfc5944-3.6-4, rfc5944-3.8.2.2-6 */
 	struct bench_request request;
 
 	(void)state;
@@ -552,6 +589,7 @@ static void test_a_registration_that_cannot_be_renewed_ends(void **state)
 
 static void test_a_denied_renewal_leaves_the_binding_in_use(void **state)
 {
+	/* rfc5944-3.4-5 */
 	struct bench_request request;
 
 	(void)state;
@@ -579,6 +617,7 @@ static void test_the_last_second_of_a_short_lifetime_is_kept_to(void **state)
 
 static void test_requests_are_a_second_apart_without_a_link_layer_indication(void **state)
 {
+	/* rfc5944-2.4.2-2, rfc5944-3.6.3-3, rfc5944-3.6-6 */
 	mip_time last = 0;
 
 	(void)state;
@@ -687,6 +726,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_unanswered_it_repeats_with_exponential_back_off_and_new_identifications),
+		TEST(test_unanswered_it_waits_no_longer_than_the_lifetime_that_it_asks_for),
 		TEST(test_it_is_unreachable_after_three_time_outs),
 		TEST(test_with_nonces_the_unanswered_request_is_repeated_unchanged),
 		TEST(test_a_reply_that_is_forged_unsigned_or_unmatched_is_ignored_and_counted),

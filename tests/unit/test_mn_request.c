@@ -14,6 +14,9 @@ static struct bench *const bench = &bench_of_test;
 /* rfc3519-4.4-1 */
 static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
 {
+	/* rfc5944-1.7-3, rfc5944-3.1-1, rfc5944-3.6.1-1, rfc5944-3.6.1.1-3, rfc5944-3.6.1.1-6,
+	 * rfc5944-3.6.1.1-7, rfc5944-3.6.1.2-2, rfc5944-3.6.1.2-9, rfc5944-3.6.1.2-11,
+	 * rfc5944-3.6.1.2-14 */
 	struct bench_request request;
 	struct mip_extensions extensions;
 
@@ -47,6 +50,8 @@ static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_addr
 /* rfc3519-3.1.5-1 */
 static void test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer(void **state)
 {
+	/* rfc5944-3.1-3, rfc5944-3.6.1-1, rfc5944-3.6.1.1-1, rfc5944-3.6.1.1-8, rfc5944-3.6.1.2-1,
+	 * rfc5944-3.6.1.2-14, rfc5944-AppA-2 */
 	struct bench_request request;
 	struct mip_extensions extensions;
 	struct mip_udp_tunnel_request udp;
@@ -121,6 +126,7 @@ static void test_without_a_reverse_tunnel_t_is_not_set(void **state)
 
 static void test_the_lifetime_asked_for_is_no_longer_than_the_agents(void **state)
 {
+	/* rfc5944-3.6.1.2-8 */
 	struct bench_agent agent = bench_fa1;
 
 	(void)state;
@@ -148,6 +154,8 @@ static void with_aaa_and_nai(struct mn_settings *settings)
 
 static void test_the_extensions_stand_in_the_order_that_is_required(void **state)
 {
+	/* rfc5944-3.2-2, rfc5944-3.2-3, rfc5944-3.3-2, rfc5944-3.3-3, rfc5944-3.5.2-1,
+	 * rfc5944-3.6.1.3-1, rfc5944-3.6.1.3-2, rfc5944-3.6.1.3-3 */
 	struct bench_agent agent = bench_fa1;
 	struct mip_extensions extensions;
 	struct bench_request request;
@@ -205,6 +213,7 @@ static void test_with_aaa_the_challenge_is_authenticated_by_it(void **state)
 /* rfc3519-3.1.2-1, rfc3519-4.11-1 */
 static void test_an_agent_that_insists_relays_a_co_located_registration(void **state)
 {
+	/* rfc5944-2.4.1-1, rfc5944-3.1-2, rfc5944-3.6.1.1-1 */
 	struct bench_agent agent = bench_fa2;
 	struct mip_extensions extensions;
 	struct bench_request request;

@@ -54,6 +54,7 @@ static void the_checksum_is_that_of_rfc_1071(void **state)
 
 static void a_datagram_is_read_as_it_was_written(void **state)
 {
+	/* rfc5944-3.1-5 */
 	struct mip_reader payload;
 	struct mip_udp udp;
 	struct mip_ip ip;
@@ -91,6 +92,7 @@ static void padding_of_the_link_is_cut_off(void **state)
 
 static void every_changed_bit_is_noticed(void **state)
 {
+	/* rfc5944-3.1-5 */
 	uint8_t octets[128];
 	size_t length = registration_packet(octets, sizeof(octets), "payload", 7);
 

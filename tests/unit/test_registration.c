@@ -39,6 +39,7 @@ static void a_request_is_what_rfc_5944_draws(void **state)
 
 static void reserved_flags_are_ignored_and_sent_as_zero(void **state)
 {
+	/* rfc5944-3.3-1 */
 	uint8_t octets[MIP_REQUEST_LENGTH] = {0};
 	struct mip_reader reader = mip_reader_of(octets, sizeof(octets));
 	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));

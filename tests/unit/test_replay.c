@@ -170,6 +170,7 @@ static void identifications_of_a_node_only_grow(void **state)
 
 static void a_node_with_a_wrong_clock_learns_from_code_133(void **state)
 {
+	/* rfc5944-3.6.2.3-3 */
 	static const mip_time clocks[] = {0, 3600 * MIP_SECOND, 1795435200 * MIP_SECOND - 1,
 		1795435200 * MIP_SECOND + 3600 * MIP_SECOND, 4000000000 * MIP_SECOND};
 
@@ -210,6 +211,7 @@ static void a_node_that_restarts_within_the_second_gets_through_at_the_second_tr
 
 static void only_a_reply_of_the_home_agent_sets_the_clock(void **state)
 {
+	/* rfc5944-3.6.2.3-4 */
 	struct mip_replay_sender sender = {0};
 	uint64_t sent = mip_replay_next(&sender, timestamps, noon, &counting);
 	uint64_t far = mip_ntp_of(noon + 100 * MIP_SECOND);
