@@ -92,6 +92,9 @@ class HomeAgentCodes(Codes, HomeAgent):
         self.exchange("137, a reverse tunnel, where there are none", 137, asks(flags="T"), "reverse_tunnel=0")
         self.exchange("138, none, where it is mandatory", 138, asks(), "reverse_tunnel=2")
         self.exchange("139, GRE, where there is none", 139, asks(flags="G"), "gre=0")
+        vendor = struct.pack("!BBHIH", 38, 0, 6, 9, 513)      # RFC 3115 2.1: critical, of a vendor that is not known here
+        self.exchange("140, a critical extension of a vendor, from the node", 140, asks(more=vendor))
+        self.exchange("141, and from the foreign agent", 141, asks(after=vendor))
         octets = asks(flags="DT", care_of="192.168.7.33", more=peer.udp_tunnel_request(encapsulation=47))
         self.exchange("142, GRE in UDP", 142, octets, source="10.0.5.2", port=31000)
         self.aaa()
@@ -170,6 +173,10 @@ class ForeignAgentCodes(Codes, ForeignAgent):
         self.denial("96, no home address and no name", 96, asks(flags="T", home="0.0.0.0"), source="0.0.0.0",
                     reply_to="255.255.255.255")
         self.named()
+        vendor = struct.pack("!BBHIH", 38, 0, 6, 9, 513)
+        self.denial("100, a critical extension of a vendor, from the node", 100, asks(flags="T", after=vendor))
+        self.replied("101, and from the home agent", 101,
+                     lambda plain: authenticated(plain + vendor, FOREIGN_HOME, AGENTS))
         self.denial("194, a home agent that is this host", 194, asks(flags="T", agent=FOREIGN))
         self.finish()
 
