@@ -96,6 +96,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	/* rfc2794-3-3: if the request includes the NAI extension, the reply MUST include it. */
 	if (request->nai)
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, request->nai, request->nai_length);
+	ha_assignment_write(request, reply->code, writer);
 	/* rfc5944-3.8.3.3-2: (a) and (c) MUST appear in every reply sent by the home agent. */
 	status = mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, request->node->association);

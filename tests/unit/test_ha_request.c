@@ -218,7 +218,10 @@ static void a_request_for_another_home_agent_is_code_136(void **state)
 
 	ask.home_agent = mip_address_of(0x0a010002);
 	ha_ask_expect(world, &ask, MIP_CODE_HA_UNKNOWN_HOME_AGENT);
-	ask.home_agent = mip_address_of(UINT32_MAX);
+	/* RFC 4433 5.3.1: no host's address is so too, but for ALL-ZERO-ONE-ADDR. */
+	ask.home_agent = mip_address_of(0xe0010203);
+	ha_ask_expect(world, &ask, MIP_CODE_HA_UNKNOWN_HOME_AGENT);
+	ask.home_agent = HOME_BROADCAST;
 	ha_ask_expect(world, &ask, MIP_CODE_HA_UNKNOWN_HOME_AGENT);
 }
 
