@@ -196,22 +196,27 @@ static struct fa_pending *find_nameless(struct fa_core *core, uint32_t identific
 	return pending;
 }
 
+static bool is_of_another_name(const struct fa_pending *pending, const struct fa_nai *nai)
+{
+	return nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai);
+}
+
 struct fa_pending *fa_pending_find(
 	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai)
 {
 	struct fa_pending_key key = key_of(reply->home_address, reply->identification, nai);
 	struct fa_pending *pending = find(core, &key);
 
+	/* rfc5944-3.7.3.1-3: MUST use the NAI to disambiguate requests with the same home address. */
+	if (pending && is_of_another_name(pending, nai))
+		pending = NULL;
 	if (!pending && nai) {
 		key = key_of((struct mip_address){0}, reply->identification, nai);
 		pending = find(core, &key);
 	} else if (!pending) {
 		pending = find_nameless(core, (uint32_t)reply->identification);
 	}
-	/* RFC 5944 3.7.3.1: MUST use the NAI to disambiguate requests with the same home address. */
-	if (pending && nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai))
-		return NULL;
-	return pending;
+	return pending && is_of_another_name(pending, nai) ? NULL : pending;
 }
 
 void fa_pending_remove(struct fa_core *core, struct fa_pending *pending)
