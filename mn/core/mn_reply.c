@@ -148,19 +148,20 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 }
 
 /* RFC 2794, RFC 5944 3.6: a node without a home address takes the one in the reply. */
-static bool learn_addresses(struct mn_core *core, const struct reply *reply)
+static bool learn_addresses(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
-	if (mip_address_is_none(core->home_agent) && mip_address_is_unicast(reply->fixed.home_agent)) {
-		core->home_agent = reply->fixed.home_agent;
-		mn_agents_judge_home(core);
-	}
-	if (!mip_address_is_none(core->home_address))
-		return true;
-	if (!mip_address_is_unicast(reply->fixed.home_address))
+	bool needs_address = mip_address_is_none(core->home_address);
+
+	if ((needs_address && !mip_address_is_unicast(reply->fixed.home_address)) ||
+		!mn_home_agent_accepted(core, reply->fixed.home_agent))
 		return false;
+	if (!needs_address)
+		return true;
 	core->home_address = reply->fixed.home_address;
 	mip_log(core->log, MIP_LOG_NOTICE, "the home agent has given the home address %s",
 		MIP_TEXT(core->home_address));
+	if (core->attempt.place.mode == MN_MODE_HOME)
+		mn_arp_announce(core, now);
 	return true;
 }
 
@@ -171,7 +172,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 	struct mn_grant grant = grant_of(&core->attempt, reply);
 
 	/* A lifetime of zero to one who asked for more is no binding. */
-	if ((core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
+	if ((core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply, now)) {
 		denied(core, reply, now);
 		return;
 	}
@@ -210,13 +211,11 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE:
 		core->refused |= encapsulations;
 		return false;
-	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
-		/* Only where the configuration leaves it open: dynamic home agent address resolution. */
-		if (mip_address_is_none(core->settings.home_agent) &&
-			mip_address_is_unicast(reply->fixed.home_agent)) {
-			core->home_agent = reply->fixed.home_agent;
-			mn_agents_judge_home(core);
-		}
+	case MIP_CODE_HA_PROHIBITED:
+		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have been
+		 * given it while this one was away. Then any other will do. */
+		if (mip_address_is_none(core->settings.home_address) && !mn_binding_is_live(core))
+			core->home_address = (struct mip_address){0};
 		return false;
 	case MIP_CODE_FA_UNKNOWN_CHALLENGE:
 	case MIP_CODE_FA_MISSING_CHALLENGE:
@@ -225,6 +224,31 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	default:
 		return is_from_foreign_agent(reply->fixed.code);
 	}
+}
+
+/* The Redirected HA, if the home agent's authenticator covers it. */
+static struct mip_address redirected_of(const struct reply *reply)
+{
+	const struct mip_extension *extension = covered(reply, MIP_SLOT_REDIRECTED_HOME_AGENT);
+
+	return extension ? mip_dynamic_home_agent_read(extension) : (struct mip_address){0};
+}
+
+static void try_again(struct mn_core *core, const struct reply *reply, struct mip_now now)
+{
+	switch (mn_home_agent_denied(
+		core, reply->fixed.code, reply->fixed.home_agent, redirected_of(reply))) {
+	case MN_NEXT_AGAIN:
+		mn_attempt_again(core, now);
+		break;
+	case MN_NEXT_STOP:
+		mn_attempt_end(core);
+		break;
+	case MN_NEXT_REPAIR:
+		mn_attempt_denied(core, repair(core, reply), now);
+		break;
+	}
+	mn_decide(core, now);
 }
 
 static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now)
@@ -237,8 +261,7 @@ static void denied(struct mn_core *core, const struct reply *reply, struct mip_n
 	mn_report(core, &event);
 	mip_log(core->log, MIP_LOG_WARNING, "registration denied with code %u: %s", code,
 		mip_code_text(code));
-	mn_attempt_denied(core, repair(core, reply), now);
-	mn_decide(core, now);
+	try_again(core, reply, now);
 }
 
 void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now)

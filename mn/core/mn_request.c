@@ -139,16 +139,6 @@ static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
 	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
 }
 
-/* rfc5944-3.6.1.2-11, -12: the home agent if it is known, otherwise the broadcast of the home network. */
-static struct mip_address home_agent_of(const struct mn_core *core, const struct mn_place *place)
-{
-	if (!mip_address_is_none(core->home_agent))
-		return core->home_agent;
-	if (place->mode == MN_MODE_HOME)
-		return place->agent;
-	return mip_prefix_broadcast(core->settings.home_prefix);
-}
-
 static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
 {
 	const struct mn_place *place = &attempt->place;
@@ -158,7 +148,7 @@ static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct
 				.flags = attempt->flags,
 				.lifetime = attempt->lifetime,
 				.home_address = core->home_address,
-				.home_agent = home_agent_of(core, place),
+				.home_agent = mn_home_agent_field(core, attempt),
 				/* rfc5944-3.6.1.2-15: all care-of addresses: the home address */
 				.care_of_address = place->mode == MN_MODE_HOME ? core->home_address
 									       : place->care_of_address,
@@ -194,6 +184,7 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 	if (core->settings.nai)
 		mip_extension_write(
 			writer, MIP_EXTENSION_NODE_NAI, core->settings.nai, strlen(core->settings.nai));
+	mn_home_agent_write(core, attempt, writer);
 	if (attempt->udp_offered)
 		mip_udp_tunnel_request_write(
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
@@ -274,7 +265,7 @@ static int send_datagram(struct mn_core *core, const struct mn_attempt *attempt)
 	struct mip_output_datagram datagram = {
 		.link = place->link,
 		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
-		.destination = home_agent_of(core, place),
+		.destination = mn_home_agent_destination(core, attempt),
 		.destination_port = MIP_REGISTRATION_PORT,
 		.ttl = TTL,
 	};

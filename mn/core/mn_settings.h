@@ -16,6 +16,13 @@ enum mn_care_of {
 	MN_CARE_OF_CO_LOCATED,
 };
 
+/* RFC 4433: whether the network is to assign the home agent. */
+enum mn_assignment {
+	MN_ASSIGNMENT_OFF,
+	MN_ASSIGNMENT_ANY,  /* with no preference for the home or the visited domain: 0.0.0.0 */
+	MN_ASSIGNMENT_HOME, /* preferably one in the home domain: 255.255.255.255 */
+};
+
 struct mn_interface_settings {
 	char name[MIP_LINK_NAME];
 	int64_t priority; /* the lowest is preferred */
@@ -30,8 +37,10 @@ struct mn_foreign_agent_settings {
 struct mn_settings {
 	struct mip_address home_address; /* 0.0.0.0: the home agent gives one, to the node of this NAI */
 	struct mip_prefix home_prefix;	 /* length 0: not known */
-	struct mip_address home_agent;	 /* 0.0.0.0: found by dynamic home agent address resolution */
-	char *nai;			 /* RFC 2794; NULL: none */
+	/* 0.0.0.0: found by dynamic home agent address resolution. With an assignment: the one to request. */
+	struct mip_address home_agent;
+	enum mn_assignment assignment; /* if not off there is a NAI, and no home address here */
+	char *nai;		       /* RFC 2794; NULL: none */
 	struct mn_interface_settings *interfaces;
 	size_t interface_count;
 	enum mn_care_of care_of;

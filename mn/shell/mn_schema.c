@@ -31,6 +31,13 @@ static const struct mip_name encapsulation_names[] = {
 	{0, NULL},
 };
 
+static const struct mip_name assignment_names[] = {
+	{MN_ASSIGNMENT_OFF, "off"},
+	{MN_ASSIGNMENT_ANY, "any"},
+	{MN_ASSIGNMENT_HOME, "home"},
+	{0, NULL},
+};
+
 /* --- mobile_node.interfaces ------------------------------------------------------------------- */
 
 static const struct mip_setting interface_settings[] = {
@@ -88,6 +95,14 @@ static const struct mip_setting node_settings[] = {
 		.type = MIP_SETTING_TYPE_ADDRESS,
 		.offset = IN_NODE(home_agent),
 		.help = "The home agent; left out, it is found by dynamic home agent address resolution."},
+	{.name = "dynamic_home_agent",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(dynamic_home_agent),
+		.otherwise = "off",
+		.choices = assignment_names,
+		.help = "Leaves the choice of the home agent to the network (RFC 4433): any, or preferably "
+			"one of "
+			"the home domain; home_agent is the one to ask first, then."},
 	{.name = "interfaces",
 		.type = MIP_SETTING_TYPE_LIST,
 		.offset = IN_NODE(interfaces),
@@ -212,8 +227,14 @@ static int check_home(
 {
 	bool has_address = !mip_address_is_none(node->home_address);
 	char text[MIP_PREFIX_TEXT];
+	bool assigned = node->dynamic_home_agent != MN_ASSIGNMENT_OFF;
 
-	if (node->home_prefix.length == 0 && (has_address || mip_address_is_none(node->home_agent)))
+	/* rfc4433-1-1, -3.3-1, -5.1-1: MUST use the NAI, and obtain a home address. */
+	if (assigned && (has_address || !node->nai))
+		return mip_config_error(config, group, "dynamic_home_agent",
+			"'dynamic_home_agent' needs a 'nai', and no 'home_address'");
+	if (node->home_prefix.length == 0 &&
+		(has_address || (mip_address_is_none(node->home_agent) && !assigned)))
 		return mip_config_error(config, group, NULL, "'home_prefix' is missing");
 	if (!has_address)
 		return 0;

@@ -19,6 +19,7 @@ struct mn_config_node {
 	char *nai;
 	struct mip_prefix home_prefix;
 	struct mip_address home_agent;
+	int dynamic_home_agent; /* enum mn_assignment */
 	struct mn_config_interface *interfaces;
 	size_t interface_count;
 	int care_of; /* enum mn_care_of */

@@ -26,6 +26,7 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.home_address = node->home_address,
 		.home_prefix = node->home_prefix,
 		.home_agent = node->home_agent,
+		.assignment = (enum mn_assignment)node->dynamic_home_agent,
 		.nai = node->nai,
 		.care_of = (enum mn_care_of)node->care_of,
 		.reverse_tunnel = node->reverse_tunnel,

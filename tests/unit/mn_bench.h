@@ -71,6 +71,8 @@ struct bench_reply {
 	uint64_t identification_xor;	 /* changes what is copied from the request */
 	struct mip_address home_address; /* none: that of the request */
 	struct mip_address home_agent;	 /* none: that of the request */
+	struct mip_address redirected;	 /* in a Redirected HA extension; none: without one … */
+	bool redirected_uncovered;	 /* … or behind the authenticator */
 	bool unsigned_reply;		 /* without Mobile-Home authentication */
 	bool forged;			 /* with a wrong authenticator */
 	bool udp;			 /* with a UDP Tunnel Reply … */
