@@ -202,7 +202,7 @@ static bool is_duplicate(const struct ha_request *request)
 	       request->source_port == binding->source_port;
 }
 
-/* 3.8.2.1 b. */
+/* 3.8.2.1 b; rfc5944-5.7.1-5, -7: the identification MUST be checked, and a mismatch is code 133. */
 static int judge_identification(struct ha_request *request)
 {
 	request->duplicate = is_duplicate(request);

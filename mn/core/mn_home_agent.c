@@ -98,7 +98,7 @@ struct mip_address mn_home_agent_field(const struct mn_core *core, const struct 
 	 * was assigned in subsequent requests. */
 	if (!mip_address_is_none(core->home_agent))
 		return core->home_agent;
-	/* rfc4433-5.1-2, -5.1.1-1, -5.1.2-1: MUST be ALL-ZERO-ONE-ADDR while the node has not anchored at a home
+	/* rfc4433-5.1-2, rfc4433-5.1.1-1, rfc4433-5.1.2-1: MUST be ALL-ZERO-ONE-ADDR while the node has not anchored at a home
 	 * agent; 4.1 step 2: but for legacy agents the address that is requested. */
 	if (is_assigning(core))
 		return attempt->legacy ? requested(core, place) : all_zero_one(core);
@@ -121,7 +121,7 @@ void mn_home_agent_write(
 	struct mip_address address = requested(core, &attempt->place);
 
 	/* rfc4433-5.1.2-7: MUST be included when the node registers with the home agent itself, and has the address
-	 * that the request is sent to. rfc4433-3.4.1-1: a valid unicast address. */
+	 * that the request is sent to. rfc4433-3.4.1-1, rfc4433-6-1: a valid unicast address. */
 	if (mn_home_agent_is_open(core) && mip_address_is_unicast(address))
 		mip_dynamic_home_agent_write(writer, MIP_REQUESTED_HOME_AGENT, address);
 }

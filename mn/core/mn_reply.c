@@ -77,7 +77,7 @@ static int match(struct mn_core *core, const struct reply *reply)
 {
 	const struct mn_attempt *attempt = &core->attempt;
 
-	/* rfc5944-3.6.2.1-2, -3: the low-order 32 bits of the most recent request's identification. */
+	/* rfc5944-5.7-4, rfc5944-5.7.1-8, rfc5944-3.6.2.1-2, -3: the low-order 32 bits of the most recent request's identification. */
 	if (!attempt->active || !attempt->awaiting ||
 		!mip_replay_matches(attempt->identification, reply->fixed.identification))
 		return drop(core, MN_COUNT_DROP_UNMATCHED);
@@ -226,7 +226,7 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	}
 }
 
-/* The Redirected HA, if the home agent's authenticator covers it. */
+/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the Redirected HA, of a reply that has been authenticated, if the home agent's authenticator covers it. */
 static struct mip_address redirected_of(const struct reply *reply)
 {
 	const struct mip_extension *extension = covered(reply, MIP_SLOT_REDIRECTED_HOME_AGENT);

@@ -180,7 +180,7 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 		is_away(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
 	int result;
 
-	/* b. for the home agent; RFC 2794 2: the NAI before the authentication. */
+	/* b. for the home agent; rfc2794-2-1: the NAI MUST appear before the authentication. */
 	if (core->settings.nai)
 		mip_extension_write(
 			writer, MIP_EXTENSION_NODE_NAI, core->settings.nai, strlen(core->settings.nai));
@@ -190,7 +190,7 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
 					.through_foreign_agent = has_agent(place),
 					.encapsulation = udp_encapsulation_of(attempt)});
-	/* c. */
+	/* c. rfc4433-5.1-3, rfc4433-5.1.1-2: MUST be protected by a valid authenticator. */
 	result = mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, core->settings.home);
 	/* d. for the foreign agent */

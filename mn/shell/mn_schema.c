@@ -229,7 +229,7 @@ static int check_home(
 	char text[MIP_PREFIX_TEXT];
 	bool assigned = node->dynamic_home_agent != MN_ASSIGNMENT_OFF;
 
-	/* rfc4433-1-1, -3.3-1, -5.1-1: MUST use the NAI, and obtain a home address. */
+	/* rfc4433-1-1, rfc4433-3.3-1, rfc4433-5.1-1: MUST use the NAI, and obtain a home address. */
 	if (assigned && (has_address || !node->nai))
 		return mip_config_error(config, group, "dynamic_home_agent",
 			"'dynamic_home_agent' needs a 'nai', and no 'home_address'");

@@ -414,6 +414,24 @@ static void two_nodes_with_one_identification_are_told_apart_by_their_names(void
 	fa_world_end(&world);
 }
 
+/* rfc2794-3-2: "If the foreign agent cannot manage pending registration request records in this way, it MUST return a
+ * Registration Reply with Code indicating NONZERO_HOMEADDR_REQD": without a name nobody can. */
+static void a_request_with_neither_an_address_nor_a_name_gets_code_96(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_begin(&world);
+	fa_world_clear(&world);
+	request.fields.home_address = request.source = (struct mip_address){0};
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), MIP_CODE_FA_NONZERO_HOMEADDR_REQUIRED);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
+}
+
 /* … and another node's request with the home address that the reply gives, and by chance the same identification,
  * is not the one that is meant (rfc5944-3.7.3.1-3). */
 static void the_name_tells_apart_requests_with_the_home_address_of_the_reply(void **state)
@@ -453,6 +471,7 @@ int main(void)
 		cmocka_unit_test(a_broadcast_is_relayed_and_its_denials_come_back),
 		cmocka_unit_test(a_denial_of_a_known_home_agent_must_be_authentic),
 		cmocka_unit_test(two_nodes_with_one_identification_are_told_apart_by_their_names),
+		cmocka_unit_test(a_request_with_neither_an_address_nor_a_name_gets_code_96),
 		cmocka_unit_test(the_name_tells_apart_requests_with_the_home_address_of_the_reply),
 	};
 

@@ -112,6 +112,7 @@ static void refused(const char *from, const char *to, unsigned line, const char 
 		fail_msg("wanted line %u and \"%s\", got: %s", line, words, said);
 }
 
+/* rfc5944-5.7-2: timestamps or nonces, for each node. */
 static void the_contract_s_file_gives_the_machine_its_settings(void **state)
 {
 	struct ha_made_settings made;

@@ -60,6 +60,7 @@ static void the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_reques
 		HA_ADDRESS);
 }
 
+/* rfc5944-5.7.1-5, -7, rfc5944-5.7-3 */
 static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 {
 	struct world *world = *state;

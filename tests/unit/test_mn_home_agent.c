@@ -144,8 +144,8 @@ static void redirect(const struct bench_request *request, uint32_t from, uint32_
 
 /* --- assignment -------------------------------------------------------------------------------- */
 
-/* rfc4433-1-1, -3.3-1, -5.1-1: the NAI, and no home address; rfc4433-5.1-2, -5.1.1-1: ALL-ZERO-ONE-ADDR; -5.1-3,
- * -5.1.1-2: authenticated. Without a hint no Requested HA extension. */
+/* rfc4433-1-1, rfc4433-3.3-1, rfc4433-5.1-1: the NAI, and no home address; rfc4433-5.1-2, rfc4433-5.1.1-1: ALL-ZERO-ONE-ADDR; rfc4433-5.1-3,
+ * rfc4433-5.1.1-2: authenticated. Without a hint no Requested HA extension. */
 static void test_through_a_foreign_agent_the_choice_is_left_to_the_network(void **state)
 {
 	struct bench_request request;
@@ -232,7 +232,7 @@ static void test_co_located_without_a_hint_there_is_nobody_to_ask(void **state)
 	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
 }
 
-/* rfc4433-5.1-4, -5.1.2-2, -5.1.2-3: the assigned home agent is cached for the session, and used in its renewals, its
+/* rfc4433-5.1-4, rfc4433-5.1.2-2, rfc4433-5.1.2-3: the assigned home agent is cached for the session, and used in its renewals, its
  * handovers and its end. */
 static void test_the_session_stays_with_the_assigned_home_agent(void **state)
 {
@@ -356,6 +356,7 @@ static void test_co_located_a_redirection_is_followed(void **state)
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->remote), HA2);
 }
 
+/* rfc4433-5.1.1-3, rfc4433-5.1.2-4; rfc4433-3.4.1-1: only a valid unicast address is requested of anybody. */
 static void test_a_redirection_that_is_not_authentic_or_names_nobody_is_not_followed(void **state)
 {
 	struct bench_request request;
