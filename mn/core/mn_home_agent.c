@@ -126,6 +126,19 @@ void mn_home_agent_write(
 		mip_dynamic_home_agent_write(writer, MIP_REQUESTED_HOME_AGENT, address);
 }
 
+struct mip_association *mn_home_agent_asking(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	return mn_settings_home_agent(&core->settings, mn_home_agent_destination(core, attempt));
+}
+
+struct mip_association *mn_home_agent_answering(const struct mn_core *core, struct mip_address home_agent)
+{
+	/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the reply is authenticated based on the address in its Home Agent field.
+	 * A home agent that is known is the only one to answer. */
+	return mn_settings_home_agent(
+		&core->settings, mip_address_is_none(core->home_agent) ? home_agent : core->home_agent);
+}
+
 /* Old agents cannot do what is asked, but with the address in the field they may. */
 static bool fall_back(struct mn_core *core, struct mn_attempt *attempt)
 {

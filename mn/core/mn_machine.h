@@ -341,6 +341,9 @@ struct mip_address mn_home_agent_destination(const struct mn_core *core, const s
 /* The Requested HA extension, where it has its place. */
 void mn_home_agent_write(
 	const struct mn_core *core, const struct mn_attempt *attempt, struct mip_writer *writer);
+/* The association that the request is authenticated with, and a reply from that home agent. */
+struct mip_association *mn_home_agent_asking(const struct mn_core *core, const struct mn_attempt *attempt);
+struct mip_association *mn_home_agent_answering(const struct mn_core *core, struct mip_address home_agent);
 /* True: the next transmission is to be another request than the one before. */
 bool mn_home_agent_unanswered(struct mn_core *core, struct mn_attempt *attempt);
 /* What an authentic denial says of home agents, and what follows. */

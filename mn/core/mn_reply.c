@@ -63,8 +63,8 @@ static int authenticate(struct mn_core *core, const struct reply *reply, struct 
 	if (result < 0)
 		return result;
 	if (!is_from_foreign_agent(reply->fixed.code))
-		return check_authenticator(
-			core, core->settings.home, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, reply, now);
+		return check_authenticator(core, mn_home_agent_answering(core, reply->fixed.home_agent),
+			MIP_SLOT_MOBILE_HOME_AUTHENTICATION, reply, now);
 	/* Only the agent that was asked can deny, and without an association nothing else vouches for it. */
 	if (!relayed || place->link != reply->received->link ||
 		!mip_address_equal(place->agent, reply->received->source))
@@ -277,8 +277,8 @@ void mn_reply_input(struct mn_core *core, const struct mn_received *received, st
 	core->silent = false;
 	learn_challenge(core, &reply);
 	if (!is_from_foreign_agent(reply.fixed.code))
-		mip_replay_learn(&core->replay, core->settings.home, reply.fixed.code,
-			reply.fixed.identification, now.wall);
+		mip_replay_learn(&core->replay, mn_home_agent_answering(core, reply.fixed.home_agent),
+			reply.fixed.code, reply.fixed.identification, now.wall);
 	if (mip_code_is_accepted(reply.fixed.code))
 		accepted(core, &reply, now);
 	else

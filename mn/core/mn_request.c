@@ -192,7 +192,7 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 					.encapsulation = udp_encapsulation_of(attempt)});
 	/* c. rfc4433-5.1-3, rfc4433-5.1.1-2: MUST be protected by a valid authenticator. */
 	result = mip_authenticator_append(
-		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, core->settings.home);
+		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, mn_home_agent_asking(core, attempt));
 	/* d. for the foreign agent */
 	if (result == 0 && is_away(place))
 		result = write_challenge(core, place, shared != NULL, writer);
@@ -214,7 +214,8 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 	attempt->lifetime = lifetime_of(core, attempt);
 	attempt->udp_offered = offers_udp(core, &attempt->place);
 	attempt->home_address = core->home_address;
-	attempt->identification = mip_replay_next(&core->replay, core->settings.home, now.wall, core->random);
+	attempt->identification =
+		mip_replay_next(&core->replay, mn_home_agent_asking(core, attempt), now.wall, core->random);
 	write_fixed(core, attempt, &writer);
 	result = write_extensions(core, attempt, &writer);
 	if (result < 0)
@@ -289,7 +290,7 @@ static bool goes_to_agent(const struct mn_core *core, const struct mn_place *pla
 int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again, struct mip_now now)
 {
 	bool unchanged = again && attempt->awaiting && attempt->message &&
-			 mip_association_replay(core->settings.home) == MIP_REPLAY_NONCE;
+			 mip_association_replay(mn_home_agent_asking(core, attempt)) == MIP_REPLAY_NONCE;
 	int result = unchanged ? 0 : build(core, attempt, now);
 
 	if (result == 0)

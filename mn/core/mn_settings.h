@@ -34,6 +34,12 @@ struct mn_foreign_agent_settings {
 	struct mip_association *association;
 };
 
+/* A home agent that shares an association of its own with this node; all others share mn_settings.home. */
+struct mn_home_agent_settings {
+	struct mip_address address;
+	struct mip_association *association;
+};
+
 struct mn_settings {
 	struct mip_address home_address; /* 0.0.0.0: the home agent gives one, to the node of this NAI */
 	struct mip_prefix home_prefix;	 /* length 0: not known */
@@ -60,12 +66,17 @@ struct mn_settings {
 	struct mip_association *aaa;  /* RFC 4721; NULL: none */
 	struct mn_foreign_agent_settings *foreign_agents;
 	size_t foreign_agent_count;
+	struct mn_home_agent_settings *home_agents;
+	size_t home_agent_count;
 };
 
 /* A deep copy; associations are shared by reference. 0 or -ENOMEM (then nothing is left behind). */
 int mn_settings_copy(const struct mn_settings *settings, struct mn_settings *ret_settings);
 /* Frees what a copy owns. All zero is fine. */
 void mn_settings_clear(struct mn_settings *settings);
+/* The association with that home agent; never NULL. */
+struct mip_association *mn_settings_home_agent(
+	const struct mn_settings *settings, struct mip_address home_agent);
 /* The association with that foreign agent, or NULL. */
 struct mip_association *mn_settings_foreign_agent(
 	const struct mn_settings *settings, struct mip_address agent);

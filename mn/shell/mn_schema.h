@@ -44,6 +44,11 @@ struct mn_config_foreign_agent {
 	struct mip_security_config security;
 };
 
+struct mn_config_home_agent {
+	struct mip_address address;
+	struct mip_security_config security;
+};
+
 struct mn_config {
 	char *control;
 	int data_plane; /* enum mip_plane_kind */
@@ -52,6 +57,8 @@ struct mn_config {
 	struct mn_config_node node;
 	struct mn_config_foreign_agent *foreign_agents;
 	size_t foreign_agent_count;
+	struct mn_config_home_agent *home_agents;
+	size_t home_agent_count;
 };
 
 extern const struct mip_schema mn_schema;

@@ -405,8 +405,8 @@ static size_t write_reply(struct bench *bench, const struct bench_request *reque
 	if (!mip_address_is_none(reply->redirected) && !reply->redirected_uncovered)
 		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, reply->redirected);
 	if (!reply->unsigned_reply)
-		assert_int_equal(mip_authenticator_append(
-					 &writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, bench->home),
+		assert_int_equal(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION,
+					 0, reply->security ? reply->security : bench->home),
 			0);
 	if (!mip_address_is_none(reply->redirected) && reply->redirected_uncovered)
 		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, reply->redirected);

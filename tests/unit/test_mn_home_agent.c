@@ -386,6 +386,61 @@ static void test_a_redirection_that_is_not_authentic_or_names_nobody_is_not_foll
 	assert_int_equal(bench_counter(bench, "redirections"), 0);
 }
 
+static struct mn_home_agent_settings own_keys;
+
+static void by_assignment_with_other_keys(struct mn_settings *settings)
+{
+	by_assignment_with_a_hint(settings);
+	settings->home_agents = &own_keys;
+	settings->home_agent_count = 1;
+}
+
+static bool is_authentic(const struct bench_request *request, const struct mip_association *association)
+{
+	struct mip_extensions extensions;
+
+	bench_extensions_of(request, &extensions);
+	return mip_authenticator_check(association, request->octets,
+		       &extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION]) == 0;
+}
+
+/* rfc4433-5.1.1-3: "MUST authenticate the Reply based on HA address in HA field of Reply". */
+static void test_each_home_agent_is_authenticated_by_its_own_association(void **state)
+{
+	struct bench_request request;
+	struct bench_reply accepted = {
+		.lifetime = 600, .home_address = mip_address_of(GIVEN), .home_agent = mip_address_of(HA2)};
+
+	(void)state;
+	own_keys = (struct mn_home_agent_settings){mip_address_of(HA2), bench_other_association()};
+	bench_again_with(by_assignment_with_other_keys);
+	request = first_at_spot();
+	assert_true(is_authentic(&request, bench->home));
+	redirect(&request, HA1, HA2);
+	request = next_request(MIP_SECOND);
+	assert_true(is_authentic(&request, own_keys.association));
+	answer(&request, accepted);
+	assert_int_equal(bench_counter(bench, "drop_authenticator"), 1);
+	accepted.security = own_keys.association;
+	/* Nor does an association speak for another home agent. */
+	accepted.home_agent = mip_address_of(HA1);
+	answer(&request, accepted);
+	assert_int_equal(bench_counter(bench, "drop_authenticator"), 2);
+	accepted.home_agent = mip_address_of(HA2);
+	answer(&request, accepted);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	bench_forget(bench);
+	(void)mn_core_register(bench->core, bench->now, &(const char *){NULL});
+	request = next_request(MIP_SECOND);
+	assert_true(is_authentic(&request, own_keys.association));
+	/* From now on it is the only one to answer. */
+	accepted.security = NULL;
+	accepted.home_agent = mip_address_of(HA1);
+	answer(&request, accepted);
+	assert_int_equal(bench_counter(bench, "drop_authenticator"), 3);
+	mip_association_unref(own_keys.association);
+}
+
 /* RFC 4433 4.2 step 5: "If a registration loop occurs […] then the MN stops sending any further Registration Request
  * and provides an indication that the loop event was detected." */
 static void test_a_circle_of_redirections_ends_it(void **state)
@@ -674,6 +729,7 @@ int main(void)
 		TEST(test_through_a_foreign_agent_a_redirection_is_followed),
 		TEST(test_co_located_a_redirection_is_followed),
 		TEST(test_a_redirection_that_is_not_authentic_or_names_nobody_is_not_followed),
+		TEST(test_each_home_agent_is_authenticated_by_its_own_association),
 		TEST(test_a_circle_of_redirections_ends_it),
 		TEST(test_no_more_redirections_are_followed_than_can_be_remembered),
 		TEST(test_code_143_does_not_move_a_configured_home_agent),
