@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 static bool has_requested(const struct ha_request *request)
 {
@@ -39,19 +38,16 @@ bool ha_assignment_fits(const struct ha_request *request)
 
 int ha_assignment_build(struct ha_tables *tables, const struct ha_settings *settings)
 {
-	size_t size = settings->alternate_count * sizeof(*tables->alternates);
-
-	tables->alternates = malloc(size > 0 ? size : 1);
+	tables->alternates = calloc(settings->alternate_count + 1, sizeof(*tables->alternates));
 	if (!tables->alternates)
 		return -ENOMEM;
-	if (size > 0)
-		memcpy(tables->alternates, settings->alternates, size);
-	tables->alternate_count = settings->alternate_count;
-	for (size_t i = 0; i < tables->alternate_count; i++) {
+	for (size_t i = 0; i < settings->alternate_count; i++) {
+		struct mip_address address = settings->alternates[i];
+
 		/* A node must be able to send there, and would come back here for ever. */
-		if (!mip_address_is_unicast(tables->alternates[i]) ||
-			mip_address_equal(tables->alternates[i], settings->address))
+		if (!mip_address_is_unicast(address) || mip_address_equal(address, settings->address))
 			return -EINVAL;
+		tables->alternates[tables->alternate_count++] = address;
 	}
 	return 0;
 }
