@@ -237,7 +237,7 @@ static struct fa_visitor_view view_of(const struct fa_registration *registration
 {
 	return (struct fa_visitor_view){
 		.home_address = registration->request.home_address,
-		.home_agent = registration->request.home_agent,
+		.home_agent = registration->relayed_to,
 		.care_of_address = registration->request.care_of_address,
 		.interface = registration->link->name,
 		.link_address = registration->link_address,

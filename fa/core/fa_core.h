@@ -29,6 +29,7 @@ struct fa_home_agent_settings {
 	struct mip_address address;
 	struct mip_association
 		*association; /* the core takes references of its own; NULL: known, none shared */
+	const char *realm;    /* RFC 4433: for nodes of this realm that leave the choice open; NULL: none */
 };
 struct fa_mobile_node_settings {
 	struct mip_address home_address; /* 0.0.0.0: by `nai` */
@@ -75,6 +76,10 @@ struct fa_core_settings {
 	size_t home_agent_count;
 	const struct fa_mobile_node_settings *mobile_nodes;
 	size_t mobile_node_count;
+
+	/* RFC 4433: for nodes that leave the choice of their home agent open, if no realm is theirs; 0.0.0.0: none,
+	 * and code 90. */
+	struct mip_address default_home_agent;
 };
 
 /* Where a core lives; the pointers must outlive it. */

@@ -198,6 +198,11 @@ static struct fa_pending *find_nameless(struct fa_core *core, uint32_t identific
 	return pending;
 }
 
+static bool is_of_another_name(const struct fa_pending *pending, const struct fa_nai *nai)
+{
+	return nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai);
+}
+
 /* rfc5944-3.7.3.1-2: MUST search for a pending request with the same home address; rfc5944-3.7.3.1-5:
  * and the same low-order 32 bits of the Identification. */
 struct fa_pending *fa_pending_find(
@@ -206,6 +211,9 @@ struct fa_pending *fa_pending_find(
 	struct fa_pending_key key = key_of(reply->home_address, reply->identification, nai);
 	struct fa_pending *pending = find(core, &key);
 
+	/* rfc5944-3.7.3.1-3: MUST use the NAI to disambiguate requests with the same home address. */
+	if (pending && is_of_another_name(pending, nai))
+		pending = NULL;
 	if (!pending && nai) {
 		key = key_of((struct mip_address){0}, reply->identification, nai);
 		pending = find(core, &key);
@@ -214,9 +222,7 @@ struct fa_pending *fa_pending_find(
 	}
 	/* rfc5944-3.7.3.1-3: MUST use the NAI to disambiguate the pending requests with the same home
 	 * address. */
-	if (pending && nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai))
-		return NULL;
-	return pending;
+	return pending && is_of_another_name(pending, nai) ? NULL : pending;
 }
 
 void fa_pending_remove(struct fa_core *core, struct fa_pending *pending)

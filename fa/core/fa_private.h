@@ -58,6 +58,7 @@ struct fa_default_route {
 struct fa_home_agent {
 	struct mip_address address;
 	struct mip_association *association;
+	char *realm; /* NULL: of none in particular */
 	UT_hash_handle hh;
 };
 
@@ -87,6 +88,7 @@ struct fa_nai {
  */
 struct fa_registration {
 	struct mip_registration_request request; /* addresses, identification, requested lifetime */
+	struct mip_address relayed_to; /* the home agent that the request goes to (fa_assignment.c) */
 	struct fa_link *link;
 	struct mip_link_address link_address;
 	struct mip_address source;	/* of the IP header */
@@ -216,6 +218,15 @@ bool fa_registration_same_node(const struct fa_registration *a, const struct fa_
 /* The octets up to and with the last authorization-enabling extension (Mobile-Home, Mobile-AAA), 0 when the
  * message has none. `reader` stands at the first extension. */
 size_t fa_authorized_length(struct mip_reader reader);
+
+/* fa_assignment.c: the home agent of a request (RFC 4433) */
+/* 0.0.0.0: there is no telling. `authorized` as in fa_authorized_length(). */
+struct mip_address fa_assignment_choose(const struct fa_core *core,
+	const struct fa_registration *registration, const struct mip_extensions *extensions,
+	size_t authorized);
+/* The code of the denial if what was chosen is good for nothing; 0: none. */
+uint8_t fa_assignment_check(struct fa_core *core, const struct fa_registration *registration,
+	const struct mip_extensions *extensions, size_t authorized);
 
 /* fa_link.c: links, addresses, what is advertised */
 int fa_links_configure(struct fa_core *core, const struct fa_core_settings *settings, struct mip_now now);

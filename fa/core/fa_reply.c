@@ -19,6 +19,7 @@ struct reply {
 	struct mip_registration_reply fields;
 	const uint8_t *octets;
 	size_t length;
+	struct mip_address source; /* of the IP header */
 	struct mip_extensions extensions;
 	size_t authorized;  /* octets up to and with the last authorization-enabling extension */
 	struct fa_nai *nai; /* NULL: none */
@@ -30,29 +31,35 @@ static void log_security(struct fa_core *core, const struct fa_registration *reg
 	fa_count(core, FA_COUNT_SECURITY_EXCEPTIONS);
 	if (mip_log_allowed(&core->security_log, now.boot, NULL))
 		mip_log(core->environment.log, MIP_LOG_WARNING, "home agent %s, node %s: %s",
-			MIP_TEXT(registration->request.home_agent),
-			MIP_TEXT(registration->request.home_address), what);
+			MIP_TEXT(registration->relayed_to), MIP_TEXT(registration->request.home_address),
+			what);
+}
+
+/* The request went to the broadcast address of a home network, where nobody but its home agents knows them. */
+static bool is_from_another(const struct reply *reply, const struct fa_pending *pending)
+{
+	return !mip_address_equal(reply->source, pending->registration.relayed_to);
 }
 
 /*
  * RFC 5944 3.8.3.1: a reply comes from the address that the request went to, unless that was the broadcast
- * address of the home network: then every home agent there denies it with code 136 from its own.
+ * address of the home network: then every home agent there denies it from its own, with code 136, or with what it
+ * finds before that.
  */
-static bool source_fits(
-	const struct reply *reply, const struct fa_pending *pending, struct mip_address source)
+static bool source_fits(const struct reply *reply, const struct fa_pending *pending)
 {
-	return mip_address_equal(source, pending->registration.request.home_agent) ||
-	       reply->fields.code == MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+	return !is_from_another(reply, pending) ||
+	       (reply->fields.code >= MIP_CODE_HA_UNSPECIFIED &&
+		       mip_address_equal(reply->source, reply->fields.home_agent));
 }
 
 /*
  * A visitor could send its own request and then the reply to it, in the home agent's name. So what comes in
  * by a visited link is believed only if the home agent is reached by that link, or if it is authenticated.
  */
-static bool link_fits(struct fa_core *core, const struct fa_pending *pending, const struct fa_link *link)
+static bool link_fits(const struct reply *reply, const struct fa_pending *pending, const struct fa_link *link)
 {
-	return !link || pending->authenticated ||
-	       fa_link_leads_to(core, link, pending->registration.request.home_agent);
+	return !link || pending->authenticated || fa_link_leads_to(reply->core, link, reply->source);
 }
 
 /*
@@ -63,11 +70,14 @@ static bool link_fits(struct fa_core *core, const struct fa_pending *pending, co
 static bool is_authentic(const struct reply *reply, const struct fa_pending *pending)
 {
 	struct mip_association *association =
-		fa_home_agent_association(&reply->core->settings, pending->registration.request.home_agent);
+		fa_home_agent_association(&reply->core->settings, reply->source);
 	const struct mip_extension *extension =
 		mip_extension_of(&reply->extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
+	/* Who that is, and what is shared, was not known when a request to a broadcast address was relayed. */
+	bool expected = pending->authenticated ||
+			(is_from_another(reply, pending) && pending->registration.request.lifetime > 0);
 
-	if (!association || (!pending->authenticated && !extension))
+	if (!association || (!expected && !extension))
 		return true;
 	return extension && reply->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] == 1 &&
 	       extension->offset >= reply->authorized &&
@@ -204,8 +214,7 @@ static int parse(struct reply *reply)
 	return nai && !reply->nai ? -ENOMEM : 0;
 }
 
-static void dispatch(
-	struct reply *reply, const struct fa_link *link, struct mip_address source, struct mip_now now)
+static void dispatch(struct reply *reply, const struct fa_link *link, struct mip_now now)
 {
 	struct fa_core *core = reply->core;
 	struct fa_pending *pending;
@@ -221,7 +230,7 @@ static void dispatch(
 		fa_count(core, FA_COUNT_DROP_UNEXPECTED_REPLY);
 		return;
 	}
-	if (!source_fits(reply, pending, source) || !link_fits(core, pending, link)) {
+	if (!source_fits(reply, pending) || !link_fits(reply, pending, link)) {
 		fa_count(core, FA_COUNT_DROP_REPLY_SOURCE);
 		return;
 	}
@@ -231,7 +240,7 @@ static void dispatch(
 void fa_reply_input(struct fa_core *core, const struct fa_link *link, struct mip_address source,
 	const uint8_t *octets, size_t length, struct mip_now now)
 {
-	struct reply reply = {.core = core, .octets = octets, .length = length};
+	struct reply reply = {.core = core, .octets = octets, .length = length, .source = source};
 	int r = parse(&reply);
 
 	if (r < 0) {
@@ -239,7 +248,7 @@ void fa_reply_input(struct fa_core *core, const struct fa_link *link, struct mip
 		return;
 	}
 	fa_count(core, FA_COUNT_REPLIES_RECEIVED);
-	dispatch(&reply, link, source, now);
+	dispatch(&reply, link, now);
 	free(reply.nai);
 }
 
@@ -280,7 +289,7 @@ static bool icmp_is_about(const struct mip_input_icmp_error *error, const struct
 	struct mip_writer writer = mip_writer_of(fixed, sizeof(fixed));
 	size_t length = error->length < sizeof(fixed) ? error->length : sizeof(fixed);
 
-	if (!mip_address_equal(error->destination, pending->registration.request.home_agent))
+	if (!mip_address_equal(error->destination, pending->registration.relayed_to))
 		return false;
 	mip_request_write(&writer, &pending->registration.request);
 	/* The flag octet is passed over: bits that are ignored are not kept. */

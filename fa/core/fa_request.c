@@ -6,6 +6,7 @@
  *   RFC 5944 3.7.2.1   70 poorly formed · 77 care-of address · 67 Mobile-Foreign authentication
  *   here               65 prohibited · 69 lifetime · 66 no room for another visitor
  *   RFC 3024 4.2.1     72 encapsulation · 79 delivery style · 75 T missing · 76 too distant · 74 no T here
+ *   RFC 4433 5.2       90 no home agent to be had
  *   RFC 5944 3.7.2     194 the home agent is this host
  *
  * Nothing about a visitor changes here: that is the home agent's word (rfc5944-3.7.2-4, fa_reply.c).
@@ -125,10 +126,12 @@ static uint8_t check_permission(const struct request *request)
 	/* A route to the visitor must not take packets from where this host itself sends them. A home agent
 	 * of the claimant's own would not mind. */
 	if (fa_address_is_needed(core, registration->request.home_address) ||
-		mip_address_equal(registration->request.home_address, registration->request.home_agent))
+		(!mip_address_is_none(registration->request.home_address) &&
+			mip_address_equal(registration->request.home_address, registration->relayed_to)))
 		return MIP_CODE_FA_PROHIBITED;
-	if (core->settings.values.home_agents_only &&
-		!fa_home_agent_is_named(&core->settings, registration->request.home_agent))
+	/* Without any there is a code of its own, below. */
+	if (core->settings.values.home_agents_only && !mip_address_is_none(registration->relayed_to) &&
+		!fa_home_agent_is_named(&core->settings, registration->relayed_to))
 		return MIP_CODE_FA_PROHIBITED;
 	if (core->settings.values.mobile_nodes_only && !node_of(request))
 		return MIP_CODE_FA_PROHIBITED;
@@ -222,9 +225,15 @@ static bool is_invalid_here(const struct fa_core *core, struct mip_address home_
 	return fa_address_is_own(core, home_agent) && !fa_home_agent_is_named(&core->settings, home_agent);
 }
 
+static uint8_t check_requested_home_agent(const struct request *request)
+{
+	return fa_assignment_check(
+		request->core, request->registration, &request->extensions, request->authorized);
+}
+
 static uint8_t check_home_agent(const struct request *request)
 {
-	struct mip_address home_agent = request->registration->request.home_agent;
+	struct mip_address home_agent = request->registration->relayed_to;
 
 	/* Nor is there anything to forward to if it is no address of a host. */
 	if (!mip_address_is_unicast(home_agent) || is_invalid_here(request->core, home_agent))
@@ -247,6 +256,7 @@ static uint8_t judge(const struct request *request)
 		check_reverse_tunnel_requested,
 		check_distance,
 		check_reverse_tunnel,
+		check_requested_home_agent,
 		check_home_agent,
 	};
 	uint8_t code = ACCEPT;
@@ -261,7 +271,7 @@ static void tell_relayed(struct fa_core *core, const struct fa_registration *reg
 	struct mip_event event = mip_event_of("request_relayed");
 
 	mip_event_address(&event, "home_address", registration->request.home_address);
-	mip_event_address(&event, "home_agent", registration->request.home_agent);
+	mip_event_address(&event, "home_agent", registration->relayed_to);
 	mip_event_string(&event, "interface", registration->link->name);
 	mip_event_number(&event, "lifetime", registration->request.lifetime);
 	mip_outbox_event(core->environment.outbox, &event);
@@ -349,6 +359,8 @@ void fa_request_input(struct fa_core *core, struct fa_registration *registration
 			return;
 		}
 	}
+	registration->relayed_to =
+		fa_assignment_choose(core, registration, &request.extensions, request.authorized);
 	decide(&request, now);
 	fa_registration_clear(registration);
 }

@@ -155,7 +155,7 @@ static void tell_denial(struct fa_core *core, const struct fa_registration *regi
 	char link_address[MIP_LINK_ADDRESS_TEXT];
 
 	mip_event_address(&event, "home_address", registration->request.home_address);
-	mip_event_address(&event, "home_agent", registration->request.home_agent);
+	mip_event_address(&event, "home_agent", registration->relayed_to);
 	mip_event_string(&event, "interface", registration->link->name);
 	mip_event_string(
 		&event, "link_address", mip_link_address_text(registration->link_address, link_address));
@@ -231,24 +231,27 @@ void fa_relay_reply(struct fa_core *core, const struct fa_registration *registra
  * not in the Agent Advertisement. rfc5944-3.5.4-1: MUST NOT be applied to deregistration messages.
  * rfc5944-AppF-2, rfc5944-AppF-3: the same in the list of changes. */
 static struct mip_association *association_for(
-	const struct fa_core *core, const struct mip_registration_request *request)
+	const struct fa_core *core, const struct fa_registration *registration)
 {
+	const struct mip_registration_request *request = &registration->request;
+
 	if (request->lifetime == 0 ||
 		!mip_address_equal(request->care_of_address, core->settings.values.care_of_address))
 		return NULL;
-	return fa_home_agent_association(&core->settings, request->home_agent);
+	return fa_home_agent_association(&core->settings, registration->relayed_to);
 }
 
 int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length)
 {
 	const struct fa_registration *registration = &pending->registration;
-	struct mip_association *association = association_for(core, &registration->request);
+	struct mip_association *association = association_for(core, registration);
 	bool udp_asked = fa_nat_asks(core, &registration->request);
-	/* rfc5944-3.7.2.2-1: relayed to the home agent as specified in the Home Agent field;
-	 * rfc5944-3.7.2.2-4, rfc3519-4.5-4: from the care-of address, to port 434. */
+	/* rfc5944-3.7.2.2-1: relayed to the home agent as specified in the Home Agent field (RFC 4433 5.2: or the
+	 * one that it requests in another way); rfc5944-3.7.2.2-4, rfc3519-4.5-4: from the care-of address, to
+	 * port 434. */
 	struct mip_output_datagram datagram = {
 		.source = core->settings.values.care_of_address,
-		.destination = registration->request.home_agent,
+		.destination = registration->relayed_to,
 		.destination_port = MIP_REGISTRATION_PORT,
 	};
 	uint8_t copy[MESSAGE_MAX];

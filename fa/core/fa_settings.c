@@ -27,6 +27,7 @@ void fa_settings_clear(struct fa_settings *settings)
 	HASH_ITER (hh, settings->home_agents, agent, next) {
 		HASH_DEL(settings->home_agents, agent);
 		mip_association_unref(agent->association);
+		free(agent->realm);
 		free(agent);
 	}
 	nodes_clear(&settings->nodes_by_address);
@@ -36,6 +37,14 @@ void fa_settings_clear(struct fa_settings *settings)
 static struct mip_association *association_ref(struct mip_association *association)
 {
 	return association ? mip_association_ref(association) : NULL;
+}
+
+static char *text_copy(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = malloc(size);
+
+	return copy ? memcpy(copy, text, size) : NULL;
 }
 
 static int home_agent_add(struct fa_settings *settings, const struct fa_home_agent_settings *from)
@@ -49,21 +58,16 @@ static int home_agent_add(struct fa_settings *settings, const struct fa_home_age
 	if (!agent)
 		return -ENOMEM;
 	agent->address = from->address;
-	HASH_ADD(hh, settings->home_agents, address, sizeof(agent->address), agent);
+	agent->realm = from->realm ? text_copy(from->realm) : NULL;
+	if (!from->realm || agent->realm)
+		HASH_ADD(hh, settings->home_agents, address, sizeof(agent->address), agent);
 	if (!agent->hh.tbl) {
+		free(agent->realm);
 		free(agent);
 		return -ENOMEM;
 	}
 	agent->association = association_ref(from->association);
 	return 0;
-}
-
-static char *text_copy(const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *copy = malloc(size);
-
-	return copy ? memcpy(copy, text, size) : NULL;
 }
 
 static void node_insert(struct fa_settings *settings, struct fa_mobile_node *node)

@@ -39,7 +39,7 @@ bool fa_visitor_may_replace(const struct fa_visitor *visitor, const struct fa_re
 	/* Else anyone with a home agent of their own could take a visitor's address from it (RFC 3024 6.1).
 	 */
 	return mip_link_address_equal(visitor->registration.link_address, registration->link_address) ||
-	       mip_address_equal(visitor->home_agent, registration->request.home_agent);
+	       mip_address_equal(visitor->home_agent, registration->relayed_to);
 }
 
 static struct mip_prefix host_prefix(struct mip_address address)

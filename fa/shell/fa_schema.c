@@ -191,6 +191,12 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(mobile_nodes_only),
 		.otherwise = "false",
 		.help = "Serves the nodes under mobile_nodes only; others get code 65."},
+	{.name = "default_home_agent",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_AGENT(default_home_agent),
+		.help = "The home agent of nodes that leave the choice open (RFC 4433); without one for them "
+			"they "
+			"get code 90."},
 	{.name = "request_timeout",
 		.type = MIP_SETTING_TYPE_DURATION,
 		.offset = IN_AGENT(request_timeout),
@@ -296,6 +302,11 @@ static const struct mip_setting home_agent_settings[] = {
 		.offset = IN_HOME_AGENT(address),
 		.required = true,
 		.help = "A home agent."},
+	{.name = "realm",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_HOME_AGENT(realm),
+		.help = "It serves nodes of this realm (nai = user@realm) that leave the choice open (RFC "
+			"4433)."},
 	{.name = "security",
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = IN_HOME_AGENT(security),
@@ -304,10 +315,21 @@ static const struct mip_setting home_agent_settings[] = {
 		.help = "The security association with it (Foreign-Home authentication)."},
 };
 
+static int check_home_agent(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct fa_config_home_agent *agent = object;
+
+	if (agent->realm && (agent->realm[0] == '\0' || strchr(agent->realm, '@')))
+		return mip_config_error(config, group, "realm",
+			"'realm' is what stands behind the @ of a name: \"%s\" is not", agent->realm);
+	return 0;
+}
+
 static const struct mip_schema home_agent_schema = {
 	.size = sizeof(struct fa_config_home_agent),
 	.settings = home_agent_settings,
 	.count = MIP_ARRAY_SIZE(home_agent_settings),
+	.check = check_home_agent,
 };
 
 static const struct mip_setting mobile_node_settings[] = {

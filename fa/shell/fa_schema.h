@@ -23,6 +23,7 @@ struct fa_config_advertise {
 
 struct fa_config_agent {
 	struct mip_address care_of_address;
+	struct mip_address default_home_agent;
 	struct fa_config_interface *interfaces;
 	size_t interface_count;
 	mip_time registration_lifetime;
@@ -47,6 +48,7 @@ struct fa_config_agent {
 
 struct fa_config_home_agent {
 	struct mip_address address;
+	char *realm;
 	struct mip_security_config security;
 };
 

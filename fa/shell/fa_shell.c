@@ -59,6 +59,7 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 		.pending_most = (size_t)agent->pending_most,
 		.pending_per_node_most = (size_t)agent->pending_per_node_most,
 		.visitors_most = (size_t)agent->visitors_most,
+		.default_home_agent = agent->default_home_agent,
 		.table = (uint32_t)agent->routing_table,
 		.rule_priority = (uint32_t)agent->rule_priority,
 		.home_agent_count = config->home_agent_count,
@@ -89,6 +90,7 @@ static int fill_peers(struct settings *settings, const struct fa_config *config)
 
 	for (size_t i = 0; r == 0 && i < config->home_agent_count; i++) {
 		settings->home_agents[i].address = config->home_agents[i].address;
+		settings->home_agents[i].realm = config->home_agents[i].realm;
 		r = mip_security_association(
 			&config->home_agents[i].security, &settings->home_agents[i].association);
 	}

@@ -44,6 +44,7 @@ static void copy_settings(struct ha_core *core, const struct ha_settings *settin
 	core->settings.networks = NULL;
 	core->settings.nodes = NULL;
 	core->settings.foreign_agents = NULL;
+	core->settings.alternates = NULL;
 }
 
 int ha_core_new(const struct ha_settings *settings, const struct mip_random *random,

@@ -67,6 +67,10 @@ struct ha_settings {
 	size_t node_count;
 	const struct ha_foreign_agent_settings *foreign_agents;
 	size_t foreign_agent_count;
+	/* RFC 4433: home agents that nodes that leave the choice are redirected to, in turn … */
+	const struct mip_address *alternates;
+	size_t alternate_count;
+	size_t redirect_at;	       /* … while there are so many bindings here; 0: always */
 	struct mip_address pool_first; /* 0.0.0.0: no pool */
 	struct mip_address pool_last;
 	uint16_t max_lifetime;	   /* s; 0xffff lets infinite ones pass */

@@ -37,6 +37,7 @@ const struct mip_counter_name ha_counter_names[HA_COUNTER_COUNT] = {
 	[HA_COUNTER_REPLY_138] = {"reply_138", "replies: reverse tunnel is mandatory"},
 	[HA_COUNTER_REPLY_139] = {"reply_139", "replies: encapsulation unavailable"},
 	[HA_COUNTER_REPLY_142] = {"reply_142", "replies: UDP tunnel encapsulation unavailable"},
+	[HA_COUNTER_REPLY_143] = {"reply_143", "replies: another home agent is to be asked"},
 	[HA_COUNTER_REPLY_144] = {"reply_144", "replies: Mobile-AAA authentication failed"},
 	[HA_COUNTER_DROP_MALFORMED] = {"drop_malformed", "packets that do not parse, or with a bad checksum"},
 	[HA_COUNTER_DROP_NOT_A_REQUEST] = {"drop_not_a_request", "messages of another type"},
@@ -64,6 +65,8 @@ enum ha_counter ha_counter_of_code(uint8_t code)
 		return (enum ha_counter)(HA_COUNTER_REPLY_128 + code - MIP_CODE_HA_UNSPECIFIED);
 	if (code == MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE)
 		return HA_COUNTER_REPLY_142;
+	if (code == MIP_CODE_HA_REDIRECT)
+		return HA_COUNTER_REPLY_143;
 	if (code == MIP_CODE_HA_BAD_AAA_AUTHENTICATION)
 		return HA_COUNTER_REPLY_144;
 	return HA_COUNTER_COUNT;

@@ -252,6 +252,9 @@ static int register_node(struct ha_core *core, struct ha_request *request)
 		code = check_reverse_tunnel(core, request);
 	if (code != GRANTED)
 		return code;
+	/* RFC 4433 5.3.1: the standard validity checks come first. */
+	if (ha_assignment_redirects(core, request))
+		return ha_assignment_redirect(core, request);
 	if (!request->node->binding && core->settings.max_bindings > 0 &&
 		ha_core_binding_count(core) >= core->settings.max_bindings)
 		return MIP_CODE_HA_INSUFFICIENT_RESOURCES;
@@ -288,7 +291,10 @@ uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 		ha_count(core, HA_COUNTER_DUPLICATES_ANSWERED);
 		return MIP_CODE_ACCEPTED_NO_SIMULTANEOUS;
 	}
-	if (request->home_address_denial != GRANTED)
+	/* Without a home address here there may be one elsewhere. */
+	if (request->home_address_denial != GRANTED &&
+		!(request->home_address_denial == MIP_CODE_HA_INSUFFICIENT_RESOURCES &&
+			ha_assignment_redirects(core, request)))
 		return (uint8_t)request->home_address_denial;
 	code = check_form(request);
 	if (code == GRANTED)

@@ -4,6 +4,7 @@
  * - ha_core.c: life, inputs, deadlines, views
  * - ha_table.c: who and what is configured
  * - ha_request.c: a request, taken apart and judged
+ * - ha_assignment.c: whether another home agent is to be the node's
  * - ha_grant.c: whether and how it is granted
  * - ha_reply.c: the reply
  * - ha_binding.c: bindings, and the kernel state for them
@@ -98,6 +99,8 @@ struct ha_tables {
 	struct ha_foreign_agent *foreign_agents; /* an array */
 	size_t foreign_agent_count;
 	struct ha_foreign_agent *agents; /* its index */
+	struct mip_address *alternates;	 /* home agents to redirect to */
+	size_t alternate_count;
 };
 
 /* One binding a mobile node: simultaneous bindings are not supported (code 1). */
@@ -170,7 +173,8 @@ struct ha_core {
 	struct mip_deadline refresh_deadline;
 	struct ha_grace *graces;
 	struct ha_announcement *announcements;
-	uint64_t pool_next; /* where the search for a free address begins, from the pool's first */
+	size_t redirect_next; /* whose turn it is to be redirected to */
+	uint64_t pool_next;   /* where the search for a free address begins, from the pool's first */
 	bool begun;
 	uint64_t counters[HA_COUNTER_COUNT];
 };
@@ -215,6 +219,7 @@ struct ha_request {
 	enum mip_encapsulation encapsulation;
 	bool udp_forced;
 	bool half_bound;
+	struct mip_address redirected; /* with code 143: the home agent to ask instead */
 };
 
 /* What becomes of a request: a code to reply with, or no reply. */
@@ -251,6 +256,20 @@ bool ha_pool_contains(const struct ha_settings *settings, struct mip_address add
 int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_address address);
 int ha_pool_put(struct ha_tables *tables, struct ha_node *node, struct mip_address address);
 void ha_pool_release(struct ha_tables *tables, struct ha_node *node);
+
+/* --- ha_assignment.c (RFC 4433) --------------------------------------------------------------- */
+
+/* The tables' alternates. 0, -ENOMEM, -EINVAL (an address that no node can be sent to, or our own). */
+int ha_assignment_build(struct ha_tables *tables, const struct ha_settings *settings);
+/* The node leaves the choice of its home agent open. */
+bool ha_assignment_is_asked(const struct ha_request *request);
+/* The home agent that it requests, if it does, is the one that the request was sent to. */
+bool ha_assignment_fits(const struct ha_request *request);
+/* Whether the request, otherwise in order, is another home agent's to grant … */
+bool ha_assignment_redirects(const struct ha_core *core, const struct ha_request *request);
+/* … which this chooses. Returns the code. */
+int ha_assignment_redirect(struct ha_core *core, struct ha_request *request);
+void ha_assignment_write(const struct ha_request *request, uint8_t code, struct mip_writer *writer);
 
 /* --- ha_link.c -------------------------------------------------------------------------------- */
 

@@ -106,6 +106,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	/* rfc2794-3-3: if the request includes the NAI extension, the reply MUST include it. */
 	if (request->nai)
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, request->nai, request->nai_length);
+	ha_assignment_write(request, reply->code, writer);
 	/* rfc5944-3.4-6, rfc5944-3.8.2.1-9, rfc5944-3.8.3.3-2: (a) and (c) MUST appear in every reply sent
 	 * by the home agent. rfc5944-3.8.2.1-10: SHOULD choose a security association that is likely to
 	 * exist in the mobile node: the one that it has. */

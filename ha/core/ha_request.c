@@ -203,8 +203,8 @@ static bool is_duplicate(const struct ha_request *request)
 	       request->source_port == binding->source_port;
 }
 
-/* 3.8.2.1 b. rfc5944-3.8.2.1-12: MUST check that the Identification is correct using the context selected by
- * the SPI; rfc5944-3.8.2.1-13: otherwise MUST reject, with Code 133. */
+/* 3.8.2.1 b. rfc5944-3.8.2.1-12, rfc5944-5.7.1-5: MUST check that the Identification is correct using the context
+ * selected by the SPI; rfc5944-3.8.2.1-13, rfc5944-5.7.1-7: otherwise MUST reject, with Code 133. */
 static int judge_identification(struct ha_request *request)
 {
 	request->duplicate = is_duplicate(request);
@@ -220,12 +220,14 @@ static int judge_identification(struct ha_request *request)
  * deregistration, it MUST NOT append the extension, so it cannot be asked for (rfc5944-3.5.4-5; 3.8.1: MAY
  * skip checking for it).
  */
-static bool may_lack_foreign_home(const struct ha_request *request)
+static bool may_lack_foreign_home(const struct ha_core *core, const struct ha_request *request)
 {
 	bool co_located = (request->fields.flags & MIP_REQUEST_D) &&
 			  !mip_address_equal(request->fields.care_of_address, request->source);
 
-	return co_located || request->fields.lifetime == 0;
+	/* Nor can who relays to a broadcast address know which home agent will answer; all it gets is code 136. */
+	return co_located || request->fields.lifetime == 0 ||
+	       ha_is_home_broadcast(core, request->destination);
 }
 
 /* 3.8.2.1 c and d. rfc5944-3.8.1-5, rfc5944-3.8.2.1-15: with an association it MUST check for a valid
@@ -235,7 +237,7 @@ static int authenticate_agent(struct ha_core *core, struct ha_request *request)
 {
 	if (!request->agent && has_foreign_home(request))
 		return drop_unexpected_agent(core, request);
-	if (!request->agent || (may_lack_foreign_home(request) && !has_foreign_home(request)))
+	if (!request->agent || (may_lack_foreign_home(core, request) && !has_foreign_home(request)))
 		return CONTINUE;
 	return foreign_home_is_valid(request) ? CONTINUE : MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
 }
@@ -252,15 +254,23 @@ static int check_home_agent(struct ha_core *core, struct ha_request *request)
 	 * address. */
 	if (ha_is_home_broadcast(core, request->destination))
 		return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+	/* To all mobility agents of the link, but for another home agent: it is not for us to deny. */
+	if (mip_address_is_multicast(request->destination) && !ours && mip_address_is_unicast(wanted) &&
+		!ha_is_home_broadcast(core, wanted))
+		return drop(core, HA_COUNTER_DROP_NOT_FOR_US);
+	if (!ha_assignment_fits(request))
+		return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+	/* RFC 4433 5.3.1: sent to a unicast address, with ALL-ZERO-ONE-ADDR in the field: not rejected with code
+	 * 136; the reply has our own address. */
+	if (mip_address_is_all_zero_one(wanted) && ha_is_own_address(core, request->destination)) {
+		request->home_agent = request->destination;
+		return CONTINUE;
+	}
 	if (ours) {
 		/* rfc5944-3.8.3.2-8: a unicast address of this home agent MUST be copied into the reply. */
 		request->home_agent = wanted;
 		return CONTINUE;
 	}
-	/* To all mobility agents of the link, but for another home agent: it is not for us to deny. */
-	if (mip_address_is_multicast(request->destination) && mip_address_is_unicast(wanted) &&
-		!ha_is_home_broadcast(core, wanted))
-		return drop(core, HA_COUNTER_DROP_NOT_FOR_US);
 	/* rfc5944-3.8.3.2-9: the reply has our unicast address; rfc5944-3.8.3.2-10: MUST reject the
 	 * registration, with Code 136. */
 	return MIP_CODE_HA_UNKNOWN_HOME_AGENT;

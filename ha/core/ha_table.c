@@ -146,6 +146,8 @@ int ha_tables_build(struct ha_tables *tables, const struct ha_settings *settings
 		status = build_nodes(tables, settings);
 	if (status == 0)
 		status = build_foreign_agents(tables, settings);
+	if (status == 0)
+		status = ha_assignment_build(tables, settings);
 	if (status < 0)
 		ha_tables_clear(tables);
 	return status;
@@ -167,6 +169,7 @@ void ha_tables_clear(struct ha_tables *tables)
 	free(tables->networks);
 	free(tables->nodes);
 	free(tables->foreign_agents);
+	free(tables->alternates);
 	*tables = (struct ha_tables){0};
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "address.h"
 #include "ha_core.h"
 #include "plane.h"
 
@@ -146,6 +147,44 @@ static const struct mip_schema nat_schema = {
 	.count = MIP_ARRAY_SIZE(nat_settings),
 };
 
+/* --- home_agent.redirect ---------------------------------------------------------------------- */
+
+static const struct mip_setting alternate_settings[] = {
+	{.name = "address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = offsetof(struct ha_alternate_config, address),
+		.required = true,
+		.help = "Another home agent, which knows the nodes too."},
+};
+
+static const struct mip_schema alternate_schema = {
+	.size = sizeof(struct ha_alternate_config),
+	.settings = alternate_settings,
+	.count = MIP_ARRAY_SIZE(alternate_settings),
+};
+
+static const struct mip_setting redirect_settings[] = {
+	{.name = "home_agents",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = offsetof(struct ha_redirect_config, home_agents),
+		.count_offset = offsetof(struct ha_redirect_config, home_agent_count),
+		.schema = &alternate_schema,
+		.help = "The home agents that nodes are sent to, each in turn."},
+	{.name = "bindings",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_redirect_config, bindings),
+		.otherwise = "0",
+		.least = 0,
+		.most = INT32_MAX,
+		.help = "With this many bindings here, or more, nodes are sent on; 0: always."},
+};
+
+static const struct mip_schema redirect_schema = {
+	.size = sizeof(struct ha_redirect_config),
+	.settings = redirect_settings,
+	.count = MIP_ARRAY_SIZE(redirect_settings),
+};
+
 /* --- home_agent ------------------------------------------------------------------------------- */
 
 static const struct mip_setting agent_settings[] = {
@@ -210,15 +249,36 @@ static const struct mip_setting agent_settings[] = {
 		.offset = offsetof(struct ha_agent_config, nat_traversal),
 		.schema = &nat_schema,
 		.help = "Nodes and foreign agents behind a NAT."},
+	{.name = "redirect",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, redirect),
+		.schema = &redirect_schema,
+		.help = "Sends nodes that leave the choice of their home agent open to others (RFC 4433)."},
 };
+
+static int check_redirect(
+	struct mip_config *config, const struct mip_config_group *group, const struct ha_agent_config *agent)
+{
+	const struct mip_config_group *redirect = mip_config_group_at(config, group, "redirect", 0);
+
+	for (size_t i = 0; i < agent->redirect.home_agent_count; i++) {
+		struct mip_address address = agent->redirect.home_agents[i].address;
+
+		if (mip_address_is_unicast(address) && !mip_address_equal(address, agent->address))
+			continue;
+		return mip_config_error(config, mip_config_group_at(config, redirect, "home_agents", i),
+			"address", "'address' = \"%s\" is no other home agent's", MIP_TEXT(address));
+	}
+	return 0;
+}
 
 static int check_agent(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct ha_agent_config *agent = object;
 
-	if (agent->network_count > 0)
-		return 0;
-	return mip_config_error(config, group, "networks", "'networks' names no home network");
+	if (agent->network_count == 0)
+		return mip_config_error(config, group, "networks", "'networks' names no home network");
+	return check_redirect(config, group, agent);
 }
 
 static const struct mip_schema agent_schema = {

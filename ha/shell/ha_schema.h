@@ -40,6 +40,17 @@ struct ha_nat_config {
 	mip_time max_lifetime;
 };
 
+struct ha_alternate_config {
+	struct mip_address address;
+};
+
+/* RFC 4433: where nodes that leave the choice of their home agent open are sent. */
+struct ha_redirect_config {
+	struct ha_alternate_config *home_agents;
+	size_t home_agent_count;
+	int64_t bindings;
+};
+
 struct ha_agent_config {
 	struct mip_address address;
 	struct ha_network_config *networks;
@@ -52,6 +63,7 @@ struct ha_agent_config {
 	mip_time grace;
 	struct ha_advertise_config advertise;
 	struct ha_nat_config nat_traversal;
+	struct ha_redirect_config redirect;
 };
 
 struct ha_config {

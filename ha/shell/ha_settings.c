@@ -70,6 +70,20 @@ static uint16_t whole_seconds(mip_time time)
 	return time > 0 && time < MIP_SECOND ? 1 : (uint16_t)(time / MIP_SECOND);
 }
 
+static int make_alternates(const struct ha_config *config, struct ha_made_settings *made)
+{
+	const struct ha_redirect_config *redirect = &config->home_agent.redirect;
+
+	made->alternates = calloc(redirect->home_agent_count + 1, sizeof(*made->alternates));
+	if (!made->alternates)
+		return -ENOMEM;
+	for (size_t i = 0; i < redirect->home_agent_count; i++)
+		made->alternates[i] = redirect->home_agents[i].address;
+	made->settings.alternates = made->alternates;
+	made->settings.alternate_count = redirect->home_agent_count;
+	return 0;
+}
+
 int ha_settings_make(const struct ha_config *config, struct ha_made_settings *made)
 {
 	const struct ha_agent_config *agent = &config->home_agent;
@@ -89,6 +103,7 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 			.minimal = agent->minimal_encapsulation,
 			.keepalive_interval = whole_seconds(agent->nat_traversal.keepalive_interval),
 			.grace = agent->grace,
+			.redirect_at = (size_t)agent->redirect.bindings,
 			.advertise =
 				{
 					.enabled = agent->advertise.enabled,
@@ -104,6 +119,8 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 		status = make_nodes(config, made);
 	if (status == 0)
 		status = make_foreign_agents(config, made);
+	if (status == 0)
+		status = make_alternates(config, made);
 	return status;
 }
 
@@ -118,5 +135,6 @@ void ha_settings_clear(struct ha_made_settings *made)
 	free(made->networks);
 	free(made->nodes);
 	free(made->foreign_agents);
+	free(made->alternates);
 	*made = (struct ha_made_settings){0};
 }

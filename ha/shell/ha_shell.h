@@ -21,6 +21,7 @@ struct ha_made_settings {
 	struct ha_network_settings *networks;
 	struct ha_node_settings *nodes;
 	struct ha_foreign_agent_settings *foreign_agents;
+	struct mip_address *alternates;
 };
 
 /* 0, -ENOMEM, -ENOTSUP (libcrypto lacks an algorithm). To be cleared in any case. */

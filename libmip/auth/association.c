@@ -97,6 +97,7 @@ int mip_association_new(
 	association->spi = settings->spi;
 	association->algorithm = settings->algorithm;
 	association->replay = settings->replay;
+	/* rfc5944-5.7.1-1. */
 	association->replay_tolerance = settings->replay_tolerance
 						? settings->replay_tolerance
 						: MIP_REPLAY_TOLERANCE_SECONDS * MIP_SECOND;

@@ -32,6 +32,7 @@ static const struct mip_setting security_settings[] = {
 		.otherwise = "timestamp",
 		.choices = mip_replay_names,
 		.help = "How a message that was recorded and sent again is told from a fresh one."},
+	/* rfc5944-5.7.1-1: it SHOULD be greater than 3 seconds; "a default value of 7 seconds MAY be used". */
 	{.name = "replay_tolerance",
 		.type = MIP_SETTING_TYPE_DURATION,
 		.offset = offsetof(struct mip_security_config, replay_tolerance),

@@ -62,8 +62,10 @@ const struct mip_extension_row mip_extension_rows[] = {
 	/* RFC 3543 3.2: "This allows for a longer extension length should more bits be required". */
 	PLAIN(MIP_EXTENSION_REVOCATION_SUPPORT, MIP_SLOT_REVOCATION_SUPPORT, "revocation-support", 6,
 		PLAIN_MOST),
-	LONG(MIP_EXTENSION_DYNAMIC_HOME_AGENT, 1, MIP_SLOT_DYNAMIC_HOME_AGENT, "requested-home-agent", 4, 4),
-	LONG(MIP_EXTENSION_DYNAMIC_HOME_AGENT, 2, MIP_SLOT_DYNAMIC_HOME_AGENT, "redirected-home-agent", 4, 4),
+	LONG(MIP_EXTENSION_DYNAMIC_HOME_AGENT, MIP_REQUESTED_HOME_AGENT, MIP_SLOT_REQUESTED_HOME_AGENT,
+		"requested-home-agent", 4, 4),
+	LONG(MIP_EXTENSION_DYNAMIC_HOME_AGENT, MIP_REDIRECTED_HOME_AGENT, MIP_SLOT_REDIRECTED_HOME_AGENT,
+		"redirected-home-agent", 4, 4),
 	SHORT(MIP_EXTENSION_FOREIGN_AGENT_ERROR, 0, MIP_SLOT_FOREIGN_AGENT_ERROR, "foreign-agent-error", 1,
 		1),
 	/* RFC 3115 2.1: where the long format has its sub-type there is an octet that "MUST be ignored on
@@ -270,6 +272,24 @@ uint8_t *mip_authentication_write(
 	header_write(writer, type, format, subtype, SPI_LENGTH + authenticator_length);
 	mip_write32(writer, spi);
 	return mip_write_room(writer, authenticator_length);
+}
+
+struct mip_address mip_dynamic_home_agent_read(const struct mip_extension *extension)
+{
+	struct mip_reader data = mip_reader_of(extension->data, extension->data_length);
+	struct mip_address address = mip_read_address(&data);
+
+	if (mip_reader_failed(&data) || extension->type != MIP_EXTENSION_DYNAMIC_HOME_AGENT)
+		return (struct mip_address){0};
+	return address;
+}
+
+void mip_dynamic_home_agent_write(
+	struct mip_writer *writer, enum mip_dynamic_home_agent kind, struct mip_address address)
+{
+	/* RFC 4433 3.4: "Length is always 4 bytes". */
+	header_write(writer, MIP_EXTENSION_DYNAMIC_HOME_AGENT, MIP_FORMAT_LONG, (uint8_t)kind, 4);
+	mip_write_address(writer, address);
 }
 
 int mip_udp_tunnel_request_read(

@@ -45,7 +45,8 @@ enum mip_slot {
 	MIP_SLOT_NODE_NAI,
 	MIP_SLOT_CHALLENGE,
 	MIP_SLOT_REVOCATION_SUPPORT,
-	MIP_SLOT_DYNAMIC_HOME_AGENT,
+	MIP_SLOT_REQUESTED_HOME_AGENT,
+	MIP_SLOT_REDIRECTED_HOME_AGENT,
 	MIP_SLOT_FOREIGN_AGENT_ERROR,
 	MIP_SLOT_CRITICAL_VENDOR,
 	MIP_SLOT_VENDOR,
@@ -132,6 +133,17 @@ int mip_authentication_read(
  */
 uint8_t *mip_authentication_write(
 	struct mip_writer *writer, uint8_t type, uint8_t subtype, uint32_t spi, size_t authenticator_length);
+
+/* RFC 4433 3.4: the Dynamic Home Agent extension, by its sub-type. */
+enum mip_dynamic_home_agent {
+	MIP_REQUESTED_HOME_AGENT = 1,  /* in requests, 3.4.1 */
+	MIP_REDIRECTED_HOME_AGENT = 2, /* in replies, 3.4.2 */
+};
+/* The address in one; what it is good for is the caller's to judge. 0.0.0.0 when it is no such extension. */
+struct mip_address mip_dynamic_home_agent_read(const struct mip_extension *extension);
+/* rfc4433-3.4.1-1: the address of a Requested HA must be a unicast one. */
+void mip_dynamic_home_agent_write(
+	struct mip_writer *writer, enum mip_dynamic_home_agent kind, struct mip_address address);
 
 /* RFC 3519 3.1. */
 struct mip_udp_tunnel_request {

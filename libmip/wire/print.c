@@ -237,7 +237,8 @@ static void known_print(struct printer *printer, const struct mip_extension *ext
 	case MIP_SLOT_REVOCATION_SUPPORT:
 		revocation_support_print(printer, extension);
 		break;
-	case MIP_SLOT_DYNAMIC_HOME_AGENT:
+	case MIP_SLOT_REQUESTED_HOME_AGENT:
+	case MIP_SLOT_REDIRECTED_HOME_AGENT:
 		put_address(printer, "address", mip_read_address(&data));
 		break;
 	case MIP_SLOT_FOREIGN_AGENT_ERROR:

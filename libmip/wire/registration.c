@@ -8,10 +8,16 @@
  */
 #include <errno.h>
 
+#include "address.h"
 #include "registration.h"
 
 /* rfc5944-3.3-1: 'r' SHOULD NOT be allocated for any other uses. */
 static const uint8_t request_flags_ignored = MIP_REQUEST_R | MIP_REQUEST_X;
+
+bool mip_address_is_all_zero_one(struct mip_address address)
+{
+	return mip_address_is_none(address) || mip_address_is_broadcast(address);
+}
 
 int mip_message_type(const uint8_t *octets, size_t length)
 {

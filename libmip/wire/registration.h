@@ -65,6 +65,10 @@ struct mip_registration_reply {
 	uint64_t identification;
 };
 
+/* RFC 4433 2: ALL-ZERO-ONE-ADDR, 0.0.0.0 or 255.255.255.255, in the Home Agent field leaves the choice of the
+ * home agent to the network; the latter prefers one in the node's home domain. */
+bool mip_address_is_all_zero_one(struct mip_address address);
+
 /* The type of the message that these octets begin with, known or not; -EBADMSG when there are no octets. */
 int mip_message_type(const uint8_t *octets, size_t length);
 

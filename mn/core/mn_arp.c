@@ -38,8 +38,9 @@ void mn_arp_due(struct mn_core *core, struct mip_now now)
 	const struct mn_interface *interface = home_interface(core);
 
 	/* rfc5944-4.6-12: away from home it MUST NOT transmit any broadcast ARP message. */
-	if (!interface || !interface->up || interface->link_address.length != MIP_ETHERNET_ADDRESS ||
-		core->gratuitous_arps_left == 0)
+	/* A node that has no home address yet announces none. */
+	if (!interface || !interface->up || mip_address_is_none(core->home_address) ||
+		interface->link_address.length != MIP_ETHERNET_ADDRESS || core->gratuitous_arps_left == 0)
 		return;
 	send(core, interface);
 	core->gratuitous_arp.kind = MN_DEADLINE_GRATUITOUS_ARP;

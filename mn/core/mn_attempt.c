@@ -57,6 +57,8 @@ static void transmit(struct mn_core *core, struct mip_now now)
 
 	if (attempt->unanswered == 0)
 		attempt->began = now.boot;
+	if (mn_home_agent_unanswered(core, attempt))
+		attempt->awaiting = false; /* an answer to the other request is not one to this */
 	attempt->unanswered++;
 	wait = exponential(attempt->unanswered);
 	if (mn_request_send(core, attempt, again, now) == 0) {
@@ -130,7 +132,7 @@ static void give_up(struct mn_core *core, struct mip_now now)
 	core->silent = true;
 	/* As long as there is a binding, its tunnel leads to the home agent that made it. */
 	if (core->binding.place.mode == MN_MODE_NONE)
-		mn_home_agent_forget(core);
+		mn_home_agent_forget(core, now);
 }
 
 void mn_attempt_due(struct mn_core *core, struct mip_now now)
@@ -143,6 +145,7 @@ void mn_attempt_due(struct mn_core *core, struct mip_now now)
 	if (attempt->ending && attempt->unanswered >= MN_UNANSWERED_MOST) {
 		mn_attempt_end(core);
 		mn_binding_drop(core);
+		mn_home_agent_session_over(core);
 		mn_decide(core, now);
 		return;
 	}
@@ -170,6 +173,13 @@ void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now)
 		backoff->avoid = avoid;
 	}
 	set_timer(core, now.boot + wait);
+}
+
+void mn_attempt_again(struct mn_core *core, struct mip_now now)
+{
+	core->attempt.awaiting = false;
+	core->attempt.unanswered = 0;
+	set_timer(core, later_of(earliest(core, now), now.boot));
 }
 
 void mn_attempt_hurry(struct mn_core *core, struct mip_now now)

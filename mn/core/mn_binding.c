@@ -153,6 +153,7 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	core->bound_once = true;
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
+	mn_home_agent_session(core, core->binding.expires);
 	begin_keepalive(core, sent_at, now);
 	/* There is a NAT, so all goes by the tunnel: the home agent is told that too. */
 	if (core->binding.reverse_tunnel && !has_t && !core->reverse_refused)
@@ -170,6 +171,7 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 	if (core->attempt.ending) {
 		mn_attempt_end(core);
 		clear(core);
+		mn_home_agent_session_over(core);
 	} else {
 		take_over(core, grant, now);
 	}
@@ -213,7 +215,7 @@ void mn_binding_expired(struct mn_core *core, struct mip_now now)
 	if (core->attempt.ending)
 		mn_attempt_end(core);
 	if (core->silent)
-		mn_home_agent_forget(core);
+		mn_home_agent_forget(core, now);
 	mn_decide(core, now);
 }
 

@@ -47,7 +47,7 @@ int mn_core_new(const struct mn_settings *settings, const struct mip_random *ran
 		return result;
 	}
 	core->home_address = settings->home_address;
-	core->home_agent = settings->home_agent;
+	core->home_agent = mn_home_agent_configured(settings);
 	*ret_core = core;
 	return 0;
 }
@@ -82,12 +82,6 @@ mip_time mn_jitter(struct mn_core *core, mip_time most)
 
 	core->random->fill(core->random->context, &number, sizeof(number));
 	return most > 0 ? (mip_time)(number % (uint64_t)most) : 0;
-}
-
-void mn_home_agent_forget(struct mn_core *core)
-{
-	if (mip_address_is_none(core->settings.home_agent))
-		core->home_agent = (struct mip_address){0};
 }
 
 void mn_core_begin(struct mn_core *core, struct mip_now now)
@@ -179,6 +173,8 @@ static void rise(struct mn_core *core)
 	if (!core->resting)
 		return;
 	core->resting = false;
+	if (core->assignment.looped)
+		core->assignment = (struct mn_assignment_state){.last = core->assignment.last};
 	mn_attempt_end(core);
 	core->binding.lost = core->binding.place.mode != MN_MODE_NONE;
 }
@@ -206,7 +202,7 @@ int mn_core_deregister(struct mn_core *core, struct mip_now now, const char **re
 
 	if (place.mode == MN_MODE_HOME)
 		return refuse(-EINVAL, "the node is at home, there is no binding", ret_reason);
-	if (core->resting)
+	if (core->resting && !core->assignment.looped)
 		return refuse(-EALREADY, "deregistered already", ret_reason);
 	core->resting = true;
 	core->moved = true; /* a person's word is as good as a link's */
@@ -250,8 +246,10 @@ int mn_core_reconfigure(
 
 	if (!mip_address_equal(settings->home_address, core->settings.home_address) ||
 		!mip_prefix_equal(settings->home_prefix, core->settings.home_prefix) ||
-		!same_text(settings->nai, core->settings.nai))
-		return refuse(-EBUSY, "another home address, prefix or NAI needs a restart", ret_reason);
+		!same_text(settings->nai, core->settings.nai) ||
+		settings->assignment != core->settings.assignment)
+		return refuse(-EBUSY, "another home address, prefix, NAI or assignment needs a restart",
+			ret_reason);
 	result = mn_settings_copy(settings, &copy);
 	if (result < 0)
 		return refuse(result, "out of memory", ret_reason);
@@ -260,7 +258,10 @@ int mn_core_reconfigure(
 	core->settings = copy;
 	core->reverse_mandatory = core->reverse_refused = false;
 	core->refused = 0;
-	if (!mip_address_is_none(copy.home_agent) && !mip_address_equal(copy.home_agent, core->home_agent)) {
+	if (core->assignment.looped)
+		rise(core);
+	if (!mip_address_is_none(mn_home_agent_configured(&copy)) &&
+		!mip_address_equal(copy.home_agent, core->home_agent)) {
 		core->home_agent = copy.home_agent;
 		mn_agents_judge_home(core);
 	}

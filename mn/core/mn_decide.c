@@ -155,8 +155,9 @@ static void offer_agent(struct mn_core *core, const struct mn_interface *interfa
 {
 	struct mn_place place;
 
-	/* rfc5944-2.4.3-1: it has returned home: SHOULD deregister with its home agent. */
-	if (agent->home && !mip_address_is_none(core->home_address)) {
+	/* rfc5944-2.4.3-1: it has returned home: SHOULD deregister with its home agent. 3.6.1.1: a node without a
+	 * home address asks for one at home too, from 0.0.0.0. */
+	if (agent->home) {
 		place = place_at_agent(agent, MN_MODE_HOME);
 		place.care_of_address = core->home_address;
 		place.gateway = agent->router;
@@ -210,7 +211,7 @@ static void offer_co_located(struct mn_core *core, const struct mn_interface *in
 	place.mode = MN_MODE_CO_LOCATED;
 	place.link = interface->link;
 	if (!mn_interface_co_located(core, interface, &place.care_of_address, &place.gateway) ||
-		must_wait(core, interface, &place, now))
+		!mn_home_agent_can_be_asked(core, &place) || must_wait(core, interface, &place, now))
 		return;
 	offer(core, interface, order, &place, best, now);
 }

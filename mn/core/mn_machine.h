@@ -7,6 +7,7 @@
  *   mn_solicit.c    solicitations
  *   mn_decide.c     which place is the best, and the move there
  *   mn_attempt.c    a registration under way: sent, repeated, given up
+ *   mn_home_agent.c which home agent: configured, found, or assigned
  *   mn_request.c    its message
  *   mn_reply.c      what came back: is it believed, and what does it say
  *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
@@ -35,6 +36,7 @@ enum {
 	MN_KEEPALIVE_LEAST = 10,   /* seconds, RFC 3519 4.10 */
 	MN_KEEPALIVE_ATTEMPTS = 4, /* unanswered, until the NAT's mapping counts as lost */
 	MN_RENEWAL_MARGIN = 60,	   /* seconds before the end, at most */
+	MN_REDIRECTORS = 8,	   /* home agents that have redirected us, remembered to see circles */
 };
 
 /* What a deadline is for. */
@@ -67,6 +69,8 @@ enum mn_counter {
 	MN_COUNT_AGENTS_LOST,
 	MN_COUNT_AGENTS_RESTARTED,
 	MN_COUNT_ICMP_ERRORS,
+	MN_COUNT_REDIRECTIONS,
+	MN_COUNT_REDIRECTION_LOOPS,
 	MN_COUNT_DROP_MALFORMED,
 	MN_COUNT_DROP_NOT_FOR_US,
 	MN_COUNT_DROP_NOT_AN_AGENT,
@@ -179,6 +183,7 @@ struct mn_attempt {
 	uint16_t lifetime; /* asked for */
 	uint8_t flags;	   /* of the request */
 	bool udp_offered;
+	bool legacy; /* RFC 4433 4.1 step 2: the home agent that is requested stands in the field too */
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
 	uint8_t *message;		 /* as sent, for nonces */
 	size_t message_length;
@@ -199,6 +204,16 @@ struct mn_binding {
 	mip_time keepalive_interval;
 	unsigned keepalive_unanswered;
 	uint16_t keepalive_sequence;
+};
+
+/* A home agent that the network assigns (RFC 4433); it is in mn_core.home_agent once it has. */
+struct mn_assignment_state {
+	struct mip_address next; /* to be asked: named by a redirection, or by an old home agent */
+	struct mip_address last; /* that was assigned last */
+	struct mip_address redirectors[MN_REDIRECTORS];
+	size_t redirector_count;
+	bool looped;	       /* they redirect in a circle: resting until somebody asks */
+	mip_time session_ends; /* MIP_NEVER: when it is ended */
 };
 
 struct mn_wants {
@@ -227,7 +242,8 @@ struct mn_core {
 	enum mn_state state;
 	int last_code;
 	struct mip_address home_address; /* configured or given */
-	struct mip_address home_agent;	 /* configured or found */
+	struct mip_address home_agent;	 /* configured, found or assigned; 0.0.0.0: not known */
+	struct mn_assignment_state assignment;
 	struct mip_replay_sender replay;
 
 	struct mn_interface *interfaces; /* in the order of the configuration */
@@ -252,8 +268,6 @@ struct mn_core {
 
 /* mn_core.c */
 mip_time mn_jitter(struct mn_core *core, mip_time most); /* 0 to `most`, at random */
-/* A home agent that was found, not configured, is to be found again. */
-void mn_home_agent_forget(struct mn_core *core);
 
 /* mn_report.c */
 void mn_count(struct mn_core *core, enum mn_counter counter);
@@ -317,8 +331,43 @@ void mn_attempt_end(struct mn_core *core);
 void mn_attempt_due(struct mn_core *core, struct mip_now now);
 /* Denied: again after the back-off. `avoid`: it is the place's fault. */
 void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now);
+/* Denied, with a hint how to do it better: as soon as may be. */
+void mn_attempt_again(struct mn_core *core, struct mip_now now);
 /* What was denied or not answered may be tried anew: something has changed. */
 void mn_attempt_hurry(struct mn_core *core, struct mip_now now);
+
+/* mn_home_agent.c */
+/* The network is to assign the home agent, and has not yet. */
+bool mn_home_agent_is_open(const struct mn_core *core);
+/* The home agent by the settings; 0.0.0.0: it is to be found or assigned. */
+struct mip_address mn_home_agent_configured(const struct mn_settings *settings);
+/* From this place somebody can be asked for a home agent, if there is none yet. */
+bool mn_home_agent_can_be_asked(const struct mn_core *core, const struct mn_place *place);
+/* The Home Agent field of the request; where it goes to without a foreign agent. */
+struct mip_address mn_home_agent_field(const struct mn_core *core, const struct mn_attempt *attempt);
+struct mip_address mn_home_agent_destination(const struct mn_core *core, const struct mn_attempt *attempt);
+/* The Requested HA extension, where it has its place. */
+void mn_home_agent_write(
+	const struct mn_core *core, const struct mn_attempt *attempt, struct mip_writer *writer);
+/* The association that the request is authenticated with, and a reply from that home agent. */
+struct mip_association *mn_home_agent_asking(const struct mn_core *core, const struct mn_attempt *attempt);
+struct mip_association *mn_home_agent_answering(const struct mn_core *core, struct mip_address home_agent);
+/* True: the next transmission is to be another request than the one before. */
+bool mn_home_agent_unanswered(struct mn_core *core, struct mn_attempt *attempt);
+/* What an authentic denial says of home agents, and what follows. */
+enum mn_next {
+	MN_NEXT_REPAIR, /* nothing: it is about something else */
+	MN_NEXT_AGAIN,	/* ask again, otherwise */
+	MN_NEXT_STOP,	/* no more requests */
+};
+enum mn_next mn_home_agent_denied(
+	struct mn_core *core, uint8_t code, struct mip_address home_agent, struct mip_address redirected_to);
+/* False: that cannot be one. */
+bool mn_home_agent_accepted(struct mn_core *core, struct mip_address home_agent);
+void mn_home_agent_session(struct mn_core *core, mip_time ends);
+void mn_home_agent_session_over(struct mn_core *core);
+/* It does not answer: one that was found is to be found again, one that was assigned when its session is over. */
+void mn_home_agent_forget(struct mn_core *core, struct mip_now now);
 
 /* mn_request.c */
 /* Builds the request of the attempt with a new identification and sends it. 0 or negative errno. */

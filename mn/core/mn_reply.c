@@ -66,8 +66,8 @@ static int authenticate(struct mn_core *core, const struct reply *reply, struct 
 	if (result < 0)
 		return result;
 	if (!is_from_foreign_agent(reply->fixed.code))
-		return check_authenticator(
-			core, core->settings.home, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, reply, now);
+		return check_authenticator(core, mn_home_agent_answering(core, reply->fixed.home_agent),
+			MIP_SLOT_MOBILE_HOME_AUTHENTICATION, reply, now);
 	/* Only the agent that was asked can deny, and without an association nothing else vouches for it. */
 	if (!relayed || place->link != reply->received->link ||
 		!mip_address_equal(place->agent, reply->received->source))
@@ -80,8 +80,8 @@ static int match(struct mn_core *core, const struct reply *reply)
 {
 	const struct mn_attempt *attempt = &core->attempt;
 
-	/* rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3: the low-order 32 bits of the most recent request's
-	 * identification. */
+	/* rfc5944-5.7-4, rfc5944-5.7.1-8, rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3: the low-order 32 bits of the most
+	 * recent request's identification. */
 	if (!attempt->active || !attempt->awaiting ||
 		!mip_replay_matches(attempt->identification, reply->fixed.identification))
 		return drop(core, MN_COUNT_DROP_UNMATCHED);
@@ -153,19 +153,20 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 }
 
 /* RFC 2794, rfc5944-3.6-2: a node without a home address takes the one in the reply. */
-static bool learn_addresses(struct mn_core *core, const struct reply *reply)
+static bool learn_addresses(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
-	if (mip_address_is_none(core->home_agent) && mip_address_is_unicast(reply->fixed.home_agent)) {
-		core->home_agent = reply->fixed.home_agent;
-		mn_agents_judge_home(core);
-	}
-	if (!mip_address_is_none(core->home_address))
-		return true;
-	if (!mip_address_is_unicast(reply->fixed.home_address))
+	bool needs_address = mip_address_is_none(core->home_address);
+
+	if ((needs_address && !mip_address_is_unicast(reply->fixed.home_address)) ||
+		!mn_home_agent_accepted(core, reply->fixed.home_agent))
 		return false;
+	if (!needs_address)
+		return true;
 	core->home_address = reply->fixed.home_address;
 	mip_log(core->log, MIP_LOG_NOTICE, "the home agent has given the home address %s",
 		MIP_TEXT(core->home_address));
+	if (core->attempt.place.mode == MN_MODE_HOME)
+		mn_arp_announce(core, now);
 	return true;
 }
 
@@ -179,7 +180,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 	/* A lifetime of zero to one who asked for more is no binding. RFC 3115 2.3: with a critical extension
 	 * of an unknown vendor the reply is treated as a reject. */
 	if (mip_extension_of(&reply->extensions, MIP_SLOT_CRITICAL_VENDOR) ||
-		(core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply)) {
+		(core->attempt.lifetime > 0 && grant.lifetime == 0) || !learn_addresses(core, reply, now)) {
 		denied(core, reply, now);
 		return;
 	}
@@ -218,13 +219,11 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE:
 		core->refused |= encapsulations;
 		return false;
-	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
-		/* Only where the configuration leaves it open: dynamic home agent address resolution. */
-		if (mip_address_is_none(core->settings.home_agent) &&
-			mip_address_is_unicast(reply->fixed.home_agent)) {
-			core->home_agent = reply->fixed.home_agent;
-			mn_agents_judge_home(core);
-		}
+	case MIP_CODE_HA_PROHIBITED:
+		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have been
+		 * given it while this one was away. Then any other will do. */
+		if (mip_address_is_none(core->settings.home_address) && !mn_binding_is_live(core))
+			core->home_address = (struct mip_address){0};
 		return false;
 	case MIP_CODE_FA_UNKNOWN_CHALLENGE:
 	case MIP_CODE_FA_MISSING_CHALLENGE:
@@ -244,6 +243,31 @@ static bool is_security_exception(uint8_t code)
 	       code == MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
 }
 
+/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the Redirected HA, of a reply that has been authenticated, if the home agent's authenticator covers it. */
+static struct mip_address redirected_of(const struct reply *reply)
+{
+	const struct mip_extension *extension = covered(reply, MIP_SLOT_REDIRECTED_HOME_AGENT);
+
+	return extension ? mip_dynamic_home_agent_read(extension) : (struct mip_address){0};
+}
+
+static void try_again(struct mn_core *core, const struct reply *reply, struct mip_now now)
+{
+	switch (mn_home_agent_denied(
+		core, reply->fixed.code, reply->fixed.home_agent, redirected_of(reply))) {
+	case MN_NEXT_AGAIN:
+		mn_attempt_again(core, now);
+		break;
+	case MN_NEXT_STOP:
+		mn_attempt_end(core);
+		break;
+	case MN_NEXT_REPAIR:
+		mn_attempt_denied(core, repair(core, reply), now);
+		break;
+	}
+	mn_decide(core, now);
+}
+
 static void denied(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	struct mip_event event = mn_place_event(core, "denied", &core->attempt.place);
@@ -255,8 +279,7 @@ static void denied(struct mn_core *core, const struct reply *reply, struct mip_n
 	/* rfc5944-3.6.2.3-1: SHOULD log the error. */
 	mip_log(core->log, MIP_LOG_WARNING, "%sregistration denied with code %u: %s",
 		is_security_exception(code) ? "security exception: " : "", code, mip_code_text(code));
-	mn_attempt_denied(core, repair(core, reply), now);
-	mn_decide(core, now);
+	try_again(core, reply, now);
 }
 
 void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now)
@@ -272,8 +295,8 @@ void mn_reply_input(struct mn_core *core, const struct mn_received *received, st
 	core->silent = false;
 	learn_challenge(core, &reply);
 	if (!is_from_foreign_agent(reply.fixed.code))
-		mip_replay_learn(&core->replay, core->settings.home, reply.fixed.code,
-			reply.fixed.identification, now.wall);
+		mip_replay_learn(&core->replay, mn_home_agent_answering(core, reply.fixed.home_agent),
+			reply.fixed.code, reply.fixed.identification, now.wall);
 	if (mip_code_is_accepted(reply.fixed.code))
 		accepted(core, &reply, now);
 	else

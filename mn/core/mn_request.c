@@ -139,17 +139,6 @@ static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
 	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
 }
 
-/* rfc5944-3.6.1.2-11, rfc5944-3.6.1.2-12: the home agent if it is known, otherwise the broadcast of the home
- * network. */
-static struct mip_address home_agent_of(const struct mn_core *core, const struct mn_place *place)
-{
-	if (!mip_address_is_none(core->home_agent))
-		return core->home_agent;
-	if (place->mode == MN_MODE_HOME)
-		return place->agent;
-	return mip_prefix_broadcast(core->settings.home_prefix);
-}
-
 /* rfc5944-3.6.1-1: the values that the mobile node MUST supply. rfc5944-3.6.1.2-9, rfc5944-3.6.1.2-10:
  * its home address if it is known, otherwise zeroes; rfc5944-3.6.1.2-14: the care-of address that it
  * wishes to (de)register. */
@@ -162,7 +151,7 @@ static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct
 				.flags = attempt->flags,
 				.lifetime = attempt->lifetime,
 				.home_address = core->home_address,
-				.home_agent = home_agent_of(core, place),
+				.home_agent = mn_home_agent_field(core, attempt),
 				/* rfc5944-3.6.1.2-15: all care-of addresses: the home address */
 				.care_of_address = place->mode == MN_MODE_HOME ? core->home_address
 									       : place->care_of_address,
@@ -194,19 +183,21 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 		is_away(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
 	int result;
 
-	/* b. for the home agent; RFC 2794 2: the NAI before the authentication. */
+	/* b. for the home agent; rfc2794-2-1: the NAI MUST appear before the authentication. */
 	if (core->settings.nai)
 		mip_extension_write(
 			writer, MIP_EXTENSION_NODE_NAI, core->settings.nai, strlen(core->settings.nai));
+	mn_home_agent_write(core, attempt, writer);
 	if (attempt->udp_offered)
 		mip_udp_tunnel_request_write(
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
 					.through_foreign_agent = has_agent(place),
 					.encapsulation = udp_encapsulation_of(attempt)});
 	/* c. rfc5944-3.2-2, rfc5944-3.3-2, rfc5944-3.5.2-1, rfc5944-3.6.1.3-2: MUST appear in every
-	 * Registration Request; rfc5944-3.2-3: the first authentication extension. */
+	 * Registration Request; rfc5944-3.2-3: the first authentication extension. rfc4433-5.1-3,
+	 * rfc4433-5.1.1-2: MUST be protected by a valid authenticator. */
 	result = mip_authenticator_append(
-		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, core->settings.home);
+		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, mn_home_agent_asking(core, attempt));
 	/* d. for the foreign agent */
 	if (result == 0 && is_away(place))
 		result = write_challenge(core, place, shared != NULL, writer);
@@ -228,7 +219,8 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 	attempt->lifetime = lifetime_of(core, attempt);
 	attempt->udp_offered = offers_udp(core, &attempt->place);
 	attempt->home_address = core->home_address;
-	attempt->identification = mip_replay_next(&core->replay, core->settings.home, now.wall, core->random);
+	attempt->identification =
+		mip_replay_next(&core->replay, mn_home_agent_asking(core, attempt), now.wall, core->random);
 	write_fixed(core, attempt, &writer);
 	result = write_extensions(core, attempt, &writer);
 	if (result < 0)
@@ -282,7 +274,7 @@ static int send_datagram(struct mn_core *core, const struct mn_attempt *attempt)
 		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,
 		/* rfc5944-3.6.1.1-9: the broadcast address MUST NOT be used via a foreign agent: only
 		 * here. */
-		.destination = home_agent_of(core, place),
+		.destination = mn_home_agent_destination(core, attempt),
 		.destination_port = MIP_REGISTRATION_PORT,
 		.ttl = TTL,
 	};
@@ -308,7 +300,7 @@ static bool goes_to_agent(const struct mn_core *core, const struct mn_place *pla
 int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again, struct mip_now now)
 {
 	bool unchanged = again && attempt->awaiting && attempt->message &&
-			 mip_association_replay(core->settings.home) == MIP_REPLAY_NONCE;
+			 mip_association_replay(mn_home_agent_asking(core, attempt)) == MIP_REPLAY_NONCE;
 	int result = unchanged ? 0 : build(core, attempt, now);
 
 	if (result == 0)

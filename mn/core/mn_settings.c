@@ -25,15 +25,20 @@ int mn_settings_copy(const struct mn_settings *settings, struct mn_settings *ret
 		copy_of(settings->interfaces, settings->interface_count * sizeof(*settings->interfaces));
 	copy.foreign_agents = copy_of(
 		settings->foreign_agents, settings->foreign_agent_count * sizeof(*settings->foreign_agents));
+	copy.home_agents =
+		copy_of(settings->home_agents, settings->home_agent_count * sizeof(*settings->home_agents));
 	copy.nai = settings->nai ? copy_of(settings->nai, strlen(settings->nai) + 1) : NULL;
-	if (!copy.interfaces || !copy.foreign_agents || (settings->nai && !copy.nai)) {
+	if (!copy.interfaces || !copy.foreign_agents || !copy.home_agents || (settings->nai && !copy.nai)) {
 		free(copy.interfaces);
 		free(copy.foreign_agents);
+		free(copy.home_agents);
 		free(copy.nai);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < copy.foreign_agent_count; i++)
 		mip_association_ref(copy.foreign_agents[i].association);
+	for (size_t i = 0; i < copy.home_agent_count; i++)
+		mip_association_ref(copy.home_agents[i].association);
 	if (copy.home)
 		mip_association_ref(copy.home);
 	if (copy.aaa)
@@ -46,12 +51,24 @@ void mn_settings_clear(struct mn_settings *settings)
 {
 	for (size_t i = 0; i < settings->foreign_agent_count; i++)
 		mip_association_unref(settings->foreign_agents[i].association);
+	for (size_t i = 0; i < settings->home_agent_count; i++)
+		mip_association_unref(settings->home_agents[i].association);
 	mip_association_unref(settings->home);
 	mip_association_unref(settings->aaa);
 	free(settings->interfaces);
 	free(settings->foreign_agents);
+	free(settings->home_agents);
 	free(settings->nai);
 	*settings = (struct mn_settings){0};
+}
+
+struct mip_association *mn_settings_home_agent(
+	const struct mn_settings *settings, struct mip_address home_agent)
+{
+	for (size_t i = 0; i < settings->home_agent_count; i++)
+		if (mip_address_equal(settings->home_agents[i].address, home_agent))
+			return settings->home_agents[i].association;
+	return settings->home;
 }
 
 struct mip_association *mn_settings_foreign_agent(

@@ -23,6 +23,13 @@ enum mn_move_detection {
 	MN_MOVE_DETECTION_EAGER,    /* … or any new agent on the link */
 };
 
+/* RFC 4433: whether the network is to assign the home agent. */
+enum mn_assignment {
+	MN_ASSIGNMENT_OFF,
+	MN_ASSIGNMENT_ANY,  /* with no preference for the home or the visited domain: 0.0.0.0 */
+	MN_ASSIGNMENT_HOME, /* preferably one in the home domain: 255.255.255.255 */
+};
+
 struct mn_interface_settings {
 	char name[MIP_LINK_NAME];
 	int64_t priority; /* the lowest is preferred */
@@ -34,11 +41,19 @@ struct mn_foreign_agent_settings {
 	struct mip_association *association;
 };
 
+/* A home agent that shares an association of its own with this node; all others share mn_settings.home. */
+struct mn_home_agent_settings {
+	struct mip_address address;
+	struct mip_association *association;
+};
+
 struct mn_settings {
 	struct mip_address home_address; /* 0.0.0.0: the home agent gives one, to the node of this NAI */
 	struct mip_prefix home_prefix;	 /* length 0: not known */
-	struct mip_address home_agent;	 /* 0.0.0.0: found by dynamic home agent address resolution */
-	char *nai;			 /* RFC 2794; NULL: none */
+	/* 0.0.0.0: found by dynamic home agent address resolution. With an assignment: the one to request. */
+	struct mip_address home_agent;
+	enum mn_assignment assignment; /* if not off there is a NAI, and no home address here */
+	char *nai;		       /* RFC 2794; NULL: none */
 	struct mn_interface_settings *interfaces;
 	size_t interface_count;
 	enum mn_care_of care_of;
@@ -59,12 +74,17 @@ struct mn_settings {
 	struct mip_association *aaa;  /* RFC 4721; NULL: none */
 	struct mn_foreign_agent_settings *foreign_agents;
 	size_t foreign_agent_count;
+	struct mn_home_agent_settings *home_agents;
+	size_t home_agent_count;
 };
 
 /* A deep copy; associations are shared by reference. 0 or -ENOMEM (then nothing is left behind). */
 int mn_settings_copy(const struct mn_settings *settings, struct mn_settings *ret_settings);
 /* Frees what a copy owns. All zero is fine. */
 void mn_settings_clear(struct mn_settings *settings);
+/* The association with that home agent; never NULL. */
+struct mip_association *mn_settings_home_agent(
+	const struct mn_settings *settings, struct mip_address home_agent);
 /* The association with that foreign agent, or NULL. */
 struct mip_association *mn_settings_foreign_agent(
 	const struct mn_settings *settings, struct mip_address agent);

@@ -17,17 +17,25 @@ enum {
 	LAST_KERNEL_TABLE = 255,
 };
 
-#define IN_INTERFACE(member) offsetof(struct mn_config_interface, member)
-#define IN_NODE(member)	     offsetof(struct mn_config_node, member)
-#define IN_AGENT(member)     offsetof(struct mn_config_foreign_agent, member)
-#define IN_CONFIG(member)    offsetof(struct mn_config, member)
-#define PRESENT		     offsetof(struct mip_security_config, present)
+#define IN_INTERFACE(member)  offsetof(struct mn_config_interface, member)
+#define IN_NODE(member)	      offsetof(struct mn_config_node, member)
+#define IN_AGENT(member)      offsetof(struct mn_config_foreign_agent, member)
+#define IN_HOME_AGENT(member) offsetof(struct mn_config_home_agent, member)
+#define IN_CONFIG(member)     offsetof(struct mn_config, member)
+#define PRESENT		      offsetof(struct mip_security_config, present)
 
 /* That in UDP is not chosen here: it is asked for with each of them. */
 static const struct mip_name encapsulation_names[] = {
 	{MIP_ENCAPSULATION_IPIP, "ipip"},
 	{MIP_ENCAPSULATION_GRE, "gre"},
 	{MIP_ENCAPSULATION_MINIMAL, "minimal"},
+	{0, NULL},
+};
+
+static const struct mip_name assignment_names[] = {
+	{MN_ASSIGNMENT_OFF, "off"},
+	{MN_ASSIGNMENT_ANY, "any"},
+	{MN_ASSIGNMENT_HOME, "home"},
 	{0, NULL},
 };
 
@@ -88,6 +96,14 @@ static const struct mip_setting node_settings[] = {
 		.type = MIP_SETTING_TYPE_ADDRESS,
 		.offset = IN_NODE(home_agent),
 		.help = "The home agent; left out, it is found by dynamic home agent address resolution."},
+	{.name = "dynamic_home_agent",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(dynamic_home_agent),
+		.otherwise = "off",
+		.choices = assignment_names,
+		.help = "Leaves the choice of the home agent to the network (RFC 4433): any, or preferably "
+			"one of "
+			"the home domain; home_agent is the one to ask first, then."},
 	{.name = "interfaces",
 		.type = MIP_SETTING_TYPE_LIST,
 		.offset = IN_NODE(interfaces),
@@ -222,9 +238,18 @@ static int check_home(
 {
 	bool has_address = !mip_address_is_none(node->home_address);
 	char text[MIP_PREFIX_TEXT];
+	bool assigned = node->dynamic_home_agent != MN_ASSIGNMENT_OFF;
 
-	if (node->home_prefix.length == 0 && (has_address || mip_address_is_none(node->home_agent)))
+	/* rfc4433-1-1, rfc4433-3.3-1, rfc4433-5.1-1: MUST use the NAI, and obtain a home address. */
+	if (assigned && (has_address || !node->nai))
+		return mip_config_error(config, group, "dynamic_home_agent",
+			"'dynamic_home_agent' needs a 'nai', and no 'home_address'");
+	if (node->home_prefix.length == 0 &&
+		(has_address || (mip_address_is_none(node->home_agent) && !assigned)))
 		return mip_config_error(config, group, NULL, "'home_prefix' is missing");
+	if (!assigned && mip_address_is_none(node->home_agent) && node->home_prefix.length >= 31)
+		return mip_config_error(config, group, "home_prefix",
+			"'home_prefix' has no broadcast address, by which a 'home_agent' could be found");
 	if (!has_address)
 		return 0;
 	if (!mip_prefix_contains(node->home_prefix, node->home_address) ||
@@ -324,6 +349,29 @@ static const struct mip_schema agent_schema = {
 	.count = MIP_ARRAY_SIZE(agent_settings),
 };
 
+/* --- home_agents ------------------------------------------------------------------------------ */
+
+static const struct mip_setting home_agent_settings[] = {
+	{.name = "address",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_HOME_AGENT(address),
+		.required = true,
+		.help = "A home agent that may be assigned or found."},
+	{.name = "security",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_HOME_AGENT(security),
+		.present_offset = IN_HOME_AGENT(security) + PRESENT,
+		.required = true,
+		.schema = &mip_security_schema,
+		.help = "The security association with it, in place of the mobile_node's."},
+};
+
+static const struct mip_schema home_agent_schema = {
+	.size = sizeof(struct mn_config_home_agent),
+	.settings = home_agent_settings,
+	.count = MIP_ARRAY_SIZE(home_agent_settings),
+};
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static const struct mip_setting settings[] = {
@@ -360,13 +408,34 @@ static const struct mip_setting settings[] = {
 		.count_offset = IN_CONFIG(foreign_agent_count),
 		.schema = &agent_schema,
 		.help = "Foreign agents with which a security association is shared."},
+	{.name = "home_agents",
+		.type = MIP_SETTING_TYPE_LIST,
+		.offset = IN_CONFIG(home_agents),
+		.count_offset = IN_CONFIG(home_agent_count),
+		.schema = &home_agent_schema,
+		.help = "Home agents with which an association of their own is shared."},
 };
+
+static int check_home_agents(
+	struct mip_config *config, const struct mip_config_group *group, const struct mn_config *all)
+{
+	for (size_t i = 0; i < all->home_agent_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (mip_address_equal(all->home_agents[i].address, all->home_agents[j].address))
+				return mip_config_error(config,
+					mip_config_group_at(config, group, "home_agents", i), "address",
+					"the home agent %s is named twice",
+					MIP_TEXT(all->home_agents[i].address));
+	return 0;
+}
 
 static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct mn_config *all = object;
 	int result = mip_config_check_interface(config, group, "tunnel_interface", all->tunnel_interface);
 
+	if (result == 0)
+		result = check_home_agents(config, group, all);
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < all->foreign_agent_count; i++)

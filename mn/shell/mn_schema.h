@@ -19,6 +19,7 @@ struct mn_config_node {
 	char *nai;
 	struct mip_prefix home_prefix;
 	struct mip_address home_agent;
+	int dynamic_home_agent; /* enum mn_assignment */
 	struct mn_config_interface *interfaces;
 	size_t interface_count;
 	int care_of;	    /* enum mn_care_of */
@@ -44,6 +45,11 @@ struct mn_config_foreign_agent {
 	struct mip_security_config security;
 };
 
+struct mn_config_home_agent {
+	struct mip_address address;
+	struct mip_security_config security;
+};
+
 struct mn_config {
 	char *control;
 	int data_plane; /* enum mip_plane_kind */
@@ -52,6 +58,8 @@ struct mn_config {
 	struct mn_config_node node;
 	struct mn_config_foreign_agent *foreign_agents;
 	size_t foreign_agent_count;
+	struct mn_config_home_agent *home_agents;
+	size_t home_agent_count;
 };
 
 extern const struct mip_schema mn_schema;

@@ -26,6 +26,7 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.home_address = node->home_address,
 		.home_prefix = node->home_prefix,
 		.home_agent = node->home_agent,
+		.assignment = (enum mn_assignment)node->dynamic_home_agent,
 		.nai = node->nai,
 		.care_of = (enum mn_care_of)node->care_of,
 		.move_detection = (enum mn_move_detection)node->move_detection,
@@ -78,6 +79,24 @@ static int fill_foreign_agents(struct mn_settings *settings, const struct mn_con
 	return result;
 }
 
+static int fill_home_agents(struct mn_settings *settings, const struct mn_config *config)
+{
+	int result = 0;
+
+	settings->home_agents = calloc(config->home_agent_count + 1, sizeof(settings->home_agents[0]));
+	if (!settings->home_agents)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->home_agent_count && result == 0; i++) {
+		struct mn_home_agent_settings *agent = &settings->home_agents[i];
+
+		agent->address = config->home_agents[i].address;
+		result = mip_security_association(&config->home_agents[i].security, &agent->association);
+		if (result == 0)
+			settings->home_agent_count++;
+	}
+	return result;
+}
+
 /* To be freed with settings_clear(), also after a failure. */
 static int settings_of(const struct mn_config *config, struct mn_settings *settings)
 {
@@ -87,6 +106,8 @@ static int settings_of(const struct mn_config *config, struct mn_settings *setti
 	result = fill_interfaces(settings, &config->node);
 	if (result == 0)
 		result = fill_foreign_agents(settings, config);
+	if (result == 0)
+		result = fill_home_agents(settings, config);
 	if (result == 0)
 		result = mip_security_association(&config->node.security, &settings->home);
 	if (result == 0)

@@ -98,7 +98,8 @@ static void drain(struct run *run)
 			follow(run, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
 			check(mip_message_type(output.octets, output.length) ==
-				MIP_MESSAGE_REGISTRATION_REQUEST);
+					MIP_MESSAGE_REGISTRATION_REQUEST &&
+				mip_address_is_unicast(output.datagram.destination));
 		else if (output.kind == MIP_OUTPUT_FRAME)
 			check(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
 		mip_output_clear(&output);
@@ -159,8 +160,16 @@ static void write_extensions(struct run *run, struct mip_writer *writer)
 	size_t length = mip_read8(&run->script) % 40;
 	const uint8_t *octets = mip_read_octets(&run->script, length);
 
+	uint8_t bits = mip_read8(&run->script);
+
 	if (octets)
 		mip_write_octets(writer, octets, length);
+	/* Names that differ from node to node, or do not. */
+	if (bits & 1)
+		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, &bits, 1);
+	if (bits & 2)
+		mip_dynamic_home_agent_write(
+			writer, MIP_REQUESTED_HOME_AGENT, mip_address_of(bits & 4 ? HOME_AGENT : bits));
 	if (mip_read8(&run->script) & 3)
 		mip_authentication_write(writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
 }
@@ -179,6 +188,9 @@ static void step_request(struct run *run)
 	uint8_t message[512];
 	struct mip_writer writer = mip_writer_of(message, sizeof(message));
 
+	/* RFC 2794, RFC 4433: neither a home address nor a home agent. */
+	if (request.flags & MIP_REQUEST_R)
+		request.home_address = request.home_agent = (struct mip_address){0};
 	mip_request_write(&writer, &request);
 	write_extensions(run, &writer);
 	send_in_udp(run, writer.octets, writer.length, (uint8_t)(node + (mip_read8(&run->script) & 1)),
@@ -310,6 +322,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.pending_most = PENDING_MOST,
 		.pending_per_node_most = PENDING_PER_NODE_MOST,
 		.visitors_most = NODES,
+		.default_home_agent = mip_address_of(HOME_AGENT),
 		.table = 79,
 		.rule_priority = 790,
 	};

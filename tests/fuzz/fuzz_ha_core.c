@@ -161,6 +161,9 @@ static void see_reply(struct model *model, const uint8_t *octets, size_t length)
 	FUZZ_CHECK(mip_extensions_read(&reader, &extensions) == 0);
 	/* rfc5944-3.8.3.3-2. */
 	FUZZ_CHECK(extensions.present[MIP_SLOT_MOBILE_HOME_AUTHENTICATION]);
+	/* rfc4433-3.4.2-1. */
+	FUZZ_CHECK(
+		extensions.present[MIP_SLOT_REDIRECTED_HOME_AGENT] == (reply.code == MIP_CODE_HA_REDIRECT));
 	model->nonce = (uint32_t)(reply.identification >> 32);
 	model->replies++;
 	model->accepted += mip_code_is_accepted(reply.code);
@@ -416,6 +419,9 @@ static void write_extensions(struct model *model, struct mip_writer *writer, uns
 		mip_udp_tunnel_request_write(writer, &request);
 	if (bits & 4)
 		mip_extension_write(writer, mip_read8(&model->input), &bits, 1);
+	if (bits & 8)
+		mip_dynamic_home_agent_write(
+			writer, MIP_REQUESTED_HOME_AGENT, choose_destination(&model->input));
 }
 
 static void take_request(struct model *model)
@@ -495,6 +501,8 @@ static void reload(struct model *model)
 	model->settings.grace = bits & 4 ? GRACE : 0;
 	model->settings.reverse_tunnel = (enum ha_reverse_tunnel)((bits >> 3) % 3);
 	model->settings.udp_tunnel = (enum ha_udp_tunnel)((bits >> 5) % 3);
+	model->settings.alternate_count = bits >> 7;
+	model->settings.redirect_at = bits & 3;
 	model->settings.gre = bits & 1;
 	model->settings.minimal = bits & 2;
 	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
@@ -542,6 +550,8 @@ static void step(struct model *model)
 
 static void begin(struct model *model)
 {
+	static const struct mip_address alternate = {.value = 0x0200010a}; /* 10.1.0.2 */
+
 	associate_once();
 	model->now = (struct mip_now){1000 * MIP_SECOND, 1700000000 * MIP_SECOND};
 	model->networks[0] = (struct ha_network_settings){{mip_address_of(0x0a010000), 24}, "home0"};
@@ -557,6 +567,7 @@ static void begin(struct model *model)
 		.node_count = NODES,
 		.pool_first = mip_address_of(POOL),
 		.pool_last = mip_address_of(POOL + POOL_SIZE - 1),
+		.alternates = &alternate,
 		.max_lifetime = MAX_LIFETIME,
 		.grace = GRACE,
 		.advertise = {.enabled = true, .interval = 60 * MIP_SECOND, .lifetime = 180 * MIP_SECOND},

@@ -70,6 +70,21 @@ static bool home_is_somewhere(const struct run *run)
 	return false;
 }
 
+/* rfc4433-5.1.2-8: without a foreign agent the Requested HA is the destination. */
+static void check_requested(const uint8_t *octets, size_t length, struct mip_address destination)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_registration_request request;
+	struct mip_extensions extensions;
+	const struct mip_extension *requested;
+
+	FUZZ_CHECK(
+		mip_request_read(&reader, &request) == 0 && mip_extensions_read(&reader, &extensions) == 0);
+	requested = mip_extension_of(&extensions, MIP_SLOT_REQUESTED_HOME_AGENT);
+	FUZZ_CHECK(!requested || mip_address_equal(mip_dynamic_home_agent_read(requested), destination));
+	FUZZ_CHECK(!mip_address_is_all_zero_one(destination));
+}
+
 static void keep_request(struct run *run, const struct mip_output *output)
 {
 	const uint8_t *octets = output->octets;
@@ -89,6 +104,8 @@ static void keep_request(struct run *run, const struct mip_output *output)
 	if (mip_message_type(octets, length) != MIP_MESSAGE_REGISTRATION_REQUEST)
 		return;
 	FUZZ_CHECK(length <= sizeof(run->request));
+	if (output->kind == MIP_OUTPUT_DATAGRAM)
+		check_requested(octets, length, output->datagram.destination);
 	memcpy(run->request, octets, length);
 	run->request_length = length;
 	run->request_link = output->kind == MIP_OUTPUT_FRAME ? output->frame.link : output->datagram.link;
@@ -280,6 +297,8 @@ static bool answer_make(struct run *run, struct answer *answer)
 	answer->to =
 		how & 16 || !(request.flags & MIP_REQUEST_D) ? request.home_address : request.care_of_address;
 	mip_reply_write(&writer, &reply);
+	if (reply.code == MIP_CODE_HA_REDIRECT)
+		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, some_address(run));
 	if (how & 32)
 		mip_udp_tunnel_reply_write(&writer, &(struct mip_udp_tunnel_reply){.code = how >> 7 << 6});
 	if (mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, run->association) <
@@ -418,13 +437,22 @@ static void begin(struct run *run, uint8_t how)
 		.routing_table = TABLE,
 	};
 
+	static char nai[] = "alice@example.org";
+
+	/* Without a home address, and with a home agent for each session. */
+	if (how & 128) {
+		settings.nai = nai;
+		settings.assignment = how & 64 ? MN_ASSIGNMENT_ANY : MN_ASSIGNMENT_HOME;
+		settings.home_address = (struct mip_address){0};
+		run->others_home = true;
+	}
 	FUZZ_CHECK(mip_association_new(&association, &run->association) == 0);
 	settings.home = run->association;
 	FUZZ_CHECK(mn_core_new(&settings, &random_source, NULL, &run->core) == 0);
 	mn_core_udp_port(run->core, PORT);
 	mn_core_begin(run->core, run->now);
 	drain(run, false);
-	FUZZ_CHECK(home_is_somewhere(run));
+	FUZZ_CHECK(run->others_home || home_is_somewhere(run));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)

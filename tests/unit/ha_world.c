@@ -209,6 +209,13 @@ static struct mip_address home_of(const struct ask *ask)
 	return mip_address_is_none(ask->home_address) ? NODE_ADDRESS : ask->home_address;
 }
 
+static struct mip_address home_agent_of(const struct ask *ask)
+{
+	if (ask->no_home_agent)
+		return (struct mip_address){0};
+	return mip_address_is_none(ask->home_agent) ? HA_ADDRESS : ask->home_agent;
+}
+
 static void write_tunnel_request(struct mip_writer *writer, const struct ask *ask)
 {
 	struct mip_udp_tunnel_request request = {
@@ -226,6 +233,8 @@ static void write_before(const struct world *world, struct mip_writer *writer, c
 {
 	if (ask->nai)
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, ask->nai, strlen(ask->nai));
+	if (!mip_address_is_none(ask->requested))
+		mip_dynamic_home_agent_write(writer, MIP_REQUESTED_HOME_AGENT, ask->requested);
 	if (ask->tunnel_request && !ask->tunnel_by_agent)
 		write_tunnel_request(writer, ask);
 	if (ask->unknown_extension == MIP_EXTENSION_FOREIGN_AGENT_ERROR)
@@ -274,7 +283,7 @@ size_t ha_ask_build(struct world *world, const struct ask *ask, uint8_t *message
 			    : ask->lifetime < 0 ? 0
 						: (uint16_t)ask->lifetime,
 		.home_address = home_of(ask),
-		.home_agent = mip_address_is_none(ask->home_agent) ? HA_ADDRESS : ask->home_agent,
+		.home_agent = home_agent_of(ask),
 		.care_of_address = ask->care_of,
 		.identification = ask->identification ? ask->identification : mip_ntp_of(world->now.wall),
 	};

@@ -97,6 +97,8 @@ void ha_world_pass(struct world *world, mip_time time);
 struct ask {
 	struct mip_address home_address, home_agent, care_of;
 	bool no_home_address;
+	bool no_home_agent;	      /* 0.0.0.0 in the field */
+	struct mip_address requested; /* in a Requested HA extension; none: without one */
 	uint8_t flags;
 	int lifetime;		 /* 0: 600; -1: 0 */
 	uint64_t identification; /* 0: the time now */

@@ -418,10 +418,14 @@ static size_t write_reply(struct bench *bench, const struct bench_request *reque
 	if (reply->udp)
 		mip_udp_tunnel_reply_write(&writer, &(struct mip_udp_tunnel_reply){.code = reply->udp_code,
 							    .keepalive_interval = reply->keepalive});
+	if (!mip_address_is_none(reply->redirected) && !reply->redirected_uncovered)
+		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, reply->redirected);
 	if (!reply->unsigned_reply)
-		assert_int_equal(mip_authenticator_append(
-					 &writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, bench->home),
+		assert_int_equal(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION,
+					 0, reply->security ? reply->security : bench->home),
 			0);
+	if (!mip_address_is_none(reply->redirected) && reply->redirected_uncovered)
+		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, reply->redirected);
 	if (reply->forged)
 		octets[writer.length - 1] ^= 1;
 	if (reply->foreign)

@@ -71,13 +71,16 @@ struct bench_request {
 struct bench_reply {
 	uint8_t code;
 	uint16_t lifetime;
-	uint64_t identification_xor;	 /* changes what is copied from the request */
-	struct mip_address home_address; /* none: that of the request */
-	struct mip_address home_agent;	 /* none: that of the request */
-	bool unsigned_reply;		 /* without Mobile-Home authentication */
-	bool forged;			 /* with a wrong authenticator */
-	bool udp;			 /* with a UDP Tunnel Reply … */
-	uint8_t udp_code;		 /* … of this code */
+	uint64_t identification_xor;		/* changes what is copied from the request */
+	struct mip_address home_address;	/* none: that of the request */
+	struct mip_address home_agent;		/* none: that of the request */
+	struct mip_address redirected;		/* in a Redirected HA extension; none: without one … */
+	bool redirected_uncovered;		/* … or behind the authenticator */
+	const struct mip_association *security; /* NULL: the bench's */
+	bool unsigned_reply;			/* without Mobile-Home authentication */
+	bool forged;				/* with a wrong authenticator */
+	bool udp;				/* with a UDP Tunnel Reply … */
+	uint8_t udp_code;			/* … of this code */
 	uint16_t keepalive;
 	struct mip_address source;	 /* none: where the request went */
 	struct mip_association *foreign; /* Mobile-Foreign authentication with this */

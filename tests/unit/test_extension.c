@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
+#include "address.h"
 #include "extension.h"
 
 static int read_all(const void *octets, size_t length, struct mip_extensions *extensions)
@@ -162,15 +163,41 @@ static void a_dynamic_home_agent_comes_in_either_format(void **state)
 
 	(void)state;
 	assert_int_equal(READ("\x8b\x02\0\x04\x0a\x09\0\x01", &extensions), 0);
-	extension = mip_extension_of(&extensions, MIP_SLOT_DYNAMIC_HOME_AGENT);
+	extension = mip_extension_of(&extensions, MIP_SLOT_REDIRECTED_HOME_AGENT);
 	assert_non_null(extension);
 	assert_int_equal(extension->subtype, 2);
 	assert_memory_equal(extension->data, "\x0a\x09\0\x01", 4);
 	assert_int_equal(READ("\x8b\x05\x01\x0a\x09\0\x01", &extensions), 0);
-	extension = mip_extension_of(&extensions, MIP_SLOT_DYNAMIC_HOME_AGENT);
+	extension = mip_extension_of(&extensions, MIP_SLOT_REQUESTED_HOME_AGENT);
 	assert_non_null(extension);
 	assert_int_equal(extension->subtype, 1);
 	assert_memory_equal(extension->data, "\x0a\x09\0\x01", 4);
+}
+
+/* RFC 4433 3.4, figure 1: type, sub-type, a length of 16 bits that is always 4, the address. */
+static void a_dynamic_home_agent_is_written_as_the_figure_has_it(void **state)
+{
+	uint8_t octets[16];
+	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
+	struct mip_extensions extensions;
+
+	(void)state;
+	mip_dynamic_home_agent_write(&writer, MIP_REQUESTED_HOME_AGENT, mip_address_of(0x0a010001));
+	mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, mip_address_of(0x0a010002));
+	assert_false(mip_writer_failed(&writer));
+	assert_int_equal(writer.length, 16);
+	assert_memory_equal(octets, "\x8b\x01\0\x04\x0a\x01\0\x01\x8b\x02\0\x04\x0a\x01\0\x02", 16);
+	assert_int_equal(READ("\x8b\x01\0\x04\x0a\x01\0\x01\x8b\x02\0\x04\x0a\x01\0\x02", &extensions), 0);
+	assert_int_equal(mip_address_number(mip_dynamic_home_agent_read(
+				 mip_extension_of(&extensions, MIP_SLOT_REQUESTED_HOME_AGENT))),
+		0x0a010001);
+	assert_int_equal(mip_address_number(mip_dynamic_home_agent_read(
+				 mip_extension_of(&extensions, MIP_SLOT_REDIRECTED_HOME_AGENT))),
+		0x0a010002);
+	/* Another sub-type is none that we know: the extension is skippable. */
+	assert_int_equal(READ("\x8b\x03\0\x04\x0a\x01\0\x01", &extensions), 0);
+	assert_int_equal(extensions.skipped, 1);
+	assert_int_equal(READ("\x8b\x01\0\x03\x0a\x01\0", &extensions), -EBADMSG);
 }
 
 /* rfc3519-3.1-1, rfc3519-3.1-2, rfc3519-3.1-3, rfc3519-3.1.3-1 */
@@ -270,6 +297,7 @@ int main(void)
 		cmocka_unit_test(the_three_formats_are_told_apart),
 		cmocka_unit_test(wrong_lengths_of_known_ones_are_malformed),
 		cmocka_unit_test(a_dynamic_home_agent_comes_in_either_format),
+		cmocka_unit_test(a_dynamic_home_agent_is_written_as_the_figure_has_it),
 		cmocka_unit_test(a_udp_tunnel_request_with_reserved_3_counts_as_unknown),
 		cmocka_unit_test(udp_tunnel_extensions_are_written_as_rfc_3519_draws),
 		cmocka_unit_test(data_that_no_format_holds_fails_the_writer),

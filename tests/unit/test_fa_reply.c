@@ -434,6 +434,7 @@ static void a_node_without_a_home_address_is_found_by_its_nai(void **state)
 	assert_int_equal(code_of_nameless(&reply, "bob@example.org", &ip), -1);
 }
 
+/* rfc2794-3-4, -6 */
 static void what_the_nai_needs_and_a_reply_lacks_gets_codes_97_to_99(void **state)
 {
 	/* rfc5944-3.7.1-3 */

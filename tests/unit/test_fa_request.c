@@ -424,7 +424,8 @@ static void a_home_agent_that_is_this_host_gets_code_194(void **state)
 	assert_int_equal(code_with_defaults(&request), 194);
 	request.fields.home_agent = address("10.3.0.1");
 	assert_int_equal(code_with_defaults(&request), 194);
-	request.fields.home_agent = address("255.255.255.255");
+	/* Nor is there anything to relay to if it is no host's, but for ALL-ZERO-ONE-ADDR (RFC 4433). */
+	request.fields.home_agent = address("224.0.0.11");
 	assert_int_equal(code_with_defaults(&request), 194);
 }
 

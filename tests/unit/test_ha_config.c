@@ -112,6 +112,7 @@ static void refused(const char *from, const char *to, unsigned line, const char 
 		fail_msg("wanted line %u and \"%s\", got: %s", line, words, said);
 }
 
+/* rfc5944-5.7-2: timestamps or nonces, for each node. */
 static void the_contract_s_file_gives_the_machine_its_settings(void **state)
 {
 	struct ha_made_settings made;
@@ -222,6 +223,29 @@ static void lifetimes_may_be_decimals_as_all_times(void **state)
 	mip_config_free(&ha_schema, config);
 }
 
+/* RFC 4433: whom nodes are redirected to. */
+static void the_home_agents_to_redirect_to_are_others(void **state)
+{
+	struct ha_made_settings made;
+	struct ha_config *config;
+	char said[4096];
+
+	(void)state;
+	write_file("max_lifetime = 1800;",
+		"redirect: { home_agents = ( { address = \"10.1.0.2\"; }, { address = \"10.1.0.3\"; } ); "
+		"bindings = 7; };");
+	assert_int_equal(read_file(&config, said, sizeof(said)), 0);
+	assert_int_equal(ha_settings_make(config, &made), 0);
+	assert_int_equal(made.settings.alternate_count, 2);
+	assert_string_equal(MIP_TEXT(made.settings.alternates[1]), "10.1.0.3");
+	assert_int_equal(made.settings.redirect_at, 7);
+	ha_settings_clear(&made);
+	mip_config_free(&ha_schema, config);
+	refused("max_lifetime = 1800;", "redirect: { home_agents = ( { address = \"10.1.0.1\"; } ); };", 8,
+		"no other home agent");
+	refused("max_lifetime = 1800;", "redirect: { bindings = -1; };", 8, "bindings");
+}
+
 static void keys_and_numbers_out_of_their_bounds_are_refused(void **state)
 {
 	(void)state;
@@ -259,6 +283,7 @@ int main(void)
 		TEST(the_same_node_twice_is_refused_at_the_second),
 		TEST(a_node_without_a_name_or_without_a_pool_is_refused),
 		TEST(lifetimes_may_be_decimals_as_all_times),
+		TEST(the_home_agents_to_redirect_to_are_others),
 		TEST(keys_and_numbers_out_of_their_bounds_are_refused),
 		TEST(a_file_with_keys_that_others_can_read_is_refused),
 	};

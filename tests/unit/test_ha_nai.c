@@ -14,6 +14,7 @@ static struct ask by_name(const char *nai)
 	return ask;
 }
 
+/* rfc2794-3-3, rfc2794-3-5 */
 static void a_node_without_an_address_gets_one_from_the_pool_and_its_name_back(void **state)
 {
 	/* rfc5944-3.8.1-4, rfc5944-3.8.3.2-7 */
@@ -115,6 +116,23 @@ static void an_exhausted_pool_takes_from_who_has_been_away_longest_and_is_code_1
 	assert_address_equal(
 		ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->fields.home_address, POOL_FIRST);
 	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "pool/alice@example.org") >= 0);
+}
+
+/* rfc2794-2-1: "MUST appear in the Registration Request before […] the Mobile-Home Authentication extension": behind it,
+ * anybody could have put it there. */
+static void a_name_behind_the_authenticator_is_not_the_node_s(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ask.unknown_after = MIP_EXTENSION_NODE_NAI;
+	ha_ask_send(world, &ask);
+	assert_false(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)
+			     ->extensions.present[MIP_SLOT_NODE_NAI]);
+	ha_world_clear_outputs(world);
+	ask.no_home_address = true;
+	ha_ask_send(world, &ask);
+	ha_answer_expect_none(world);
 }
 
 static void a_request_with_neither_address_nor_name_is_dropped(void **state)
@@ -229,6 +247,7 @@ int main(void)
 		TEST(a_node_renews_by_the_address_that_it_was_given),
 		TEST(a_node_may_name_a_free_address_of_the_pool_and_no_other),
 		TEST(an_exhausted_pool_takes_from_who_has_been_away_longest_and_is_code_130_when_all_are_bound),
+		TEST(a_name_behind_the_authenticator_is_not_the_node_s),
 		TEST(a_request_with_neither_address_nor_name_is_dropped),
 		TEST(a_name_does_not_speak_for_another_node_s_address),
 		TEST(a_wrong_name_for_a_configured_address_is_code_129),

@@ -62,6 +62,7 @@ static void the_tunnel_begins_at_the_home_agent_in_the_reply_wherever_the_reques
 		HA_ADDRESS);
 }
 
+/* rfc5944-5.7.1-5, -7, rfc5944-5.7-3 */
 static void a_replayed_request_is_code_133_and_tells_the_time(void **state)
 {
 	/* rfc5944-3.8.2.1-12, rfc5944-3.8.2.1-13, rfc5944-3.8.2.2-8 */
@@ -226,7 +227,10 @@ static void a_request_for_another_home_agent_is_code_136(void **state)
 
 	ask.home_agent = mip_address_of(0x0a010002);
 	ha_ask_expect(world, &ask, MIP_CODE_HA_UNKNOWN_HOME_AGENT);
-	ask.home_agent = mip_address_of(UINT32_MAX);
+	/* RFC 4433 5.3.1: no host's address is so too, but for ALL-ZERO-ONE-ADDR. */
+	ask.home_agent = mip_address_of(0xe0010203);
+	ha_ask_expect(world, &ask, MIP_CODE_HA_UNKNOWN_HOME_AGENT);
+	ask.home_agent = HOME_BROADCAST;
 	ha_ask_expect(world, &ask, MIP_CODE_HA_UNKNOWN_HOME_AGENT);
 }
 

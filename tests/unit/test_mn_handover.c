@@ -588,15 +588,26 @@ static void with_nai(struct mn_settings *settings)
 	settings->nai = nai;
 }
 
-static void test_without_a_home_address_nothing_is_at_home(void **state)
+/* RFC 5944 3.6.1.1: from 0.0.0.0; RFC 2794: the reply gives it. */
+static void test_without_a_home_address_it_asks_for_one_at_home(void **state)
 {
+	struct bench_request request;
+
 	(void)state;
 	bench_again_with(with_nai);
 	bench_link(bench, BENCH_ETH, true);
 	bench_advertise(bench, &bench_home_agent);
-	bench_pass(bench, MIP_SECOND);
-	assert_int_equal(bench_requests(bench), 0);
-	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	assert_int_equal(bench_requests(bench), 1);
+	request = bench_last_request(bench);
+	assert_int_equal(request.fixed.lifetime, 0);
+	assert_int_equal(mip_address_number(request.source), 0);
+	assert_int_equal(mip_address_number(request.fixed.home_address), 0);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), 0);
+	assert_int_equal(bench_gratuitous_arps(bench), 0);
+	bench_reply(bench, &request, &(struct bench_reply){.home_address = mip_address_of(BENCH_HOME)});
+	assert_int_equal(bench_state(bench), MN_STATE_HOME);
+	assert_true(bench_has_home_on(bench, BENCH_ETH));
+	assert_int_equal(bench_gratuitous_arps(bench), 1);
 }
 
 /* --- ARP for a foreign agent ------------------------------------------------------------------ */
@@ -675,7 +686,7 @@ int main(void)
 		TEST(test_away_the_home_address_of_someone_else_is_not_answered_for),
 		TEST(test_co_located_the_care_of_address_is_answered_for),
 		TEST(test_a_lost_home_agent_does_not_take_the_home_link_down),
-		TEST(test_without_a_home_address_nothing_is_at_home),
+		TEST(test_without_a_home_address_it_asks_for_one_at_home),
 		TEST(test_away_only_its_foreign_agent_gets_an_arp_answer_and_that_unicast),
 	};
 

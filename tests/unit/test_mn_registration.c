@@ -146,6 +146,7 @@ static void start_at_fa1(struct bench_request *request)
 	*request = bench_last_request(bench);
 }
 
+/* rfc5944-5.7-4, rfc5944-5.7.1-8 */
 static void test_a_reply_that_is_forged_unsigned_or_unmatched_is_ignored_and_counted(void **state)
 {
 	/* rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3, rfc5944-3.6.2.1-4, rfc5944-3.6.2.1-5,
@@ -384,6 +385,7 @@ static void test_a_link_that_comes_up_anew_resets_the_back_off(void **state)
 	assert_int_equal(bench_requests(bench), 1);
 }
 
+/* rfc5944-5.7.1-8 */
 static void test_code_133_sets_the_clock_right(void **state)
 {
 	/* rfc5944-3.6.2.3-3 */
@@ -515,6 +517,7 @@ static void with_nai(struct mn_settings *settings)
 	settings->nai = nai;
 }
 
+/* rfc2794-2-1 */
 static void test_a_node_known_by_its_nai_takes_the_home_address_that_it_is_given(void **state)
 {
 	/* rfc5944-3.6.1.1-2, rfc5944-3.6.1.2-10, rfc5944-3.6-2 */

@@ -76,6 +76,7 @@ static void differences_hold_across_2036(void **state)
 	assert_true(mip_ntp_difference(mip_ntp_of(noon), mip_ntp_of(0)) == noon);
 }
 
+/* rfc5944-5.7-1, rfc5944-5.7.1-1, -5, -6 */
 static void a_timestamp_near_ours_is_fresh(void **state)
 {
 	struct mip_replay_state replay = {0};
@@ -90,6 +91,7 @@ static void a_timestamp_near_ours_is_fresh(void **state)
 	assert_int_equal(judge(&replay, UINT64_MAX, noon), MIP_REPLAY_MISMATCH);
 }
 
+/* rfc5944-5.7.1-6 */
 static void a_timestamp_must_be_later_than_the_last_accepted(void **state)
 {
 	struct mip_replay_state replay = {0};
@@ -142,6 +144,7 @@ static void the_reply_to_a_fresh_timestamp_copies_it_whole(void **state)
 			    noon, &counting) == identification);
 }
 
+/* rfc5944-5.7-3, rfc5944-5.7.1-7 */
 static void the_reply_to_a_mismatch_has_our_seconds_and_the_requests_low_half(void **state)
 {
 	struct mip_replay_state replay = {0};
@@ -153,6 +156,7 @@ static void the_reply_to_a_mismatch_has_our_seconds_and_the_requests_low_half(vo
 	assert_true((uint32_t)reply == 0x12345678);
 }
 
+/* rfc5944-5.7-1, -5, rfc5944-5.7.1-2, -4 */
 static void identifications_of_a_node_only_grow(void **state)
 {
 	struct mip_replay_sender sender = {0};
@@ -166,6 +170,22 @@ static void identifications_of_a_node_only_grow(void **state)
 		&sender, timestamps, noon - 3600 * MIP_SECOND, &counting); /* the clock was set back */
 	assert_true(second > first);
 	assert_true(third > second);
+}
+
+/* rfc5944-5.7.1-3: the fraction of a second is the clock's as far as that reaches; the bits beyond it are random. */
+static void the_bits_that_no_clock_has_are_random(void **state)
+{
+	uint64_t now = mip_ntp_of(noon), seen = 0;
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		struct mip_replay_sender sender = {0};
+		uint64_t sent = mip_replay_next(&sender, timestamps, noon, &counting);
+
+		assert_in_range(sent - now, 0, 3);
+		seen |= 1u << (sent - now);
+	}
+	assert_int_equal(seen, 0xf);
 }
 
 static void a_node_with_a_wrong_clock_learns_from_code_133(void **state)
@@ -226,6 +246,7 @@ static void only_a_reply_of_the_home_agent_sets_the_clock(void **state)
 	assert_true(sender.clock_offset >= 100 * MIP_SECOND && sender.clock_offset < 101 * MIP_SECOND);
 }
 
+/* rfc5944-5.7-4 */
 static void low_halves_are_compared(void **state)
 {
 	(void)state;
@@ -252,6 +273,7 @@ static enum mip_replay_verdict exchange(
 	return verdict;
 }
 
+/* rfc5944-5.7-2, -3, -5, rfc5944-5.7.2-1 */
 static void nonces_synchronise_themselves(void **state)
 {
 	struct mip_replay_sender sender = {0};
@@ -335,6 +357,7 @@ int main(void)
 		cmocka_unit_test(the_reply_to_a_fresh_timestamp_copies_it_whole),
 		cmocka_unit_test(the_reply_to_a_mismatch_has_our_seconds_and_the_requests_low_half),
 		cmocka_unit_test(identifications_of_a_node_only_grow),
+		cmocka_unit_test(the_bits_that_no_clock_has_are_random),
 		cmocka_unit_test(a_node_with_a_wrong_clock_learns_from_code_133),
 		cmocka_unit_test(a_node_that_restarts_within_the_second_gets_through_at_the_second_try),
 		cmocka_unit_test(only_a_reply_of_the_home_agent_sets_the_clock),
