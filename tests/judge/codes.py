@@ -20,7 +20,7 @@ from peer import Security, authenticated, nai, reply, request
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 LATER = FRESH + (1 << 32)
 # A code of the home agent that a foreign agent knows to pass on, and "accepted", are not its own.
-NOT_SENT = {"fa": {0, 1, 136}, "ha": {0, 128}}
+NOT_SENT = {"fa": {0, 1, 128, 136}, "ha": {0, 128}}
 
 
 def numbers():
@@ -97,6 +97,8 @@ class HomeAgentCodes(Codes, HomeAgent):
         self.exchange("141, and from the foreign agent", 141, asks(after=vendor))
         octets = asks(flags="DT", care_of="192.168.7.33", more=peer.udp_tunnel_request(encapsulation=47))
         self.exchange("142, GRE in UDP", 142, octets, source="10.0.5.2", port=31000)
+        redirected = struct.pack("!BBH4s", 139, 2, 4, peer.pack_address("10.1.0.2"))
+        self.exchange("143, another home agent in this one's place", 143, asks(agent="0.0.0.0"), "redirect=1", before=redirected)
         self.aaa()
         self.finish()
 
@@ -170,6 +172,7 @@ class ForeignAgentCodes(Codes, ForeignAgent):
         for code, icmp, what in ((80, (3, 0), "home network"), (81, (3, 1), "home agent host"), (82, (3, 3), "home agent port"),
                                  (88, (11, 0), "home agent")):
             self.unreachable("%d, %s unreachable" % (code, what), code, good, icmp)
+        self.denial("90, no home agent, where there is none to be had", 90, asks(flags="T", agent="0.0.0.0"))
         self.denial("96, no home address and no name", 96, asks(flags="T", home="0.0.0.0"), source="0.0.0.0",
                     reply_to="255.255.255.255")
         self.named()

@@ -51,6 +51,7 @@ enum setting {
 	PENDING,
 	HOME_AGENTS_ONLY,
 	GRE,
+	REDIRECT, /* to 10.1.0.2 */
 	SETTING_COUNT,
 };
 static const struct {
@@ -64,6 +65,7 @@ static const struct {
 	[PENDING] = {"pending", 100},
 	[HOME_AGENTS_ONLY] = {"home_agents_only", 0},
 	[GRE] = {"gre", 1},
+	[REDIRECT] = {"redirect", 0},
 };
 
 /* A role's machine behind one face. */
@@ -167,6 +169,7 @@ static void ha_begin(struct exchange *exchange)
 			.aaa = usual(exchange, 3000, 0x77)},
 	};
 	const struct ha_foreign_agent_settings agent = {ip("10.2.0.1"), usual(exchange, 2000, 0x55)};
+	const struct mip_address alternate = ip("10.1.0.2");
 	const struct ha_settings settings = {
 		.address = ip("10.1.0.1"),
 		.networks = &network,
@@ -178,6 +181,8 @@ static void ha_begin(struct exchange *exchange)
 		.pool_first = ip("10.1.0.100"),
 		.pool_last = ip("10.1.0.101"),
 		.max_lifetime = 1800,
+		.alternates = &alternate,
+		.alternate_count = exchange->settings[REDIRECT] ? 1 : 0,
 		.max_bindings = (size_t)exchange->settings[MAX_BINDINGS],
 		.reverse_tunnel = reverse_tunnels[exchange->settings[REVERSE_TUNNEL]],
 		.udp_tunnel = (enum ha_udp_tunnel)exchange->settings[UDP_TUNNEL],

@@ -224,7 +224,7 @@ class HomeAgent:
             self.denied("care-of address " + address, 134, asks(care_of=address))
         for address in (AGENT, "10.0.1.2"):
             self.denied("care-of address %s, the home agent's own" % address, 129, asks(care_of=address))
-        for address in ("0.0.0.0", "10.1.0.2", "192.0.2.1", "224.0.0.11", "255.255.255.255", "127.0.0.1"):
+        for address in ("10.1.0.2", "192.0.2.1", "224.0.0.11", "127.0.0.1"):
             self.denied("home agent " + address, 136, asks(agent=address))
         self.denied("by the broadcast of the home network", 136, asks(agent="10.1.0.255"), destination="10.1.0.255")
         for address in ("10.1.0.2", "10.0.1.3", "192.0.2.1"):
@@ -364,8 +364,10 @@ class ForeignAgent:
         self.denied("delivery style without T", 70, asks(after=extension(130)))
         for ttl in (1, 2, 64, 254):
             self.denied("a reverse tunnel from %d hops away" % (255 - ttl), 76, asks(flags="T"), ttl=ttl)
-        for address in (FOREIGN, "10.0.2.2", "0.0.0.0", "224.0.0.11", "255.255.255.255", "127.0.0.1"):
+        for address in (FOREIGN, "10.0.2.2", "224.0.0.11", "127.0.0.1"):
             self.denied("home agent " + address, 194, asks(flags="T", agent=address))
+        for address in ("0.0.0.0", "255.255.255.255"):      # RFC 4433 5.2
+            self.denied("home agent %s, where there is none to be had" % address, 90, asks(flags="T", agent=address))
         self.denied("a home agent that is the node itself", 65, asks(flags="T", agent=HOME))
         # RFC 5944 3.7.2.1: an association is shared with this node; the denial has the extension too (3.5.3).
         keyed = asks(KEYED_NODE, flags="T", home=KEYED_HOME)
