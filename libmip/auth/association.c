@@ -81,6 +81,8 @@ static int prefix_key(struct mip_association *association, const struct mip_key 
 }
 
 /* rfc5944-3.5.1-3: MUST be able to associate any SPI value with any authentication algorithm and mode. */
+/* rfc5944-5.1-3: "Keys with arbitrary binary values MUST be supported." */
+/* rfc5944-5.1-4: "… this mode is needed, new implementations SHOULD include keyed MD5 as one of the additional …" */
 int mip_association_new(
 	const struct mip_association_settings *settings, struct mip_association **ret_association)
 {

@@ -53,6 +53,8 @@ int mip_authenticator_compute(
 
 /* rfc5944-3.2-1: associations are indexed by their SPI and IP address: the caller has found it by the
  * address. */
+/* rfc5944-5.1-1: "Home agents and mobile nodes MUST be able to perform authentication." */
+/* rfc5944-5.1-2: "The foreign agent MUST also support authentication using HMAC-MD5 and key sizes of 128 bits or …" */
 int mip_authenticator_check(const struct mip_association *association, const uint8_t *message,
 	const struct mip_extension *extension)
 {

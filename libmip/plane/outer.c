@@ -69,6 +69,9 @@ static size_t put_header(const struct mip_want_tunnel *tunnel, enum mip_encapsul
 		 * too, as RFC 6040 4.1 has it in normal mode. */
 		.tos = inner->tos,
 		.total_length = (uint16_t)(length + piece_length),
+		/* rfc2003-5.1-3: "SHOULD normally do Path MTU Discovery": DF is set where the sender has set it. */
+		/* rfc5944-4.1-1: "Home agents and foreign agents MUST support tunneling datagrams using IP in IP encapsulation." */
+		/* rfc5944-4.1-2: "… that uses a co-located care-of address MUST support receiving datagrams tunneled using IP in …" */
 		/* rfc2003-3.1-1: "if the "Don't Fragment" bit is set in the inner IP header, it MUST be set in
 		 * the outer IP header". */
 		.dont_fragment = inner->dont_fragment,

@@ -237,6 +237,7 @@ static bool is_bound(
 	return home && (home->has_tunnel || home->peers);
 }
 
+/* rfc2003-6.2-1: "SHOULD admit only those datagrams" that a binding, or a registration, has announced. */
 int mip_plane_table_admit(const struct mip_plane_table *table, const struct mip_plane_arrival *arrival,
 	struct mip_plane_home **ret_home)
 {

@@ -152,6 +152,7 @@ static struct mip_plane_home *admit(
 	*ret_reason = MIP_USER_DROP_LOOP;
 	if (loops(home, ip))
 		return NULL;
+	/* rfc2003-3.1-2: by the kernel's forwarding, which has decremented it: what comes here has one left. */
 	/* rfc2003-3.1-3: "An encapsulator MUST NOT encapsulate a datagram with TTL = 0". */
 	*ret_reason = MIP_USER_DROP_TTL;
 	return ip->ttl > 0 ? home : NULL;

@@ -234,9 +234,16 @@ static int relayed_code(uint8_t type, uint8_t code)
 	if (type == MIP_ICMP_TIME_EXCEEDED)
 		return MIP_ICMP_HOST_UNREACHABLE;
 	if (type != MIP_ICMP_UNREACHABLE)
+		/* rfc2003-4.2-1: "The encapsulator SHOULD NOT relay ICMP Source Quench messages to the sender of the original …" */
+		/* rfc2003-4.3-1: "It MUST NOT not relay the Redirect to the sender of the original unencapsulated datagram." */
+		/* rfc2003-4.5-1: "… by the encapsulator, then the encapsulator MUST NOT relay the ICMP message to the original …" */
+		/* rfc2003-5.2-2: "However, the encapsulator SHOULD NOT send ICMP Source Quench messages to the original sender of …" */
 		return -ENOENT;
 	switch (code) {
+	/* rfc2003-4.1-1: "An ICMP Destination Unreachable message SHOULD be returned to the original sender." */
+	/* rfc2003-4.1-2: "Otherwise […] the Code field MUST be set to 0". */
 	case MIP_ICMP_NETWORK_UNREACHABLE:
+	/* rfc2003-4.1-6: "The encapsulator MUST relay ICMP Datagram Too Big messages to the sender of the original …" */
 	case MIP_ICMP_FRAGMENTATION_NEEDED:
 		return code;
 	/* rfc2003-4.1-5, -8: they "MUST NOT be relayed". */
@@ -246,6 +253,7 @@ static int relayed_code(uint8_t type, uint8_t code)
 	default:
 		/* rfc2003-4.1-4: "Since the original sender did not use protocol 4 … it would be meaningless to
 		 * return Code 2". */
+		/* rfc2003-4.1-3: "The encapsulator SHOULD relay Host Unreachable messages to the sender of the original …" */
 		return MIP_ICMP_HOST_UNREACHABLE;
 	}
 }
@@ -270,6 +278,7 @@ void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *er
 		mtu = error->mtu ? error->mtu : mip_user_path_mtu(&home->tunnel);
 		if (mtu < overhead + MIP_FRAGMENT_MTU_MIN)
 			return;
+		/* rfc2003-5.1-2: "… the original sender by the encapsulator SHOULD be the MTU of the tunnel minus the size of the …" */
 		mtu -= (uint32_t)overhead;
 	}
 	mip_user_send_error(user, home, (uint8_t)code, mtu, error->octets, error->length);

@@ -73,6 +73,7 @@ static void assert_computes(const struct mip_association *association, const cha
 	assert_string_equal(hex, expected);
 }
 
+/* rfc5944-5.1-2, rfc5944-5.1-3 */
 static void the_vectors_of_the_rfcs_come_out(void **state)
 {
 	/* rfc5944-3.5.1-4 */
@@ -92,6 +93,7 @@ static void the_vectors_of_the_rfcs_come_out(void **state)
 	}
 }
 
+/* rfc5944-5.1-4 */
 static void keyed_md5_is_md5_of_key_message_key(void **state)
 {
 	struct mip_association *association = association_of(MIP_ALGORITHM_KEYED_MD5, 256, "key", 3);
@@ -123,6 +125,7 @@ static int check(const struct mip_association *association, const uint8_t *octet
 	return mip_authenticator_check(association, octets, &extension);
 }
 
+/* rfc5944-5.1-1 */
 static void what_is_appended_verifies_and_any_changed_bit_does_not(void **state)
 {
 	/* rfc5944-3.5.1-1 */

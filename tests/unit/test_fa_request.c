@@ -320,6 +320,7 @@ static int code_with_association(const struct fa_world_request *request, bool *r
 	return code;
 }
 
+/* rfc5944-5.1-2 */
 static void mobile_foreign_authentication_is_checked_and_answered_in_kind(void **state)
 {
 	/* rfc5944-3.2-1, rfc5944-3.7.1-9, rfc5944-3.7.2.1-4, rfc5944-3.7.2.1-5, rfc5944-3.7.2.1-6,

@@ -7,6 +7,7 @@
 
 #include "replay.h"
 
+/* rfc5944-5.1-1 */
 static void a_request_by_a_foreign_agent_is_accepted_with_code_1(void **state)
 {
 	/* rfc5944-3.8.1-3, rfc5944-3.8.2-1, rfc5944-3.8.2.2-1, rfc5944-3.8.3-1 */

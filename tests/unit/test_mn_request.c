@@ -152,6 +152,7 @@ static void with_aaa_and_nai(struct mn_settings *settings)
 	settings->nai = nai;
 }
 
+/* rfc5944-5.1-1 */
 static void test_the_extensions_stand_in_the_order_that_is_required(void **state)
 {
 	/* rfc5944-3.2-2, rfc5944-3.2-3, rfc5944-3.3-2, rfc5944-3.3-3, rfc5944-3.5.2-1,

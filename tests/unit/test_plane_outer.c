@@ -108,6 +108,7 @@ static void minimal_encapsulation_keeps_the_rest_of_the_header(void **state)
 	assert_memory_equal(found.inner, packet, 40);
 }
 
+/* rfc2004-3-1 */
 static void a_fragment_of_a_minimal_tunnel_goes_by_ip_in_ip(void **state)
 {
 	struct mip_ip whole = {0}, first = {.more_fragments = true}, last = {.fragment_offset = 1};

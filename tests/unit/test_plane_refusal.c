@@ -63,6 +63,7 @@ static void fix_inner(uint8_t *octets)
 	mip_octets_put16(octets + 30, mip_checksum_finish(mip_checksum_add(0, octets + 20, 20)));
 }
 
+/* rfc2003-6.2-1 */
 static void a_good_packet_comes_in(void **state)
 {
 	struct world *world = *state;
@@ -77,6 +78,7 @@ static void a_good_packet_comes_in(void **state)
 	close(near);
 }
 
+/* rfc2003-3.1-4, rfc2003-6.2-1 */
 static void spoiled_packets_do_not_come_in(void **state)
 {
 	/* Octets of the inner header to change; a place of 0 leaves it as it is. */
@@ -150,6 +152,7 @@ static void negotiate(struct world *world, uint8_t protocol)
 	assert_int_equal(mip_plane_want(world->hosts[AT_HOME].plane, &want), 0);
 }
 
+/* rfc2003-6.2-1 */
 static void a_peer_sends_by_the_encapsulation_that_was_negotiated(void **state)
 {
 	/* 1180 + 0a01 + 0032 + 0a05 + 0001 = 25b9 and 1180 + 0a05 + 0001 + 0a01 + 0032 likewise */
@@ -329,6 +332,7 @@ static void congestion_met_in_other_tunnels_is_told_too(void **state)
 
 /* --- sizes and errors ------------------------------------------------------------------------- */
 
+/* rfc2003-5.1-2 */
 static void a_packet_too_large_for_the_path_is_answered(void **state)
 {
 	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
@@ -399,6 +403,7 @@ static void a_packet_that_may_be_fragmented_is_so_before_it_is_encapsulated(void
 	}
 }
 
+/* rfc2003-5.1-1 */
 static void a_stream_finds_its_way_through_a_narrow_path(void **state)
 {
 	struct world *world = *state;
@@ -437,6 +442,7 @@ static void inject_error(
 	plane_inject(world, AWAY, packet, outside.length);
 }
 
+/* rfc2003-4.1-1, rfc2003-4.1-2, rfc2003-4.1-3, rfc2003-4.1-4, rfc2003-4.1-5, rfc2003-4.1-8, rfc2003-4.2-1, rfc2003-4.3-1, rfc2003-4.4-1, rfc2003-4.5-1, rfc2003-5.2-2 */
 static void errors_from_within_the_tunnel_reach_the_sender(void **state)
 {
 	/* RFC 2003 4.1, 4.4: what comes from the tunnel, and what the sender is told; 0xff: nothing. */
@@ -490,6 +496,7 @@ static void an_error_that_quotes_too_little_is_not_relayed(void **state)
 	}
 }
 
+/* rfc2003-4.1-6, rfc2003-5.1-1, rfc2003-5.1-2 */
 static void too_big_from_within_the_tunnel_is_relayed_and_remembered(void **state)
 {
 	for (size_t k = 0; k < MIP_ENCAPSULATION_UDP; k++) {

@@ -90,6 +90,7 @@ static void assert_is_hello(const uint8_t *octets, size_t length)
 	assert_int_equal(mip_reader_left(&payload), 5);
 }
 
+/* rfc2003-3.1-1, rfc2003-5.1-3, rfc5944-4.1-1 */
 static void an_ip_in_ip_packet_has_the_header_of_rfc_2003(void **state)
 {
 	struct world *world = *state;
@@ -112,6 +113,7 @@ static void an_ip_in_ip_packet_has_the_header_of_rfc_2003(void **state)
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
 }
 
+/* rfc2003-5.1-3 */
 static void a_packet_that_may_be_fragmented_has_no_df_outside(void **state)
 {
 	struct world *world = *state;
@@ -249,6 +251,7 @@ static void packets_without_a_tunnel_are_dropped(void **state)
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 0);
 }
 
+/* rfc2003-3.2-2 */
 static void packets_from_the_tunnels_exit_are_not_sent_back(void **state)
 {
 	struct world *world = *state;
@@ -350,6 +353,7 @@ static void a_stream_arrives_whole(struct world *world, enum mip_encapsulation e
 	close(far);
 }
 
+/* rfc5944-4.1-2 */
 static void a_stream_arrives_whole_by_ip_in_ip(void **state)
 {
 	a_stream_arrives_whole(*state, MIP_ENCAPSULATION_IPIP);
