@@ -62,6 +62,7 @@ struct mip_plane {
 	struct mip_input_link *links; /* that there are, for an accelerator that comes later */
 	size_t link_count, link_size;
 	struct own_address *addresses; /* likewise */
+	bool device_missed;	       /* it has been said that the device cannot be made again */
 	char reason[MIP_PLANE_REASON];
 };
 
@@ -137,7 +138,8 @@ static void take(struct mip_plane *plane, enum mip_plane_kind kind, struct mip_a
 	plane->accelerator = accelerator;
 	plane->kind = kind;
 	plane->failed = false;
-	if (options->translation_changed)
+	/* Each route is looked at then: not for nothing, while a better plane is tried in vain. */
+	if (options->translation_changed && accelerator != old)
 		options->translation_changed(options->context);
 	if (old)
 		old->operations->free(old);
@@ -305,11 +307,17 @@ static void renew_device(struct mip_plane *plane)
 	struct mip_user *user = plane->user;
 	const struct mip_plane_options *options = &user->options;
 	const char *why = "";
+	bool missed = plane->device_missed;
 
-	mip_log(options->log, MIP_LOG_WARNING, "%s is gone: it is made again", user->device);
-	if (mip_user_renew_device(user, &why) != 0)
-		mip_log(options->log, MIP_LOG_ERROR, "%s is gone and cannot be made again: %s", user->device,
-			why);
+	if (!missed)
+		mip_log(options->log, MIP_LOG_WARNING, "%s is gone: it is made again", user->device);
+	plane->device_missed = mip_user_renew_device(user, &why) != 0;
+	/* Once, and not with each of the attempts, which are twice a second. */
+	if (plane->device_missed && !missed)
+		mip_log(options->log, MIP_LOG_ERROR, "%s is gone and cannot be made again yet: %s",
+			user->device, why);
+	else if (!plane->device_missed && missed)
+		mip_log(options->log, MIP_LOG_NOTICE, "%s is there again", user->device);
 	/* Also without one: the descriptor that is closed must not be waited on. */
 	if (options->device_changed)
 		options->device_changed(options->context);

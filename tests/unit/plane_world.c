@@ -22,6 +22,7 @@
 
 #include "address.h"
 #include "counter_value.h"
+#include "link_path.h"
 #include "namespace.h"
 #include "packet.h"
 #include "registration.h"
@@ -158,6 +159,21 @@ static void open_capture(struct world *world)
 	assert_int_equal(bind(world->capture, (struct sockaddr *)&name, sizeof(name)), 0);
 }
 
+static void await_path(const struct world *world)
+{
+	static const char *const links[SIDES] = {[AT_HOME] = "v0", [AWAY] = "v1"};
+	int probes[SIDES];
+
+	for (int side = 0; side < SIDES; side++) {
+		plane_enter(world, (enum side)side);
+		probes[side] = link_probe(links[side]);
+	}
+	link_await_path(probes[AT_HOME], probes[AWAY]);
+	link_await_path(probes[AWAY], probes[AT_HOME]);
+	for (int side = 0; side < SIDES; side++)
+		close(probes[side]);
+}
+
 int plane_setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
@@ -172,6 +188,7 @@ int plane_setup(void **state)
 		(int)getpid(), world->hosts[AWAY].space);
 	plane_enter(world, AWAY);
 	namespace_must("ip address add " CARE_OF "/24 dev v1 && ip link set v1 up");
+	await_path(world);
 	make_plane(world, AT_HOME);
 	make_plane(world, AWAY);
 	open_capture(world);

@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include "address.h"
 #include "host.h"
+#include "link_path.h"
 #include "link_socket.h"
 #include "packet.h"
 #include "reconciler.h"
@@ -180,6 +181,8 @@ static bool make_namespaces(void)
 {
 	int own;
 	int other;
+	int home;
+	int peer;
 
 	if (unshare(CLONE_NEWNET) < 0)
 		return false;
@@ -188,8 +191,14 @@ static bool make_namespaces(void)
 	raise_link("lo", NULL);
 	join(other);
 	raise_link("home0", "10.1.0.1");
+	home = link_probe("home0");
 	assert_int_equal(setns(other, CLONE_NEWNET), 0);
 	raise_link("peer0", "10.1.0.2");
+	peer = link_probe("peer0");
+	link_await_path(home, peer);
+	link_await_path(peer, home);
+	close(home);
+	close(peer);
 	peer_socket = open_peer();
 	assert_int_equal(setns(own, CLONE_NEWNET), 0);
 	close(other);

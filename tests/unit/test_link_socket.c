@@ -14,12 +14,12 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/udp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "address.h"
+#include "link_path.h"
 #include "link_socket.h"
 #include "monitor.h"
 #include "namespace.h"
@@ -71,41 +71,13 @@ static void open_raw(struct bench *bench)
 	assert_int_equal(bind(bench->raw, (struct sockaddr *)&name, sizeof(name)), 0);
 }
 
-static int open_probe(const char *link)
-{
-	const struct sockaddr_ll name = {.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_802_EX1),
-		.sll_ifindex = mip_link_index(link)};
-	int descriptor = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	assert_true(descriptor >= 0);
-	assert_int_equal(bind(descriptor, (const struct sockaddr *)&name, sizeof(name)), 0);
-	return descriptor;
-}
-
-/*
- * Returns when frames pass from one end to the other. A veth whose peer comes up tells its carrier at once but drops
- * what it is given until the kernel's link watch has run, which nothing that can be asked of every kernel tells.
- */
 static void await_path(const char *from, const char *to)
 {
-	enum { AT_NUMBER = ETH_HLEN, PATIENCE = 10 };
-	uint8_t probe[ETH_ZLEN] = {
-		255, 255, 255, 255, 255, 255, 2, [12] = ETH_P_802_EX1 >> 8, ETH_P_802_EX1 & 255};
-	uint8_t seen[ETH_ZLEN] = {0};
-	int sender = open_probe(from);
-	struct pollfd receiver = {.fd = open_probe(to), .events = POLLIN};
+	int probes[] = {link_probe(from), link_probe(to)};
 
-	while (seen[AT_NUMBER] == 0 || seen[AT_NUMBER] != probe[AT_NUMBER]) {
-		if (poll(&receiver, 1, PATIENCE) > 0) {
-			assert_int_equal(recv(receiver.fd, seen, sizeof(seen), 0), sizeof(seen));
-			continue;
-		}
-		assert_true(++probe[AT_NUMBER] < UINT8_MAX);
-		assert_int_equal(send(sender, probe, sizeof(probe), 0), sizeof(probe));
-	}
-	close(sender);
-	close(receiver.fd);
+	link_await_path(probes[0], probes[1]);
+	close(probes[0]);
+	close(probes[1]);
 }
 
 static int setup(void **state)

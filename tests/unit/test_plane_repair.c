@@ -19,7 +19,7 @@ struct bench {
 	struct world *world;
 	struct mip_plane *plane;
 	struct mip_log log;
-	unsigned warnings, errors;
+	unsigned notices, warnings, errors;
 	unsigned changes; /* how often the device was said to be another one */
 };
 
@@ -28,6 +28,7 @@ static void count_lines(void *context, enum mip_log_level level, const char *for
 	struct bench *bench = context;
 
 	(void)format, (void)arguments;
+	bench->notices += level == MIP_LOG_NOTICE;
 	bench->warnings += level == MIP_LOG_WARNING;
 	bench->errors += level == MIP_LOG_ERROR;
 }
@@ -139,9 +140,19 @@ static void one_that_cannot_be_made_again_is_tried_until_it_can(void **state)
 	refused = advance(bench);
 	assert_int_equal(bench->errors, 1);
 	assert_in_range(mip_plane_deadline(bench->plane) - refused, 1, MIP_SECOND);
+	/* What goes on is said once. */
+	for (int i = 0; i < 10; i++)
+		advance(bench);
+	assert_int_equal(bench->warnings, 1);
+	assert_int_equal(bench->errors, 1);
+	assert_int_equal(bench->notices, 0);
 	namespace_must("ip link show other7 >/dev/null && ip link delete " DEVICE);
 	advance(bench);
 	device_is_there(bench);
+	assert_int_equal(bench->notices, 1);
+	namespace_must("ip link delete " DEVICE);
+	advance(bench);
+	assert_int_equal(bench->warnings, 2);
 }
 
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
