@@ -264,13 +264,23 @@ int mn_shell_start(struct mip_daemon *daemon)
 	return 0;
 }
 
-/* What a running daemon cannot take over. */
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* What a running daemon cannot take over. All that a machine would refuse is here too: it is asked last, when the data
+ * plane is another already. */
 static const char *needs_restart(const struct mn_config *old, const struct mn_config *new)
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
 		return "another tunnel_interface takes a restart";
 	if (old->node.port != new->node.port)
 		return "another port takes a restart";
+	if (!mip_address_equal(old->node.home_address, new->node.home_address) ||
+		!mip_prefix_equal(old->node.home_prefix, new->node.home_prefix) ||
+		!same_text(old->node.nai, new->node.nai))
+		return "another home address, prefix or NAI needs a restart";
 	return NULL;
 }
 
