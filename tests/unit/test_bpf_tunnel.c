@@ -154,9 +154,6 @@ static void what_takes_a_router_is_left_to_the_router(void **state)
 	frame = program_to_node();
 	program_ip(&frame)[MIP_IP_CHECKSUM] ^= 1;
 	program_left(bench, &frame);
-	frame = program_to_node(); /* padding of a short frame */
-	frame.length += 3;
-	program_left(bench, &frame);
 	frame = program_to_node(); /* less than it says */
 	frame.length -= 3;
 	program_left(bench, &frame);
@@ -245,6 +242,104 @@ static void the_smallest_packet_is_an_ip_header_alone(void **state)
 	assert_int_equal(frame.length, ETH_HLEN + 2 * MIP_IP_HEADER);
 }
 
+/* A packet for the node as it arrives by minimal encapsulation at the other end, which is here from now on. */
+static void make_minimal(struct bench *bench, struct frame *frame)
+{
+	struct mip_bpf_slot visited = {
+		.home = htonl(HOME),
+		.remote = htonl(AGENT),
+		.local = htonl(CARE_OF),
+		.kind_and_flags = MIP_BPF_MINIMAL << MIP_BPF_KIND_SHIFT | MIP_BPF_HAS_PEER | MIP_BPF_VISITED,
+	};
+
+	program_register_whole(bench, MIP_BPF_MINIMAL);
+	program_taken(bench, frame);
+	mip_bpf_table_remove(&bench->table, htonl(HOME), 0);
+	assert_int_equal(mip_bpf_table_put(&bench->table, &visited), 0);
+	memset(frame->octets, 0, 2 * ETH_ALEN);
+}
+
+/* Ethernet fills up frames to 60 octets (RFC 894), and a switch may leave more behind the packet. */
+static void padding_goes_neither_into_a_tunnel_nor_out_of_one(void **state)
+{
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	for (enum mip_bpf_kind kind = 0; kind < MIP_BPF_KINDS; kind++) {
+		struct frame inner = program_to_node(), frame = inner;
+		size_t skipped = ETH_HLEN + MIP_IP_HEADER; /* which minimal encapsulation displaces */
+
+		program_register_whole(bench, kind);
+		frame.length += 6;
+		program_taken(bench, &frame);
+		assert_int_equal(frame.length, inner.length + program_header(kind));
+		assert_int_equal(program_read_ip(program_ip(&frame), frame.length - ETH_HLEN).total_length,
+			frame.length - ETH_HLEN);
+		assert_memory_equal(frame.octets + program_header(kind) + skipped, inner.octets + skipped,
+			inner.length - skipped);
+	}
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(with_outer_header); i++) {
+		struct frame inner = program_from_node();
+		struct frame frame = program_tunnelled(&inner, with_outer_header[i], CARE_OF, 0);
+
+		program_register_whole(bench, with_outer_header[i]);
+		frame.length += 6;
+		program_taken(bench, &frame);
+		assert_int_equal(frame.length, inner.length);
+		assert_memory_equal(program_ip(&frame), program_ip(&inner), inner.length - ETH_HLEN);
+	}
+}
+
+static void padding_comes_off_minimal_encapsulation_too(void **state)
+{
+	struct bench *bench = *state;
+	struct frame inner = program_to_node(), frame = inner;
+
+	NEEDS_ROOT();
+	make_minimal(bench, &frame);
+	frame.length += 6;
+	program_taken(bench, &frame);
+	program_set(&inner, TTL_PLACE, TTL - 1);
+	assert_int_equal(frame.length, inner.length);
+	assert_memory_equal(program_ip(&frame), program_ip(&inner), inner.length - ETH_HLEN);
+}
+
+/* A datagram of one octet and what is around it is less than a frame must have. */
+static void the_smallest_frames_go_in_and_come_out(void **state)
+{
+	enum { LEAST = 60, SMALL = MIP_IP_HEADER + MIP_UDP_HEADER + 1 };
+	struct bench *bench = *state;
+	struct frame to = program_to_node(), from = program_from_node(), frame;
+
+	NEEDS_ROOT();
+	program_register_whole(bench, MIP_BPF_IPIP);
+	program_set(&to, PROTOCOL_PLACE, 99);
+	program_set16(&to, MIP_IP_LENGTH, SMALL);
+	to.length = LEAST;
+	program_taken(bench, &to);
+	assert_int_equal(to.length, ETH_HLEN + MIP_IP_HEADER + SMALL);
+	program_set(&from, PROTOCOL_PLACE, 99);
+	program_set16(&from, MIP_IP_LENGTH, MIP_IP_HEADER + 1);
+	from.length = ETH_HLEN + MIP_IP_HEADER + 1;
+	frame = program_tunnelled(&from, MIP_BPF_IPIP, CARE_OF, 0);
+	assert_true(frame.length < LEAST);
+	frame.length = LEAST;
+	program_taken(bench, &frame);
+	assert_int_equal(frame.length, from.length);
+	assert_memory_equal(program_ip(&frame), program_ip(&from), from.length - ETH_HLEN);
+}
+
+static void what_is_nobodys_keeps_its_padding(void **state)
+{
+	struct bench *bench = *state;
+	struct frame frame = program_packet(CORRESPONDENT, STRANGER, PAYLOAD);
+
+	NEEDS_ROOT();
+	program_register_whole(bench, MIP_BPF_IPIP);
+	frame.length += 6;
+	program_left(bench, &frame);
+}
+
 static void only_when_asked_to_is_the_beginning_of_a_connection_left(void **state)
 {
 	struct bench *bench = *state;
@@ -263,6 +358,21 @@ static void only_when_asked_to_is_the_beginning_of_a_connection_left(void **stat
 	program_ip(&syn)[MIP_IP_HEADER + MIP_TCP_FLAGS] = SYN;
 	syn = program_tunnelled(&syn, MIP_BPF_IPIP, CARE_OF, 0);
 	program_left(bench, &syn);
+}
+
+/* Out of minimal encapsulation as out of the others: the rest of the connection does not go by the daemon. */
+static void of_a_connection_by_minimal_encapsulation_only_the_beginning_is_left(void **state)
+{
+	struct bench *bench = *state;
+	struct frame packet = program_to_node(), syn = program_to_node();
+
+	NEEDS_ROOT();
+	program_ip(&syn)[MIP_IP_HEADER + MIP_TCP_FLAGS] = SYN;
+	make_minimal(bench, &packet);
+	make_minimal(bench, &syn);
+	bench->programs.shared->settings.clamp_mss = 1;
+	program_left(bench, &syn);
+	program_taken(bench, &packet);
 }
 
 static void packets_into_a_tunnel_are_counted_with_their_inner_octets(void **state)
@@ -311,20 +421,10 @@ static void minimal_encapsulation_is_undone(void **state)
 {
 	struct bench *bench = *state;
 	struct frame inner = program_to_node(), frame = inner;
-	struct mip_bpf_slot visited = {
-		.home = htonl(HOME),
-		.remote = htonl(AGENT),
-		.local = htonl(CARE_OF),
-		.kind_and_flags = MIP_BPF_MINIMAL << MIP_BPF_KIND_SHIFT | MIP_BPF_HAS_PEER | MIP_BPF_VISITED,
-	};
 	struct frame broken;
 
 	NEEDS_ROOT();
-	program_register_whole(bench, MIP_BPF_MINIMAL);
-	program_taken(bench, &frame);
-	mip_bpf_table_remove(&bench->table, htonl(HOME), 0);
-	assert_int_equal(mip_bpf_table_put(&bench->table, &visited), 0);
-	memset(frame.octets, 0, 2 * ETH_ALEN);
+	make_minimal(bench, &frame);
 	broken = frame;
 	program_ip(&broken)[MIP_IP_HEADER + 2] ^= 1; /* its checksum */
 	program_left(bench, &broken);
@@ -534,6 +634,11 @@ int main(void)
 		PROGRAM_TEST(a_packet_from_an_address_of_the_routers_own_is_left),
 		PROGRAM_TEST(a_packet_of_the_largest_size_is_taken_and_a_larger_one_left),
 		PROGRAM_TEST(the_smallest_packet_is_an_ip_header_alone),
+		PROGRAM_TEST(padding_goes_neither_into_a_tunnel_nor_out_of_one),
+		PROGRAM_TEST(padding_comes_off_minimal_encapsulation_too),
+		PROGRAM_TEST(the_smallest_frames_go_in_and_come_out),
+		PROGRAM_TEST(what_is_nobodys_keeps_its_padding),
+		PROGRAM_TEST(of_a_connection_by_minimal_encapsulation_only_the_beginning_is_left),
 		PROGRAM_TEST(only_when_asked_to_is_the_beginning_of_a_connection_left),
 		PROGRAM_TEST(packets_into_a_tunnel_are_counted_with_their_inner_octets),
 		PROGRAM_TEST(a_packet_from_the_nodes_tunnel_comes_out_as_it_went_in),

@@ -188,8 +188,12 @@ static ALWAYS_INLINE bool find(__u32 home, __u8 end, struct tunnel *tunnel)
 
 static ALWAYS_INLINE struct iphdr *header_at(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	void *data, *end;
 
+	/* The compiler would keep the places of these two fields in registers, which the verifier does not allow. */
+	__asm__ volatile("" : "+r"(skb));
+	data = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
 	return data + offset + length > end ? NULL : data + offset;
 }
 

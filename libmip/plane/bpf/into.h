@@ -273,6 +273,10 @@ static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, c
 	if (tunnel->kind == MIP_BPF_MINIMAL &&
 		(skb->gso_size || ip->ihl != IP_WORDS || ip->frag_off & bpf_htons(FRAGMENT)))
 		return false;
+	/* RFC 2004 3.1: where the tunnel's own end is the source there is no "Original Source Address field": rare, and the
+	 * daemon's. */
+	if (tunnel->kind == MIP_BPF_MINIMAL && ip->saddr == tunnel->local)
+		return false;
 	return !shared.settings.clamp_mss || !is_syn(skb, offset, ip);
 }
 

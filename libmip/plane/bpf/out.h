@@ -214,7 +214,7 @@ static ALWAYS_INLINE int decapsulate_minimal(
 	sum += inner.saddr;
 	if (finish(sum) != 0 || !find_peer(inner.saddr, inner.daddr, &outer, &tunnel) || inner.ttl == 0 ||
 		!is_unicast(inner.daddr) || inner.daddr == outer.source ||
-		(shared.settings.clamp_mss && inner.protocol == IPPROTO_TCP))
+		(shared.settings.clamp_mss && is_syn(skb, offset + MINIMAL_HEADER, &inner)))
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	size = (struct measure){1, 0, bpf_ntohs(inner.tot_len)};
 	write_checksum(&inner);

@@ -58,30 +58,44 @@ static ALWAYS_INLINE bool may_be_tunnelled(__u8 protocol)
 	       protocol == PROTOCOL_MINIMAL;
 }
 
+/* Takes off what Ethernet put behind a short packet, as the stack would. False: the packet is not whole, or the kernel has no
+ * memory for that. Pointers into the packet are not good any more. */
+static ALWAYS_INLINE bool trim(struct __sk_buff *skb, __u32 offset, __u32 length)
+{
+	__u32 whole = offset + length;
+
+	if (skb->len == whole)
+		return true;
+	return length >= IP_HEADER && skb->len > whole && skb->gso_size == 0 &&
+	       bpf_skb_change_tail(skb, whole, 0) == 0;
+}
+
 /* A packet that looks like a tunnel's. TC_ACT_UNSPEC: it is not, or not for us. */
 static ALWAYS_INLINE int try_decapsulate(struct __sk_buff *skb, __u32 offset, bool forward)
 {
-	struct outer outer;
-	struct iphdr *ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER + IP_HEADER);
+	struct outer outer = {.kind = MIP_BPF_MINIMAL};
+	struct iphdr *ip = pull(skb, offset, MINIMAL_HEADER + IP_HEADER);
 
-	if (!ip && bpf_skb_pull_data(skb, offset + IP_HEADER + MINIMAL_HEADER + IP_HEADER) == 0)
-		ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER + IP_HEADER);
-	if (!ip || ip->frag_off & bpf_htons(FRAGMENT) || offset + bpf_ntohs(ip->tot_len) != skb->len)
+	if (ip)
+		ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER);
+	if (!ip || ip->frag_off & bpf_htons(FRAGMENT) || !is_intact(ip))
 		return TC_ACT_UNSPEC;
-	if (ip->protocol == PROTOCOL_MINIMAL)
-		return is_intact(ip) ? decapsulate_minimal(skb, offset, ip, forward) : TC_ACT_UNSPEC;
-	if (!read_outer(ip, &outer) || !is_intact(ip))
+	if (ip->protocol != PROTOCOL_MINIMAL && !read_outer(ip, &outer))
 		return TC_ACT_UNSPEC;
-	return decapsulate(skb, offset, &outer, forward);
+	if (!trim(skb, offset, bpf_ntohs(ip->tot_len)))
+		return TC_ACT_UNSPEC;
+	if (outer.kind != MIP_BPF_MINIMAL)
+		return decapsulate(skb, offset, &outer, forward);
+	ip = header_at(skb, offset, IP_HEADER + MINIMAL_HEADER);
+	return ip ? decapsulate_minimal(skb, offset, ip, forward) : TC_ACT_UNSPEC;
 }
 
 /* A packet that a router would forward: not broken, not for the router's own attention. */
-static ALWAYS_INLINE bool can_forward(struct __sk_buff *skb, __u32 offset, const struct iphdr *ip)
+static ALWAYS_INLINE bool can_forward(const struct iphdr *ip)
 {
 	__u32 source = ip->saddr;
 
-	if (ip->ihl != IP_WORDS || ip->ttl <= 1 || offset + bpf_ntohs(ip->tot_len) != skb->len ||
-		!is_unicast(source) || !is_intact(ip))
+	if (ip->ihl != IP_WORDS || ip->ttl <= 1 || !is_unicast(source) || !is_intact(ip))
 		return false;
 	/* rfc2003-3.2-1: "If the IP Source Address of the datagram matches the router's own IP address on any of its
 	 * network interfaces, the router MUST NOT tunnel the datagram". The stack calls it martian. */
@@ -137,8 +151,10 @@ static ALWAYS_INLINE int ingress(struct __sk_buff *skb, __u32 offset)
 	}
 	if (!ip || !find_tunnel(ip, &tunnel))
 		return TC_ACT_UNSPEC;
+	if (!trim(skb, offset, bpf_ntohs(ip->tot_len)))
+		return leave(MIP_BPF_LEFT_ENCAPSULATION);
 	ip = pull(skb, offset, TCP_HEADER);
-	if (!ip || ip->saddr == tunnel.local || !can_forward(skb, offset, ip))
+	if (!ip || ip->saddr == tunnel.local || !can_forward(ip))
 		return leave(MIP_BPF_LEFT_ENCAPSULATION);
 	if (tunnel.flags & MIP_BPF_VISITED && !is_led(skb, ip))
 		return TC_ACT_UNSPEC;
