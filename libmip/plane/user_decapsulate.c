@@ -145,7 +145,7 @@ static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival
 	return refuse(user, spoofed ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
 }
 
-/* Whether the packet may come in at all; counts it, or why not. */
+/* Whether the packet may come in at all; counts why not. */
 static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner,
 	struct mip_plane_home **ret_home)
 {
@@ -169,7 +169,6 @@ static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const
 	 * discard the datagram". */
 	if (inner->ip.ttl == 0)
 		return refuse(user, MIP_USER_DROP_TTL);
-	count_received(user, home, inner->length);
 	*ret_home = home;
 	return 0;
 }
@@ -197,6 +196,7 @@ void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arriv
 		user->counters[MIP_USER_DROP_CONGESTION_MARK]++;
 		return;
 	}
+	count_received(user, home, inner.length);
 	clamp_mss(user, home, &inner);
 	if (!is_for_machine(user, &inner))
 		mip_coalescer_add(&user->coalescer, &inner);
