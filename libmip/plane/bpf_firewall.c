@@ -16,6 +16,7 @@
 #include <netlink/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* --- nftables --------------------------------------------------------------------------------- */
@@ -25,20 +26,54 @@ static bool forwards(uint32_t hook)
 	return hook == NF_INET_PRE_ROUTING || hook == NF_INET_FORWARD || hook == NF_INET_POST_ROUTING;
 }
 
+/* A name that cannot be noted stands for all. */
+static void add_link(struct mip_bpf_rules *rules, const struct nlattr *name)
+{
+	size_t size = rules->size ? 2 * rules->size : 8;
+	void *grown = rules->links;
+
+	if (rules->count == rules->size)
+		grown = reallocarray(rules->links, size, sizeof(*rules->links));
+	if (!grown || nla_type(name) != NFTA_DEVICE_NAME) {
+		rules->everywhere = true;
+		return;
+	}
+	rules->size = rules->count == rules->size ? size : rules->size;
+	rules->links = grown;
+	nla_strlcpy(rules->links[rules->count++], name, MIP_LINK_NAME);
+}
+
+static void note_ingress(struct mip_bpf_rules *rules, struct nlattr *const hook[])
+{
+	struct nlattr *name;
+	int left;
+
+	/* Each kernel that has such chains tells their links; one that does not has them who knows where. */
+	if (!hook[NFTA_HOOK_DEVS]) {
+		rules->everywhere = true;
+		return;
+	}
+	nla_for_each_nested(name, hook[NFTA_HOOK_DEVS], left) add_link(rules, name);
+}
+
 static int look_at_chain(struct nl_msg *message, void *context)
 {
 	const struct nfgenmsg *header = nlmsg_data(nlmsg_hdr(message));
 	struct nlattr *attributes[NFTA_CHAIN_MAX + 1], *hook[NFTA_HOOK_MAX + 1];
-	bool *found = context;
+	struct mip_bpf_rules *rules = context;
+	uint32_t number;
 
-	if (header->nfgen_family != NFPROTO_IPV4 && header->nfgen_family != NFPROTO_INET)
-		return NL_OK;
 	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, NFTA_CHAIN_MAX, NULL) < 0 ||
 		!attributes[NFTA_CHAIN_HOOK] ||
 		nla_parse_nested(hook, NFTA_HOOK_MAX, attributes[NFTA_CHAIN_HOOK], NULL) < 0 ||
 		!hook[NFTA_HOOK_HOOKNUM])
 		return NL_OK;
-	*found |= forwards(ntohl(nla_get_u32(hook[NFTA_HOOK_HOOKNUM])));
+	number = ntohl(nla_get_u32(hook[NFTA_HOOK_HOOKNUM]));
+	if (header->nfgen_family == NFPROTO_IPV4 || header->nfgen_family == NFPROTO_INET)
+		rules->forwarded |= forwards(number);
+	if ((header->nfgen_family == NFPROTO_NETDEV && number == NF_NETDEV_INGRESS) ||
+		(header->nfgen_family == NFPROTO_INET && number == NF_INET_INGRESS))
+		note_ingress(rules, hook);
 	return NL_OK;
 }
 
@@ -52,7 +87,7 @@ static int note_error(struct sockaddr_nl *name, struct nlmsgerr *error, void *co
 	return NL_STOP;
 }
 
-static int dump_chains(struct nl_sock *socket, bool *found)
+static int dump_chains(struct nl_sock *socket, struct mip_bpf_rules *rules)
 {
 	struct nfgenmsg header = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
 	int error = nl_connect(socket, NETLINK_NETFILTER);
@@ -60,7 +95,7 @@ static int dump_chains(struct nl_sock *socket, bool *found)
 
 	if (error < 0)
 		return -EPROTONOSUPPORT;
-	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_chain, found);
+	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_chain, rules);
 	nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, note_error, &refusal);
 	error = nl_send_simple(
 		socket, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, &header, sizeof(header));
@@ -71,17 +106,15 @@ static int dump_chains(struct nl_sock *socket, bool *found)
 	return error < 0 ? -EIO : 0;
 }
 
-static bool has_chains(void)
+static void look_at_chains(struct mip_bpf_rules *rules)
 {
 	struct nl_sock *socket = nl_socket_alloc();
-	bool found = false;
-	int error = socket ? dump_chains(socket, &found) : -ENOMEM;
+	int error = socket ? dump_chains(socket, rules) : -ENOMEM;
 
 	nl_socket_free(socket);
 	/* No netfilter, or none with nftables. */
-	if (error == -EPROTONOSUPPORT || error == -EINVAL || error == -EOPNOTSUPP)
-		return false;
-	return error != 0 || found;
+	if (error != -EPROTONOSUPPORT && error != -EINVAL && error != -EOPNOTSUPP)
+		rules->forwarded |= error != 0;
 }
 
 /* --- IPsec ------------------------------------------------------------------------------------ */
@@ -155,9 +188,27 @@ static bool has_old_tables(void)
 	return length != 0 && length != -ENOENT;
 }
 
-bool mip_bpf_firewall_is_there(void)
+void mip_bpf_rules_look(struct mip_bpf_rules *rules)
 {
-	return has_old_tables() || has_chains();
+	rules->count = 0;
+	rules->everywhere = false;
+	rules->forwarded = has_old_tables();
+	look_at_chains(rules);
+}
+
+void mip_bpf_rules_clear(struct mip_bpf_rules *rules)
+{
+	free(rules->links);
+	*rules = (struct mip_bpf_rules){0};
+}
+
+bool mip_bpf_rules_at(const struct mip_bpf_rules *rules, const char *link_name)
+{
+	bool found = rules->everywhere;
+
+	for (size_t i = 0; i < rules->count && !found; i++)
+		found = strcmp(rules->links[i], link_name) == 0;
+	return found;
 }
 
 static int source_check_of(const char *link_name)

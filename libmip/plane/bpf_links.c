@@ -15,8 +15,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "bpf_firewall.h"
-
 enum {
 	/* Before the filters that tc numbers itself (49152 and down), after those that an administrator numbers. */
 	PREFERENCE = 19785,
@@ -26,6 +24,7 @@ struct mip_bpf_link {
 	mip_link link;
 	char name[MIP_LINK_NAME];
 	bool attached;
+	bool made; /* the hook was not there before */
 	enum mip_bpf_link_kind kind;
 	enum mip_bpf_duty duty;
 	uint32_t program; /* the id of what hangs there */
@@ -35,6 +34,16 @@ struct mip_bpf_link {
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
+/* The id of the program that hangs in our filter's place; 0: there is none. */
+static uint32_t hanging(const struct mip_bpf_links *links, const struct mip_bpf_link *link)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = link->point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = links->handle, .priority = PREFERENCE);
+
+	return bpf_tc_query(&hook, &options) == 0 ? options.prog_id : 0;
+}
+
+/* A hook that has the filter of a killed predecessor was made by that one: an administrator's is found without. */
 static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, int program)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
@@ -44,6 +53,8 @@ static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, 
 
 	if (error && error != -EEXIST)
 		return error;
+	if (!link->attached)
+		link->made = !error || hanging(links, link) != 0;
 	hook.attach_point = link->point;
 	error = bpf_tc_attach(&hook, &options);
 	if (error)
@@ -90,18 +101,10 @@ static void detach(const struct mip_bpf_links *links, struct mip_bpf_link *link)
 		return;
 	link->attached = false;
 	(void)bpf_tc_detach(&hook, &options);
-	if (!is_unused(links, link->link))
+	if (!link->made || !is_unused(links, link->link))
 		return;
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	(void)bpf_tc_hook_destroy(&hook);
-}
-
-static bool hangs(const struct mip_bpf_links *links, const struct mip_bpf_link *link)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = link->point);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = links->handle, .priority = PREFERENCE);
-
-	return bpf_tc_query(&hook, &options) == 0 && options.prog_id == link->program;
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -152,6 +155,13 @@ static void forget(struct mip_bpf_links *links, struct mip_bpf_link *link)
 	free(link);
 }
 
+/* Without its filter the link's packets go by the daemon. */
+static void release(struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	uncount(links, link);
+	detach(links, link);
+}
+
 /* What kind of link it is: -ENODEV when it is gone, -EOPNOTSUPP when it is none that gets a program. */
 static int kind_of(const struct mip_bpf_links *links, mip_link index)
 {
@@ -173,8 +183,8 @@ static int kind_of(const struct mip_bpf_links *links, mip_link index)
 
 static enum mip_bpf_duty duty_at(const struct mip_bpf_links *links, const char *name)
 {
-	return links->firewall || links->blind || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE
-										  : MIP_BPF_BOTH_WAYS;
+	return links->rules.forwarded || links->blind || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE
+											 : MIP_BPF_BOTH_WAYS;
 }
 
 /* Hangs the program for its kind and duty. */
@@ -187,22 +197,39 @@ static int attach_for(struct mip_bpf_links *links, struct mip_bpf_link *link, en
 	return error;
 }
 
-static void attach_link(struct mip_bpf_links *links, const struct mip_input_link *news)
+static void say_ruled(const struct mip_bpf_links *links, const struct mip_bpf_link *link)
 {
-	int kind = kind_of(links, news->link);
+	mip_log(links->log, MIP_LOG_NOTICE,
+		"%s: its packets go by the daemon, for netfilter has rules at its ingress", link->name);
+}
+
+/* A link that has no filter, yet or any more. Whether it has one now. */
+static bool try_link(struct mip_bpf_links *links, struct mip_bpf_link *link, int *ret_error)
+{
+	if (mip_bpf_rules_at(&links->rules, link->name))
+		return false;
+	*ret_error = attach_for(links, link, duty_at(links, link->name));
+	return *ret_error == 0;
+}
+
+static void begin_link(struct mip_bpf_links *links, const struct mip_input_link *news)
+{
+	int kind = kind_of(links, news->link), error = 0;
 	struct mip_bpf_link *link;
-	int error = -ENOMEM;
 
 	if (kind < 0)
 		return;
 	link = add(links, news->link, news->name);
-	if (link) {
+	if (!link) {
+		error = -ENOMEM;
+	} else {
 		link->kind = (enum mip_bpf_link_kind)kind;
-		error = attach_for(links, link, duty_at(links, link->name));
+		if (!try_link(links, link, &error) && !error)
+			say_ruled(links, link);
 	}
 	if (!error)
 		return;
-	mip_log(links->log, MIP_LOG_WARNING, "%s takes no bpf program, its packets go by the daemon: %s",
+	mip_log(links->log, MIP_LOG_WARNING, "%s takes no bpf program yet, its packets go by the daemon: %s",
 		news->name, strerror(-error));
 	if (link && error == -ENODEV)
 		forget(links, link);
@@ -218,12 +245,11 @@ void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_li
 		memcpy(link->name, news->name, sizeof(link->name));
 	if (link && !news->present) {
 		forget(links, link);
-	} else if (link && link->attached && kind_of(links, news->link) == -EOPNOTSUPP) {
-		uncount(links, link); /* it has got a master */
-		detach(links, link);
+	} else if (link && kind_of(links, news->link) == -EOPNOTSUPP) {
+		release(links, link); /* it has got a master */
 		forget(links, link);
 	} else if (!link && news->present) {
-		attach_link(links, news);
+		begin_link(links, news);
 	}
 }
 
@@ -232,7 +258,17 @@ static bool is_missing(const struct mip_bpf_links *links, const struct mip_bpf_l
 {
 	char name[IF_NAMESIZE];
 
-	return link->attached && !hangs(links, link) && if_indextoname((unsigned)link->link, name) != NULL;
+	return link->attached && hanging(links, link) != link->program &&
+	       if_indextoname((unsigned)link->link, name) != NULL;
+}
+
+/* One that took no filter may take one now: there was no memory, or there were rules. */
+static void try_again(struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	int error;
+
+	if (try_link(links, link, &error))
+		mip_log(links->log, MIP_LOG_NOTICE, "%s: has its bpf program now", link->name);
 }
 
 /* What cannot be replaced hangs there still, and must not stay. */
@@ -241,7 +277,18 @@ static int follow_rules(struct mip_bpf_links *links, struct mip_bpf_link *link)
 	enum mip_bpf_duty duty = duty_at(links, link->name);
 	int error;
 
-	if (!link->attached || link->link == links->tunnel || link->duty == duty)
+	if (link->link == links->tunnel)
+		return 0;
+	if (!link->attached) {
+		try_again(links, link);
+		return 0;
+	}
+	if (mip_bpf_rules_at(&links->rules, link->name)) {
+		release(links, link);
+		say_ruled(links, link);
+		return 0;
+	}
+	if (link->duty == duty)
 		return 0;
 	error = attach(links, link, links->programs[link->kind][duty]);
 	if (error)
@@ -258,7 +305,7 @@ int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_N
 {
 	struct mip_bpf_link *link, *next;
 
-	links->firewall = mip_bpf_firewall_is_there();
+	mip_bpf_rules_look(&links->rules);
 	HASH_ITER (hh, links->links, link, next) {
 		int error = is_missing(links, link) ? -ENOENT : follow_rules(links, link);
 
@@ -276,7 +323,7 @@ int mip_bpf_links_open(struct mip_bpf_links *links)
 {
 	struct mip_bpf_link *tunnel;
 
-	links->firewall = mip_bpf_firewall_is_there();
+	mip_bpf_rules_look(&links->rules);
 	links->socket = nl_socket_alloc();
 	if (!links->socket)
 		return -ENOMEM;
@@ -295,6 +342,7 @@ void mip_bpf_links_close(struct mip_bpf_links *links)
 		HASH_DEL(links->links, link);
 		free(link);
 	}
+	mip_bpf_rules_clear(&links->rules);
 	nl_socket_free(links->socket);
 	links->socket = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include <netlink/netlink.h>
 
+#include "bpf_firewall.h"
 #include "input.h"
 #include "log.h"
 
@@ -37,8 +38,8 @@ struct mip_bpf_links {
 	 * all, and the one that only takes packets out of tunnels. */
 	int programs[MIP_BPF_LINK_KINDS][MIP_BPF_DUTIES];
 	int egress_program;
-	bool firewall; /* bpf_firewall.h */
-	bool blind;    /* the programs do not know all that they must to go past the host's rules */
+	struct mip_bpf_rules rules; /* as they were last looked at */
+	bool blind; /* the programs do not know all that they must to go past the host's rules */
 	struct mip_bpf_link *links; /* by index */
 	/* How many have a filter, and with how many of them packets go past the host's rules; for the counters. */
 	uint64_t attached, early;
@@ -46,9 +47,10 @@ struct mip_bpf_links {
 
 /* Hangs the egress program to the tunnel device. `links` has `log`, `tunnel`, `handle` and the programs filled in. 0 or negative errno. */
 int mip_bpf_links_open(struct mip_bpf_links *links);
-/* Takes all filters away, and the hooks that nobody else uses. */
+/* Takes all filters away, and the hooks that were made for them and that nobody else uses. */
 void mip_bpf_links_close(struct mip_bpf_links *links);
-/* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log and left. */
+/* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log, and tried again with
+ * each check; so is one whose ingress has rules of netfilter's, which the filter would come before. */
 void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_link *link);
 /* 0 when every filter is where it was put, otherwise -ENOENT and the name of a link without one. Where the host's
  * rules for forwarded packets have come or gone the link gets the program that respects it; another negative errno

@@ -205,6 +205,23 @@ static void at_the_end_the_links_are_as_they_were(void **state)
 	mip_bpf_programs_unload(&others);
 }
 
+/* A hook without filters is somebody's all the same. */
+static void a_hook_that_was_there_before_stays(void **state)
+{
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	namespace_must("tc qdisc add dev va clsact");
+	follow(bench, "va", true);
+	follow(bench, "vb", true);
+	assert_true(hangs("va", "ingress", "link_ethernet"));
+	mip_plane_free(bench->plane);
+	bench->plane = NULL;
+	assert_int_equal(namespace_run("tc qdisc show dev va | grep -q clsact"), 0);
+	assert_false(hangs("va", "ingress", ""));
+	assert_int_not_equal(namespace_run("tc qdisc show dev vb | grep -q clsact"), 0);
+}
+
 static void what_a_killed_predecessor_left_is_replaced(void **state)
 {
 	struct bench *bench = *state;
@@ -223,6 +240,9 @@ static void what_a_killed_predecessor_left_is_replaced(void **state)
 	filters = namespace_output("tc filter show dev va ingress | grep -c jited");
 	assert_string_equal(filters, "1\n");
 	assert_true(hangs("va", "ingress", "link_ethernet"));
+	/* Its hook goes with the filter. */
+	assert_int_equal(mip_plane_switch(bench->plane, MIP_PLANE_USER, (char[MIP_PLANE_REASON]){0}), 0);
+	assert_int_not_equal(namespace_run("tc qdisc show dev va | grep -q clsact"), 0);
 	free(filters);
 	free(handle);
 	mip_bpf_programs_unload(&old);
@@ -289,6 +309,56 @@ static void netfilters_rules_are_not_passed_by(void **state)
 	}
 }
 
+/* The programs come before netfilter's rules at a link's ingress: they take nothing where there are some. */
+static void where_a_links_ingress_has_rules_the_daemon_carries_its_packets(void **state)
+{
+	static const char *const chains[] = {"netdev", "inet"};
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	follow(bench, "va", true);
+	follow(bench, "vb", true);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(chains); i++) {
+		const char *family = chains[i];
+
+		namespace_must(
+			"nft 'add table %s mip; add chain %s mip x { type filter hook ingress device va "
+			"priority 0; }'",
+			family, family);
+		look_after(bench);
+		assert_int_equal(mip_plane_kind(bench->plane), MIP_PLANE_BPF);
+		assert_false(hangs("va", "ingress", ""));
+		assert_true(hangs("vb", "ingress", "link_ethernet"));
+		assert_true(hangs("mip0", "egress", "egress_tunnel"));
+		assert_int_equal(counter(bench, "bpf_links"), 1);
+		look_after(bench);
+		assert_int_equal(counter(bench, "bpf_links"), 1);
+		namespace_must("nft delete table %s mip", family);
+		look_after(bench);
+		assert_true(hangs("va", "ingress", "link_ethernet"));
+		assert_int_equal(counter(bench, "bpf_links"), 2);
+	}
+}
+
+static void a_link_that_comes_with_such_rules_gets_its_program_when_they_go(void **state)
+{
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	namespace_must(
+		"nft 'add table netdev mip; add chain netdev mip x { type filter hook ingress devices = "
+		"{ va, vb } priority 0; }'");
+	look_after(bench);
+	follow(bench, "va", true);
+	follow(bench, "vb", true);
+	assert_false(hangs("va", "ingress", ""));
+	assert_int_equal(counter(bench, "bpf_links"), 0);
+	namespace_must("nft delete table netdev mip");
+	look_after(bench);
+	assert_true(hangs("va", "ingress", "link_ethernet"));
+	assert_true(hangs("vb", "ingress", "link_ethernet"));
+}
+
 /* Between agents that speak IPsec nothing may go in clear, and nothing that comes in clear may be taken. */
 static void where_there_are_policies_of_ipsec_the_daemon_carries_the_packets(void **state)
 {
@@ -339,6 +409,34 @@ static void a_program_that_cannot_follow_the_rules_is_told(void **state)
 	assert_int_equal(links.early, 1); /* it hangs there still */
 	mip_bpf_links_close(&links);
 	assert_false(hangs("va", "ingress", "link_ethernet"));
+	mip_bpf_programs_unload(&programs);
+}
+
+/* What was wrong for a moment is not so for ever. */
+static void a_link_that_took_no_program_is_tried_again(void **state)
+{
+	struct mip_bpf_programs programs = {0};
+	struct mip_input_link va = {.present = true, .up = true, .mtu = 1500, .name = "va"};
+	char name[MIP_LINK_NAME] = "";
+	struct mip_bpf_links links = {.handle = 9};
+
+	(void)state;
+	NEEDS_ROOT();
+	assert_int_equal(mip_bpf_programs_load(&programs), 0);
+	links.tunnel = (int)if_nametoindex("vb");
+	links.egress_program = mip_bpf_program(&programs, "egress_tunnel");
+	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = -1;
+	assert_int_equal(mip_bpf_links_open(&links), 0);
+	va.link = (int)if_nametoindex("va");
+	mip_bpf_links_follow(&links, &va);
+	assert_int_equal(links.attached, 0);
+	assert_int_equal(mip_bpf_links_check(&links, name), 0);
+	assert_int_equal(links.attached, 0);
+	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = mip_bpf_program(&programs, "link_ethernet");
+	assert_int_equal(mip_bpf_links_check(&links, name), 0);
+	assert_int_equal(links.attached, 1);
+	assert_true(hangs("va", "ingress", "link_ethernet"));
+	mip_bpf_links_close(&links);
 	mip_bpf_programs_unload(&programs);
 }
 
@@ -434,12 +532,16 @@ int main(void)
 		PLANE_TEST(links_get_their_programs_as_they_come),
 		PLANE_TEST(a_link_that_goes_and_comes_under_its_name_gets_it_again),
 		PLANE_TEST(at_the_end_the_links_are_as_they_were),
+		PLANE_TEST(a_hook_that_was_there_before_stays),
 		PLANE_TEST(what_a_killed_predecessor_left_is_replaced),
 		PLANE_TEST(a_program_that_is_taken_away_is_put_back_by_the_next_look),
 		PLANE_TEST(the_next_look_is_within_half_a_second),
 		PLANE_TEST(netfilters_rules_are_not_passed_by),
+		PLANE_TEST(where_a_links_ingress_has_rules_the_daemon_carries_its_packets),
+		PLANE_TEST(a_link_that_comes_with_such_rules_gets_its_program_when_they_go),
 		PLANE_TEST(where_there_are_policies_of_ipsec_the_daemon_carries_the_packets),
 		PLANE_TEST(a_program_that_cannot_follow_the_rules_is_told),
+		PLANE_TEST(a_link_that_took_no_program_is_tried_again),
 		PLANE_TEST(where_sources_are_checked_packets_are_not_taken_before_the_check),
 		PLANE_TEST(a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind),
 		PLANE_TEST(auto_keeps_what_runs_already),
