@@ -179,26 +179,17 @@ const char *mip_encapsulation_name(enum mip_encapsulation encapsulation)
 	return mip_name_of(encapsulation_names, (int)encapsulation, "unknown");
 }
 
-enum {
-	IP_HEADER = 20,
-	GRE_HEADER = 4,	     /* RFC 2784 2, without a checksum */
-	UDP_HEADERS = 8 + 4, /* and MIP Tunnel Data, RFC 3519 3.3 */
-};
-
 uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation)
 {
-	switch (encapsulation) {
-	case MIP_ENCAPSULATION_GRE:
-		return IP_HEADER + GRE_HEADER;
-	case MIP_ENCAPSULATION_MINIMAL:
-		/* 12 octets (RFC 2004 3.1), but a fragment, of which nothing larger is made than the rest of the tunnel takes,
-		 * goes by IP-in-IP: cut for 12, it would be cut again. */
-		return IP_HEADER;
-	case MIP_ENCAPSULATION_UDP:
-		return IP_HEADER + UDP_HEADERS;
-	default:
-		return IP_HEADER;
-	}
+	static const uint8_t overheads[] = {
+		[MIP_ENCAPSULATION_IPIP] = MIP_OVERHEAD_IPIP,
+		[MIP_ENCAPSULATION_GRE] = MIP_OVERHEAD_GRE,
+		[MIP_ENCAPSULATION_MINIMAL] = MIP_OVERHEAD_MINIMAL,
+		[MIP_ENCAPSULATION_UDP] = MIP_OVERHEAD_UDP,
+	};
+
+	return (size_t)encapsulation < MIP_ARRAY_SIZE(overheads) ? overheads[encapsulation]
+								 : MIP_OVERHEAD_IPIP;
 }
 
 /* The pure layers know an interface by its index only. */

@@ -197,9 +197,16 @@ const char *mip_encapsulation_name(
 enum {
 	/* Octets that the path of a tunnel is taken to carry, until it says otherwise. */
 	MIP_OUTER_MTU = 1500,
+	/* Octets that are to be kept free around an inner packet: an IP header, with GRE's (RFC 2784 2, without a
+	 * checksum), with those of UDP and MIP Tunnel Data (RFC 3519 3.3). Minimal encapsulation takes 12 (RFC 2004
+	 * 3.1), but a fragment, of which nothing larger is made than the rest of the tunnel takes, goes by IP-in-IP:
+	 * cut for 12, it would be cut again. */
+	MIP_OVERHEAD_IPIP = 20,
+	MIP_OVERHEAD_GRE = 20 + 4,
+	MIP_OVERHEAD_MINIMAL = MIP_OVERHEAD_IPIP,
+	MIP_OVERHEAD_UDP = 20 + 8 + 4,
 };
-/* Octets that are to be kept free for it around an inner packet: 20, 24, 20, 32. Minimal encapsulation takes 12, but
- * fragments, which it cannot have, go by IP-in-IP. */
+/* The one of these. */
 uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation);
 
 #endif

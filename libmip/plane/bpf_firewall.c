@@ -1,6 +1,6 @@
 /*
- * Who else wants to see packets. Asked twice a second, so by a dump of the chains alone: few, and without their
- * rules.
+ * Who else wants to see packets. Asked twice a second, so by a dump of the chains alone: few, and without
+ * their rules.
  */
 #include "bpf_firewall.h"
 

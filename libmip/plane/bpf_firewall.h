@@ -1,14 +1,16 @@
 /*
- * Whether a packet on its way through this host has somebody to ask: netfilter's rules, or a strict reverse path filter.
- * What is forwarded the bpf programs must not send past them at the link then, and encapsulate behind them, at mip0. At a
- * link whose ingress has rules they must take nothing, for they come before those.
+ * Whether a packet on its way through this host has somebody to ask: netfilter's rules, or a strict reverse
+ * path filter. What is forwarded the bpf programs must not send past them at the link then, and encapsulate
+ * behind them, at mip0. At a link whose ingress has rules they must take nothing, for they come before
+ * those.
  */
 #ifndef MIP_PLANE_BPF_FIREWALL_H
 #define MIP_PLANE_BPF_FIREWALL_H
 
 #include "input.h"
 
-/* What netfilter has in this namespace for IPv4, in nftables' base chains or in a table of the old iptables. */
+/* What netfilter has in this namespace for IPv4, in nftables' base chains or in a table of the old
+ * iptables. */
 struct mip_bpf_rules {
 	bool forwarded; /* at prerouting, forward or postrouting; also true when it cannot be found out */
 	/* The links with a chain at their ingress, of the family netdev or inet; `everywhere`: some are not told. */
@@ -22,9 +24,9 @@ void mip_bpf_rules_clear(struct mip_bpf_rules *rules);
 /* Whether a link's ingress has rules. */
 bool mip_bpf_rules_at(const struct mip_bpf_rules *rules, const char *link_name);
 
-/* Whether there are policies of IPsec for packets that come in, leave or are forwarded. Then no program may carry
- * tunnels: what must be encrypted between two agents (or be dropped when it is not) would pass in clear. Also
- * true when it cannot be found out. */
+/* Whether there are policies of IPsec for packets that come in, leave or are forwarded. Then no program may
+ * carry tunnels: what must be encrypted between two agents (or be dropped when it is not) would pass in
+ * clear. Also true when it cannot be found out. */
 bool mip_bpf_ipsec_is_there(void);
 
 /* Whether packets that come in by the link are checked against their source's route (rp_filter is 1 there, or

@@ -1,5 +1,6 @@
 /*
- * The hooks of the bpf programs, by libbpf's tc functions; what a link is, and whether anybody else has filters there, by libnl.
+ * The hooks of the bpf programs, by libbpf's tc functions; what a link is, and whether anybody else has
+ * filters there, by libnl.
  */
 #include "bpf_links.h"
 
@@ -43,7 +44,8 @@ static uint32_t hanging(const struct mip_bpf_links *links, const struct mip_bpf_
 	return bpf_tc_query(&hook, &options) == 0 ? options.prog_id : 0;
 }
 
-/* A hook that has the filter of a killed predecessor was made by that one: an administrator's is found without. */
+/* A hook that has the filter of a killed predecessor was made by that one: an administrator's is found
+ * without. */
 static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, int program)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);

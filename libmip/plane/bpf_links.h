@@ -1,10 +1,10 @@
 /*
- * Where the bpf programs hang: a filter at the ingress of each link of the host, and one at the egress of the tunnel
- * device (tc's clsact). A filter is ours by its handle and preference, so that those of a killed predecessor are
- * replaced, in one step, and those of others stay.
+ * Where the bpf programs hang: a filter at the ingress of each link of the host, and one at the egress of
+ * the tunnel device (tc's clsact). A filter is ours by its handle and preference, so that those of a killed
+ * predecessor are replaced, in one step, and those of others stay.
  *
- * Links that have a master (ports of a bridge, members of a bond) have no filter: their packets come by again on the
- * master.
+ * Links that have a master (ports of a bridge, members of a bond) have no filter: their packets come by
+ * again on the master.
  */
 #ifndef MIP_PLANE_BPF_LINKS_H
 #define MIP_PLANE_BPF_LINKS_H
@@ -34,8 +34,8 @@ struct mip_bpf_links {
 	struct nl_sock *socket;
 	mip_link tunnel;
 	uint32_t handle;
-	/* Descriptors, the caller's. At a link that is Ethernet, and at one without link headers: the program that does
-	 * all, and the one that only takes packets out of tunnels. */
+	/* Descriptors, the caller's. At a link that is Ethernet, and at one without link headers: the
+	 * program that does all, and the one that only takes packets out of tunnels. */
 	int programs[MIP_BPF_LINK_KINDS][MIP_BPF_DUTIES];
 	int egress_program;
 	struct mip_bpf_rules rules; /* as they were last looked at */
@@ -45,16 +45,18 @@ struct mip_bpf_links {
 	uint64_t attached, early;
 };
 
-/* Hangs the egress program to the tunnel device. `links` has `log`, `tunnel`, `handle` and the programs filled in. 0 or negative errno. */
+/* Hangs the egress program to the tunnel device. `links` has `log`, `tunnel`, `handle` and the programs
+ * filled in. 0 or negative errno. */
 int mip_bpf_links_open(struct mip_bpf_links *links);
 /* Takes all filters away, and the hooks that were made for them and that nobody else uses. */
 void mip_bpf_links_close(struct mip_bpf_links *links);
-/* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log, and tried again with
- * each check; so is one whose ingress has rules of netfilter's, which the filter would come before. */
+/* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log, and tried
+ * again with each check; so is one whose ingress has rules of netfilter's, which the filter would come
+ * before. */
 void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_link *link);
-/* 0 when every filter is where it was put, otherwise -ENOENT and the name of a link without one. Where the host's
- * rules for forwarded packets have come or gone the link gets the program that respects it; another negative errno
- * and its name when that cannot be: the one that hangs there is the wrong one. */
+/* 0 when every filter is where it was put, otherwise -ENOENT and the name of a link without one. Where the
+ * host's rules for forwarded packets have come or gone the link gets the program that respects it; another
+ * negative errno and its name when that cannot be: the one that hangs there is the wrong one. */
 int mip_bpf_links_check(struct mip_bpf_links *links, char name[static MIP_LINK_NAME]);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The bpf programs (bpf/tunnel.c), which clang made at build time and which are part of this binary: loaded into the kernel.
+ * The bpf programs (bpf/tunnel.c), which clang made at build time and which are part of this binary: loaded
+ * into the kernel.
  */
 #ifndef MIP_PLANE_BPF_PROGRAMS_H
 #define MIP_PLANE_BPF_PROGRAMS_H

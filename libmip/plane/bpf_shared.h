@@ -2,10 +2,11 @@
  * What the bpf programs and the daemon share: the table of tunnels, which both have mapped, and a page of
  * settings. Plain C that clang compiles for either; all fields have one size everywhere.
  *
- * The table is a hash table in an array map of 2^n slots of one cache line each, with triangular probing: slot
- * h, h + 1, h + 3, h + 6 … of a hash h of the home address. The daemon writes, programs read and
- * count. A slot has a sum of its fields: one that is read while it is written does not add up, in whatever order the
- * processors see the stores, and the packet is left to the daemon, as with everything that a program does not know.
+ * The table is a hash table in an array map of 2^n slots of one cache line each, with triangular probing:
+ * slot h, h + 1, h + 3, h + 6 … of a hash h of the home address. The daemon writes, programs read and
+ * count. A slot has a sum of its fields: one that is read while it is written does not add up, in whatever
+ * order the processors see the stores, and the packet is left to the daemon, as with everything that a
+ * program does not know.
  */
 #ifndef MIP_PLANE_BPF_SHARED_H
 #define MIP_PLANE_BPF_SHARED_H
@@ -19,6 +20,14 @@ enum mip_bpf_kind {
 	MIP_BPF_MINIMAL,
 	MIP_BPF_UDP,
 	MIP_BPF_KINDS,
+};
+
+/* Octets that each puts before an inner packet; both sides assert that they are those of their headers. */
+enum mip_bpf_overhead {
+	MIP_BPF_OVERHEAD_IPIP = 20,
+	MIP_BPF_OVERHEAD_GRE = 24,
+	MIP_BPF_OVERHEAD_MINIMAL = 12,
+	MIP_BPF_OVERHEAD_UDP = 32,
 };
 
 enum mip_bpf_slot_state {
@@ -88,8 +97,8 @@ struct mip_bpf_settings {
 	__u32 trial;		  /* the daemon tries the programs: see plane_bpf.c */
 };
 
-/* Two cache lines, which processors do not take from each other all the time. (By its size: clang 14 and libbpf do not agree
- * on the section of a variable that is aligned.) */
+/* Two cache lines, which processors do not take from each other all the time. (By its size: clang 14 and
+ * libbpf do not agree on the section of a variable that is aligned.) */
 struct mip_bpf_counters {
 	__u64 values[MIP_BPF_COUNTER_ROOM];
 };
@@ -100,8 +109,8 @@ struct mip_bpf_shared {
 	struct mip_bpf_settings settings;
 };
 
-/* Of an address in network byte order. Home networks are dense at one end and empty at the other, or an address in
- * each of many: every bit counts everywhere. */
+/* Of an address in network byte order. Home networks are dense at one end and empty at the other, or an
+ * address in each of many: every bit counts everywhere. */
 static inline __u32 mip_bpf_hash(__u32 home)
 {
 	home ^= home >> 16;

@@ -1,8 +1,9 @@
 /*
  * The table of tunnels, from the daemon's side.
  *
- * A slot's sum is its last field to change; until then the programs leave its packets to the daemon. What was removed leaves a mark,
- * so that searches go on behind it; the next table, made when three quarters of the slots are marked or in use, has no marks.
+ * A slot's sum is its last field to change; until then the programs leave its packets to the daemon. What
+ * was removed leaves a mark, so that searches go on behind it; the next table, made when three quarters of
+ * the slots are marked or in use, has no marks.
  */
 #include "bpf_table.h"
 
@@ -103,7 +104,8 @@ struct mip_bpf_slot *mip_bpf_table_find(const struct mip_bpf_table *table, uint3
 	return search(table->slots, table->size, home, end).found;
 }
 
-/* All but the counts. In whatever order a program sees these stores, it believes the slot when all are there. */
+/* All but the counts. In whatever order a program sees these stores, it believes the slot when all are
+ * there. */
 static void write_fields(struct mip_bpf_slot *slot, const struct mip_bpf_slot *wanted)
 {
 	slot->home = wanted->home;
@@ -203,8 +205,8 @@ static int move(struct mip_bpf_table *table, uint32_t size)
 		return error;
 	new.slots = map_slots(new.descriptor, size);
 	error = new.slots ? copy_entries(table, &new) : -errno;
-	/* Until the mask has followed, searches in the larger table end in its first part, or find nothing: those packets go
-	 * by the daemon. No program sees the old table after the call. */
+	/* Until the mask has followed, searches in the larger table end in its first part, or find nothing:
+	 * those packets go by the daemon. No program sees the old table after the call. */
 	if (!error)
 		error = bpf_map_update_elem(table->outer_descriptor, &zero, &new.descriptor, BPF_ANY);
 	if (error) {

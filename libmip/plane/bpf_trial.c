@@ -1,6 +1,7 @@
 /*
- * The trial: for each encapsulation a packet for a home address goes through the program at a link, and what comes out goes
- * through it again, at the tunnel's other end, and must be the packet of before but for its TTL.
+ * The trial: for each encapsulation a packet for a home address goes through the program at a link, and
+ * what comes out goes through it again, at the tunnel's other end, and must be the packet of before but for
+ * its TTL.
  *
  * The addresses are those that documentation uses (RFC 5737): nobody has a tunnel for them.
  */

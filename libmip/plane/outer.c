@@ -21,6 +21,13 @@ static const uint8_t protocols[] = {
 	[MIP_ENCAPSULATION_UDP] = MIP_PROTOCOL_UDP,
 };
 
+/* The lower layers know no headers, and what is kept free is here what is put on. */
+_Static_assert((int)MIP_OVERHEAD_IPIP == (int)MIP_IP_HEADER &&
+		       (int)MIP_OVERHEAD_GRE == MIP_IP_HEADER + MIP_GRE_HEADER &&
+		       (int)MIP_OVERHEAD_UDP == MIP_IP_HEADER + MIP_UDP_HEADER + MIP_TUNNEL_DATA_HEADER &&
+		       (int)MIP_OVERHEAD_MINIMAL >= (int)MIP_MINIMAL_HEADER_MAX,
+	"what is kept free around an inner packet is what its headers take");
+
 bool mip_outer_encapsulation(uint8_t protocol, enum mip_encapsulation *ret_encapsulation)
 {
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(protocols); i++) {
@@ -40,10 +47,10 @@ uint8_t mip_outer_protocol(enum mip_encapsulation encapsulation)
 size_t mip_outer_overhead(enum mip_encapsulation encapsulation)
 {
 	static const uint8_t overheads[] = {
-		[MIP_ENCAPSULATION_IPIP] = MIP_IP_HEADER,
-		[MIP_ENCAPSULATION_GRE] = MIP_IP_HEADER + MIP_GRE_HEADER,
+		[MIP_ENCAPSULATION_IPIP] = MIP_OVERHEAD_IPIP,
+		[MIP_ENCAPSULATION_GRE] = MIP_OVERHEAD_GRE,
 		[MIP_ENCAPSULATION_MINIMAL] = MIP_MINIMAL_HEADER_MAX,
-		[MIP_ENCAPSULATION_UDP] = MIP_IP_HEADER + MIP_UDP_HEADER + MIP_TUNNEL_DATA_HEADER,
+		[MIP_ENCAPSULATION_UDP] = MIP_OVERHEAD_UDP,
 	};
 
 	return overheads[encapsulation];

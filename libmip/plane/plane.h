@@ -41,12 +41,12 @@ enum mip_plane_kind {
 };
 extern const struct mip_name mip_plane_names[]; /* "auto", "kernel", "bpf", "user" */
 
+/* The largest inner packets. */
 enum {
-	MIP_PLANE_MTU_IPIP = 1480,
-	MIP_PLANE_MTU_GRE = 1476, /* 20 + 4 octets around the inner packet */
-	/* 1488 would go, but not for fragments, which need IP-in-IP (RFC 2004 1): they would be cut twice. */
-	MIP_PLANE_MTU_MINIMAL = 1480,
-	MIP_PLANE_MTU_UDP = 1468, /* 20 + 8 + 4 octets around the inner packet */
+	MIP_PLANE_MTU_IPIP = MIP_OUTER_MTU - MIP_OVERHEAD_IPIP,
+	MIP_PLANE_MTU_GRE = MIP_OUTER_MTU - MIP_OVERHEAD_GRE,
+	MIP_PLANE_MTU_MINIMAL = MIP_OUTER_MTU - MIP_OVERHEAD_MINIMAL,
+	MIP_PLANE_MTU_UDP = MIP_OUTER_MTU - MIP_OVERHEAD_UDP,
 };
 
 struct mip_plane_options {

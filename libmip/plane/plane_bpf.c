@@ -1,5 +1,6 @@
 /*
- * The bpf accelerator: programs in the kernel (bpf/tunnel.c) carry what they can, by a table that this file fills.
+ * The bpf accelerator: programs in the kernel (bpf/tunnel.c) carry what they can, by a table that this file
+ * fills.
  *
  *   plane_bpf.c      made, tried, told, freed
  *   bpf_table.c      the table of tunnels, mapped here and there
@@ -9,8 +10,9 @@
  *   bpf_trial.c      one packet each way through the programs, before any real one
  *   bpf/tunnel.c     the programs; their object file is part of this binary
  *
- * The programs know one way for each home address: its tunnel, and the peer at the tunnel's other end. What has more (a
- * second peer during a handover) or is more than they do (bpf/tunnel.c says what) goes by the user plane.
+ * The programs know one way for each home address: its tunnel, and the peer at the tunnel's other end. What
+ * has more (a second peer during a handover) or is more than they do (bpf/tunnel.c says what) goes by the
+ * user plane.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -27,11 +29,17 @@
 #include "bpf_table.h"
 #include "bpf_trial.h"
 #include "text.h"
+#include "tunnel.h"
 
 _Static_assert((int)MIP_BPF_IPIP == MIP_ENCAPSULATION_IPIP && (int)MIP_BPF_GRE == MIP_ENCAPSULATION_GRE &&
 		       (int)MIP_BPF_MINIMAL == MIP_ENCAPSULATION_MINIMAL &&
 		       (int)MIP_BPF_UDP == MIP_ENCAPSULATION_UDP,
 	"the programs and the daemon have the same names for encapsulations");
+_Static_assert((int)MIP_BPF_OVERHEAD_IPIP == MIP_OVERHEAD_IPIP &&
+		       (int)MIP_BPF_OVERHEAD_GRE == MIP_OVERHEAD_GRE &&
+		       (int)MIP_BPF_OVERHEAD_MINIMAL == MIP_MINIMAL_HEADER_MAX &&
+		       (int)MIP_BPF_OVERHEAD_UDP == MIP_OVERHEAD_UDP,
+	"the programs and the daemon put the same around a packet");
 
 enum counter {
 	ENCAPSULATED,
@@ -179,8 +187,8 @@ static int mark(struct bpf *bpf, const struct mip_plane_home_key *key)
 	return 0;
 }
 
-/* What cannot be put off is done at once: the table of the user plane is a step behind only when something goes, and
- * then the entry goes whole. */
+/* What cannot be put off is done at once: the table of the user plane is a step behind only when something
+ * goes, and then the entry goes whole. */
 static int note(struct bpf *bpf, const struct mip_plane_home_key *key)
 {
 	if (mark(bpf, key) == 0)
@@ -237,7 +245,8 @@ static void bpf_follow(struct mip_accelerator *accelerator, const struct mip_inp
 	bpf->programs.shared->settings.generation++;
 }
 
-/* One that the programs could not be told of must not be tunnelled from: then the stack sees every packet first. */
+/* One that the programs could not be told of must not be tunnelled from: then the stack sees every packet
+ * first. */
 static void bpf_follow_address(struct mip_accelerator *accelerator, struct mip_address address, bool present)
 {
 	struct bpf *bpf = bpf_of(accelerator);

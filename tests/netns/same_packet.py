@@ -53,11 +53,17 @@ class Tunnel:
     def granted(self):
         return [one["encapsulation"] for one in ask_daemon("ha", "bindings")["bindings"] if one["home_address"] == self.home]
 
-    def wrap(self, inner, source=None, tos=0, ttl=60, destination=AGENT):
+    def by(self, kind):
+        """The same tunnel by another encapsulation, which the binding does not have."""
+        other = Tunnel(kind, self.home, self.care_of)
+        other.exit = self.exit
+        return other
+
+    def wrap(self, inner, source=None, tos=0, ttl=60, destination=AGENT, sum_udp=True):
         """What the node, or its foreign agent, sends in the reverse tunnel."""
         source = source or self.exit
         if self.udp:
-            payload = peer.udp_datagram(source, destination, (self.port, 434), peer.tunnel_data(inner))
+            payload = peer.udp_datagram(source, destination, (self.port, 434), peer.tunnel_data(inner), sum_udp)
             return build(source, destination, UDP, payload, tos=tos, ttl=ttl)
         if self.kind == "gre":
             return build(source, destination, GRE, struct.pack("!HH", 0, 0x0800) + inner, tos=tos, ttl=ttl)
@@ -71,7 +77,10 @@ class Tunnel:
             return None
         if self.udp:
             datagram = packet.udp()
-            return datagram and datagram[:2] == (434, self.port) and datagram[2][:4] == b"\x04\x04\0\0" and datagram[2][4:] or None
+            # RFC 3519 asks for no checksum, and RFC 768 allows to leave it out; one that is there is right.
+            if not datagram or not packet.udp_checksum_right():
+                return None
+            return datagram[:2] == (434, self.port) and datagram[2][:4] == b"\x04\x04\0\0" and datagram[2][4:] or None
         if packet.protocol == IPIP and self.kind in ("ipip", "minimal"):
             return packet.payload
         if packet.protocol == GRE and self.kind == "gre" and packet.payload[:4] == b"\0\0\x08\0":
@@ -141,12 +150,22 @@ def minimal(inner, source, destination, tos):
     return finished(outer) + head + packet.payload
 
 
+def minimal_length(payload):
+    """RFC 2004 3.1: without the S bit there is no "Original Source Address field"."""
+    return 12 if payload[1] & 0x80 else 8
+
+
 def unwrap_minimal(packet):
-    head, rest = packet.payload[:12], packet.payload[12:]
-    if len(head) < 12 or not head[1] & 0x80 or checksum(head) != 0:
+    length = minimal_length(packet.payload)
+    head, rest = packet.payload[:length], packet.payload[length:]
+    if len(head) < length or checksum(head) != 0:
         return None
     octets = packet.octets
-    inner = octets[:2] + struct.pack("!H", len(octets) - 12) + octets[4:9] + head[:1] + b"\0\0" + head[8:12] + head[4:8] + \
+    source = head[8:12] or octets[12:16]
+    # "If the encapsulator is … the original source": then the field is left out.
+    if length == 12 and source == octets[12:16]:
+        return None
+    inner = octets[:2] + struct.pack("!H", len(octets) - length) + octets[4:9] + head[:1] + b"\0\0" + source + head[4:8] + \
         octets[20:packet.head_length]
     return finished(inner) + rest
 
@@ -253,7 +272,7 @@ def inner_number(tunnel, outer):
     skip = {"udp": 12, "gre": 4}.get(tunnel.kind, 0)
     if outer.protocol == MINIMAL:
         number = outer.identification
-        protocol, data = outer.payload[0], outer.payload[12:]
+        protocol, data = outer.payload[0], outer.payload[minimal_length(outer.payload):]
     else:
         inner = outer.payload[skip:]
         if len(inner) < 20:
@@ -295,11 +314,11 @@ def decapsulated_ecn(inner, outer):
     return 1 if outer == 1 else inner
 
 
-def out_case(tunnel, name, inner, outer_tos=None, **more):
+def out_case(tunnel, name, inner, outer_tos=None, sum_udp=True, **more):
     """A packet out of the reverse tunnel, for a correspondent."""
     read = Packet(inner)
     tos = read.tos if outer_tos is None else outer_tos
-    packet = tunnel.wrap(inner, tos=tos)
+    packet = tunnel.wrap(inner, tos=tos, sum_udp=sum_udp)
     # RFC 2004 3.1: there is one TOS octet, the packet's own, which the tunnel has as its outer one.
     one_tos = tunnel.kind == "minimal" and not read.fragment
     ecn = tos & 3 if one_tos else decapsulated_ecn(read.tos & 3, tos & 3)
@@ -343,6 +362,20 @@ def sizes_in(tunnel, flags):
 def sizes_out(tunnel, flags):
     return [out_case(tunnel, "%d octets" % size, back(tunnel, size, flags=flags))
             for size in sizes(LINK_MTU - tunnel.overhead)]
+
+
+def unsummed_out(tunnel):
+    """By UDP without a checksum, as RFC 768 allows it and the bpf programs take it."""
+    return [out_case(tunnel, "%d octets" % size, back(tunnel, size), sum_udp=False)
+            for size in sizes(LINK_MTU - tunnel.overhead)[::7]]
+
+
+def wrong_sum(tunnel):
+    """RFC 1122 4.1.3.4: "If a UDP datagram is received with a checksum that is non-zero and invalid, UDP MUST silently discard"."""
+    inner = back(tunnel, 100)
+    packet = bytearray(tunnel.wrap(inner))
+    packet[26] ^= 0x55
+    return [nothing("a wrong UDP checksum", bytes(packet), Packet(inner).identification)]
 
 
 OPTIONS = {"no operation": b"\x01\x01\x01\x00", "forty octets": b"\x01" * 39 + b"\0", "router alert": b"\x94\x04\0\0"}
@@ -405,6 +438,33 @@ def loops(tunnel):
                       Packet(innermost).identification)]
     packet = packet_of_size(CORRESPONDENT, tunnel.exit, 100)
     cases += [Case("for the tunnel's exit itself", packet, Packet(packet).identification, [("plain", forwarded(packet).hex())])]
+    return cases
+
+
+def loops_out(tunnel):
+    """RFC 2784 3.1: what is for the encapsulator of the packet itself "MUST be discarded". Behind a NAT the address is that of others
+    too. And what is for the decapsulator (RFC 2003 3.2 again) is its own, and goes nowhere: it answers as any host."""
+    inner = packet_of_size(tunnel.home, tunnel.exit, 100)
+    cases = [out_case(tunnel, "for the tunnel's far end", inner) if tunnel.udp else
+             inner_nothing(tunnel, "for the tunnel's far end", inner)]
+    for address in (AGENT, UP):
+        inner = build(tunnel.home, address, UDP, peer.udp_datagram(tunnel.home, address, (7, 9), filling(20)))
+        cases.append(Case("for the home agent itself, %s" % address, tunnel.wrap(inner), Packet(inner).identification,
+                          [("tunnelled", "error", 3, 3, None, tunnel.home, True)]))
+    return cases
+
+
+def other_kinds(tunnel):
+    """rfc3024-4.3.2-3: an encapsulation that was not negotiated is discarded. By IP-in-IP a node with minimal encapsulation sends
+    its fragments (RFC 2004 1), and so whatever it likes."""
+    cases = []
+    for kind in ("ipip", "udp", "gre", "minimal"):
+        inner = back(tunnel, 100)
+        other = tunnel.by(kind)
+        if (tunnel.kind, kind) == ("minimal", "ipip"):
+            cases.append(Case("by IP-in-IP", other.wrap(inner), Packet(inner).identification, [("plain", forwarded(inner).hex())]))
+        elif kind != tunnel.kind:
+            cases.append(inner_nothing(other, "by %s" % kind, inner))
     return cases
 
 
@@ -477,6 +537,11 @@ def tables(plane, tunnel):
     judge(plane, tunnel, "TTL 0 does not come out, 1 is answered", ttls_out(tunnel))
     judge(plane, tunnel, "each pair of ECN fields comes out as the RFCs say (RFC 6040 figure 4)", ecn_out(tunnel))
     judge(plane, tunnel, "what is not the node's does not come out", strangers(tunnel))
+    judge(plane, tunnel, "what would loop does not come out, and the home agent's own is answered", loops_out(tunnel))
+    judge(plane, tunnel, "what comes by another encapsulation than the tunnel's is refused", other_kinds(tunnel))
+    if tunnel.udp:
+        judge(plane, tunnel, "each size comes out that has no UDP checksum", unsummed_out(tunnel))
+        judge(plane, tunnel, "and none that has a wrong one", wrong_sum(tunnel))
 
 
 def outer_of(tunnel, size, **more):

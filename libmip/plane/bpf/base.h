@@ -1,6 +1,6 @@
 /*
- * What all parts of the bpf programs use: the maps, a look into the table of tunnels, packets and their checksums. For
- * bpf/tunnel.c alone, which says what it is all about.
+ * What all parts of the bpf programs use: the maps, a look into the table of tunnels, packets and their
+ * checksums. For bpf/tunnel.c alone, which says what it is all about.
  */
 #ifndef MIP_PLANE_BPF_BASE_H
 #define MIP_PLANE_BPF_BASE_H
@@ -141,8 +141,8 @@ enum {
 	NOWHERE = -1,
 };
 
-/* The place of a slot in the table that is in force, or NOWHERE. A function by itself, so that the kernel's verifier goes
- * through its loop once, and not once more for each packet that it can think of. */
+/* The place of a slot in the table that is in force, or NOWHERE. A function by itself, so that the kernel's
+ * verifier goes through its loop once, and not once more for each packet that it can think of. */
 __attribute__((noinline)) int find_place(__u32 home, __u32 end)
 {
 	__u32 host_order = bpf_ntohl(home), hash, mask, zero = 0;
@@ -241,8 +241,8 @@ static ALWAYS_INLINE bool is_unicast(__u32 address)
 	return first != 0 && first != 127 && first < 224;
 }
 
-/* What one inner packet measures, and how many there are: the kernel joins TCP segments into large packets, and
- * cuts them again when they leave. */
+/* What one inner packet measures, and how many there are: the kernel joins TCP segments into large packets,
+ * and cuts them again when they leave. */
 struct measure {
 	__u32 packets;
 	__u32 largest; /* octets of the largest */

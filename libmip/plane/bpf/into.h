@@ -6,17 +6,23 @@
 
 #include "way.h"
 
+_Static_assert((int)MIP_BPF_OVERHEAD_IPIP == IP_HEADER &&
+		       (int)MIP_BPF_OVERHEAD_GRE == IP_HEADER + GRE_HEADER &&
+		       (int)MIP_BPF_OVERHEAD_MINIMAL == MINIMAL_HEADER &&
+		       (int)MIP_BPF_OVERHEAD_UDP == IP_HEADER + UDP_HEADER + TUNNEL_DATA_HEADER,
+	"an overhead is what its headers take");
+
 static ALWAYS_INLINE __u32 overhead(__u8 kind)
 {
 	switch (kind) {
 	case MIP_BPF_GRE:
-		return IP_HEADER + GRE_HEADER;
+		return MIP_BPF_OVERHEAD_GRE;
 	case MIP_BPF_UDP:
-		return IP_HEADER + UDP_HEADER + TUNNEL_DATA_HEADER;
+		return MIP_BPF_OVERHEAD_UDP;
 	case MIP_BPF_MINIMAL:
-		return MINIMAL_HEADER;
+		return MIP_BPF_OVERHEAD_MINIMAL;
 	default:
-		return IP_HEADER;
+		return MIP_BPF_OVERHEAD_IPIP;
 	}
 }
 
@@ -63,8 +69,8 @@ static ALWAYS_INLINE struct inner inner_of(const struct iphdr *ip)
 }
 
 /*
- * Where the outer packet goes. False: the stack knows no way, the neighbour's link address is not known, or the path
- * is too narrow: the daemon sends it then, or says what is wrong.
+ * Where the outer packet goes. False: the stack knows no way, the neighbour's link address is not known, or
+ * the path is too narrow: the daemon sends it then, or says what is wrong.
  */
 static ALWAYS_INLINE bool find_way(struct __sk_buff *skb, const struct tunnel *tunnel,
 	const struct inner *inner, __u32 size, struct bpf_fib_lookup *way, bool *by_neighbour)
@@ -120,8 +126,8 @@ static ALWAYS_INLINE __u64 room_flags(__u8 kind)
 	return flags;
 }
 
-/* A packet that has come out of a tunnel bears the mark of it still, and the kernel takes no second one (EALREADY).
- * Without large segments nothing depends on the mark; with them, IP-in-IP only. */
+/* A packet that has come out of a tunnel bears the mark of it still, and the kernel takes no second one
+ * (EALREADY). Without large segments nothing depends on the mark; with them, IP-in-IP only. */
 static ALWAYS_INLINE long make_room(struct __sk_buff *skb, __u8 kind, __u32 room)
 {
 	long error = bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, room_flags(kind));
@@ -247,7 +253,8 @@ static ALWAYS_INLINE bool write_headers(
 	return true;
 }
 
-/* The mask is for the verifier, and the empty line of assembly for the compiler, which would see that nothing needs it. */
+/* The mask is for the verifier, and the empty line of assembly for the compiler, which would see that
+ * nothing needs it. */
 static ALWAYS_INLINE __u32 mtu_of(__u32 kind)
 {
 	__asm__ volatile("" : "+r"(kind));
@@ -273,8 +280,8 @@ static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, c
 	if (tunnel->kind == MIP_BPF_MINIMAL &&
 		(skb->gso_size || ip->ihl != IP_WORDS || ip->frag_off & bpf_htons(FRAGMENT)))
 		return false;
-	/* RFC 2004 3.1: where the tunnel's own end is the source there is no "Original Source Address field": rare, and the
-	 * daemon's. */
+	/* RFC 2004 3.1: where the tunnel's own end is the source there is no "Original Source Address
+	 * field": rare, and the daemon's. */
 	if (tunnel->kind == MIP_BPF_MINIMAL && ip->saddr == tunnel->local)
 		return false;
 	return !shared.settings.clamp_mss || !is_syn(skb, offset, ip);

@@ -55,8 +55,9 @@ static ALWAYS_INLINE bool read_outer(const struct iphdr *ip, struct outer *outer
 	return true;
 }
 
-/* rfc3024-4.3.2-3: "if the packet uses an encapsulation mechanism that was not negotiated at registration the home agent
- * MUST silently discard the packet". Fragments, which cannot have minimal encapsulation, come by IP-in-IP. */
+/* rfc3024-4.3.2-3: "if the packet uses an encapsulation mechanism that was not negotiated at registration
+ * the home agent MUST silently discard the packet". Fragments, which cannot have minimal encapsulation,
+ * come by IP-in-IP. */
 static ALWAYS_INLINE bool is_negotiated(const struct tunnel *tunnel, const struct outer *outer)
 {
 	return tunnel->flags & MIP_BPF_VISITED || !(tunnel->flags & MIP_BPF_HAS_TUNNEL) ||
@@ -74,8 +75,8 @@ static ALWAYS_INLINE bool fits(const struct tunnel *tunnel, const struct outer *
 	return tunnel->local == outer->destination;
 }
 
-/* rfc3024-4.3.2-2, rfc5944-4.2.2: at home the inner source must be the node whose tunnel it is, and away the inner
- * destination. */
+/* rfc3024-4.3.2-2, rfc5944-4.2.2: at home the inner source must be the node whose tunnel it is, and away
+ * the inner destination. */
 static ALWAYS_INLINE bool find_peer(
 	__u32 source, __u32 destination, const struct outer *outer, struct tunnel *tunnel)
 {
@@ -110,8 +111,9 @@ static ALWAYS_INLINE void count_in(const struct tunnel *tunnel, const struct mea
 }
 
 /*
- * The way of a packet out of a tunnel to where it is going, as the host's routing has it for what comes in by mip0. False: it
- * is for the host itself, or into another tunnel, or the stack has something to do or to say: then it comes in by mip0.
+ * The way of a packet out of a tunnel to where it is going, as the host's routing has it for what comes in
+ * by mip0. False: it is for the host itself, or into another tunnel, or the stack has something to do or to
+ * say: then it comes in by mip0.
  */
 static ALWAYS_INLINE bool find_way_on(
 	struct __sk_buff *skb, const struct iphdr *ip, const struct measure *size, struct bpf_fib_lookup *way)

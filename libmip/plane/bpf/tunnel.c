@@ -5,16 +5,17 @@
  *                        ├─ for a node that is away ──> header on ──> straight out of the outer link
  *                        └─ everything else, untouched ──> the host's stack
  *
- * Where netfilter has rules for what is forwarded, a link's program only takes packets out of tunnels and lets them come in by
- * mip0, and those for a node come to mip0 by the stack; so that both meet the rules.
+ * Where netfilter has rules for what is forwarded, a link's program only takes packets out of tunnels and
+ * lets them come in by mip0, and those for a node come to mip0 by the stack; so that both meet the rules.
  *
  *   the host's stack ──> mip0, going out ──> egress ──┬─ has a tunnel ──> header on ──> out of the outer link
  *                                                     └─ everything else ──> the daemon
  *
- * What they take they finish; everything else they leave as it was, to the stack and the daemon behind mip0, which
- * do the whole of RFC 2003, 2004, 2784 and 3519: packets that are too large, that have run out of hops or have
- * options, fragments in a tunnel, broadcasts, ICMP to be made, and whatever looks wrong, so that it is counted and
- * logged in one place. Only what is half changed when memory runs out is dropped, and counted.
+ * What they take they finish; everything else they leave as it was, to the stack and the daemon behind
+ * mip0, which do the whole of RFC 2003, 2004, 2784 and 3519: packets that are too large, that have run out
+ * of hops or have options, fragments in a tunnel, broadcasts, ICMP to be made, and whatever looks wrong, so
+ * that it is counted and logged in one place. Only what is half changed when memory runs out is dropped,
+ * and counted.
  *
  * Where the outer packet goes is asked for (bpf_fib_lookup) before anything is changed.
  */
@@ -58,8 +59,8 @@ static ALWAYS_INLINE bool may_be_tunnelled(__u8 protocol)
 	       protocol == PROTOCOL_MINIMAL;
 }
 
-/* Takes off what Ethernet put behind a short packet, as the stack would. False: the packet is not whole, or the kernel has no
- * memory for that. Pointers into the packet are not good any more. */
+/* Takes off what Ethernet put behind a short packet, as the stack would. False: the packet is not whole, or
+ * the kernel has no memory for that. Pointers into the packet are not good any more. */
 static ALWAYS_INLINE bool trim(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u32 whole = offset + length;
@@ -103,8 +104,9 @@ static ALWAYS_INLINE bool can_forward(const struct iphdr *ip)
 }
 
 /*
- * At the visited end: whether the host's routing leads what comes from this node, in by this link, to mip0. The rules that say
- * so are the machine's (RFC 3024 5.2), and what is for the host itself or its neighbours they may lead elsewhere.
+ * At the visited end: whether the host's routing leads what comes from this node, in by this link, to mip0.
+ * The rules that say so are the machine's (RFC 3024 5.2), and what is for the host itself or its neighbours
+ * they may lead elsewhere.
  */
 static ALWAYS_INLINE bool is_led(struct __sk_buff *skb, const struct iphdr *ip)
 {
@@ -123,8 +125,8 @@ static ALWAYS_INLINE bool is_led(struct __sk_buff *skb, const struct iphdr *ip)
 	       way.ifindex == shared.settings.tunnel;
 }
 
-/* The tunnel that a packet goes into from here. At home it is by the destination, and the machine has said that it is led;
- * away by the source. */
+/* The tunnel that a packet goes into from here. At home it is by the destination, and the machine has said
+ * that it is led; away by the source. */
 static ALWAYS_INLINE bool find_tunnel(const struct iphdr *ip, struct tunnel *tunnel)
 {
 	__u32 source = ip->saddr;

@@ -1,10 +1,11 @@
 /*
- * Where a packet goes when it leaves here: the host's routing, asked for each packet or remembered for a moment, and the
- * sending.
+ * Where a packet goes when it leaves here: the host's routing, asked for each packet or remembered for a
+ * moment, and the sending.
  *
- * What the routing said is good until the kernel's clock ticks next (1 to 10 ms), for the same addresses, protocol, TOS and link, and for
- * packets no larger. So a flow asks a few hundred times a second in place of a few hundred thousand, and a route that changes is
- * obeyed as soon as anybody could tell; and the daemon says when it has changed something itself (`generation`).
+ * What the routing said is good until the kernel's clock ticks next (1 to 10 ms), for the same addresses,
+ * protocol, TOS and link, and for packets no larger. So a flow asks a few hundred times a second in place
+ * of a few hundred thousand, and a route that changes is obeyed as soon as anybody could tell; and the
+ * daemon says when it has changed something itself (`generation`).
  */
 #ifndef MIP_PLANE_BPF_WAY_H
 #define MIP_PLANE_BPF_WAY_H
