@@ -26,6 +26,7 @@ from peer import (Advertisement, Arp, BROADCAST, ICMP, IPIP, Packet, Registratio
                   text_link, udp_datagram)
 
 ETH_P_ALL, ETH_P_IP, ETH_P_ARP = 3, 0x0800, 0x0806
+ARP_ATTEMPTS = 8
 SO_TIMESTAMPNS, PACKET_AUXDATA, SOL_PACKET = 35, 8, 263
 SO_RCVBUFFORCE, PACKET_IGNORE_OUTGOING = 33, 23
 RECEIVE_BUFFER = 16 * 1024 * 1024  # octets, for what comes while a scenario sends
@@ -105,13 +106,16 @@ class Link:
         self.send(destination_link, ETH_P_ARP, arp(*fields), source_link)
 
     def resolve(self, address, source):
-        """The link address of a neighbour, asked for by ARP."""
-        if address not in self.neighbours:
+        """The link address of a neighbour, asked for by ARP: again while a link that has just come up loses what it is given."""
+        for _ in range(ARP_ATTEMPTS):
+            if address in self.neighbours:
+                break
             mark = self.wire.mark()
             self.send_arp(BROADCAST, 1, self.address, source, "00:00:00:00:00:00", address)
-            if not self.wire.wait(lambda frame: frame.link is self and frame.arp and frame.arp.operation == 2 and
-                                  frame.arp.sender == address, 2.0, mark):
-                raise AssertionError("%s does not answer ARP on %s" % (address, self.name))
+            self.wire.wait(lambda frame: frame.link is self and frame.arp and frame.arp.operation == 2 and
+                           frame.arp.sender == address, 2.0 / ARP_ATTEMPTS, mark)
+        if address not in self.neighbours:
+            raise AssertionError("%s does not answer ARP on %s" % (address, self.name))
         return self.neighbours[address]
 
     def receive(self):
