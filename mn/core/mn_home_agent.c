@@ -72,7 +72,8 @@ static struct mip_address requested(const struct mn_core *core, const struct mn_
 		return place->agent;
 	if (!mip_address_is_none(core->assignment.next))
 		return core->assignment.next;
-	if (!mip_address_is_none(core->settings.home_agent))
+	if (!mip_address_is_none(core->settings.home_agent) &&
+		(!core->assignment.hintless || is_direct(place)))
 		return core->settings.home_agent;
 	return is_direct(place) ? core->assignment.last : (struct mip_address){0};
 }
@@ -213,6 +214,18 @@ static enum mn_next refused_by_legacy(struct mn_core *core, struct mip_address h
 	return MN_NEXT_AGAIN;
 }
 
+/* Who was asked is not there: it is the turn of another one. One that somebody else has named is forgotten; the one in
+ * the settings is only a hint to a foreign agent (RFC 4433 4.1), which may know better. */
+static void silent(struct mn_core *core)
+{
+	struct mn_assignment_state *assignment = &core->assignment;
+
+	if (mip_address_is_none(assignment->next))
+		assignment->hintless = !assignment->hintless;
+	assignment->next = (struct mip_address){0};
+	assignment->redirector_count = 0;
+}
+
 static enum mn_next assignment_denied(
 	struct mn_core *core, uint8_t code, struct mip_address home_agent, struct mip_address redirected_to)
 {
@@ -221,6 +234,13 @@ static enum mn_next assignment_denied(
 		return redirected(core, home_agent, redirected_to);
 	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
 		return refused_by_legacy(core, home_agent);
+	case MIP_CODE_FA_TIMEOUT:
+	case MIP_CODE_FA_HOME_NETWORK_UNREACHABLE:
+	case MIP_CODE_FA_HOME_AGENT_HOST_UNREACHABLE:
+	case MIP_CODE_FA_HOME_AGENT_PORT_UNREACHABLE:
+	case MIP_CODE_FA_HOME_AGENT_UNREACHABLE:
+		silent(core);
+		return MN_NEXT_REPAIR;
 	case MIP_CODE_FA_POORLY_FORMED_REQUEST:
 	case MIP_CODE_FA_INVALID_HOME_AGENT_ADDRESS:
 		return fall_back(core, &core->attempt) ? MN_NEXT_AGAIN : MN_NEXT_REPAIR;
@@ -238,6 +258,11 @@ static enum mn_next resolution_denied(struct mn_core *core, uint8_t code, struct
 {
 	bool unknown = mip_address_is_none(core->home_agent);
 
+	/* It has no room: another one of the home network may. */
+	if (code == MIP_CODE_HA_INSUFFICIENT_RESOURCES && !mn_binding_is_live(core)) {
+		set(core, (struct mip_address){0});
+		return MN_NEXT_REPAIR;
+	}
 	if (!is_usable(core, home_agent) ||
 		(code != MIP_CODE_HA_UNKNOWN_HOME_AGENT &&
 			!(unknown && code == MIP_CODE_HA_IDENTIFICATION_MISMATCH)))
@@ -296,7 +321,9 @@ void mn_home_agent_session_over(struct mn_core *core)
 void mn_home_agent_forget(struct mn_core *core, struct mip_now now)
 {
 	/* rfc4433-5.1-4: the remaining session MUST be maintained with the assigned HA. */
-	if (is_assigning(core)) {
+	if (mn_home_agent_is_open(core)) {
+		silent(core);
+	} else if (is_assigning(core)) {
 		if (core->assignment.session_ends <= now.boot)
 			mn_home_agent_session_over(core);
 	} else if (mip_address_is_none(core->settings.home_agent)) {

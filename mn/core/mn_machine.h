@@ -212,6 +212,7 @@ struct mn_assignment_state {
 	struct mip_address last; /* that was assigned last */
 	struct mip_address redirectors[MN_REDIRECTORS];
 	size_t redirector_count;
+	bool hintless;	       /* the one in the settings does not answer: leave it out where that can be */
 	bool looped;	       /* they redirect in a circle: resting until somebody asks */
 	mip_time session_ends; /* MIP_NEVER: when it is ended */
 };

@@ -243,7 +243,8 @@ static bool is_security_exception(uint8_t code)
 	       code == MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION;
 }
 
-/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the Redirected HA, of a reply that has been authenticated, if the home agent's authenticator covers it. */
+/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the Redirected HA, of a reply that has been authenticated, if the home
+ * agent's authenticator covers it. */
 static struct mip_address redirected_of(const struct reply *reply)
 {
 	const struct mip_extension *extension = covered(reply, MIP_SLOT_REDIRECTED_HOME_AGENT);

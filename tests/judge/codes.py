@@ -99,6 +99,7 @@ class HomeAgentCodes(Codes, HomeAgent):
         self.exchange("142, GRE in UDP", 142, octets, source="10.0.5.2", port=31000)
         redirected = struct.pack("!BBH4s", 139, 2, 4, peer.pack_address("10.1.0.2"))
         self.exchange("143, another home agent in this one's place", 143, asks(agent="0.0.0.0"), "redirect=1", before=redirected)
+        self.dynamic()
         self.aaa()
         self.finish()
 
@@ -115,6 +116,13 @@ class HomeAgentCodes(Codes, HomeAgent):
         wanted = authenticated(misbehave.answer(code, octets, came), FOREIGN_HOME, AGENTS)
         tally.judge("home agent: %d, the foreign agent's authenticator is wrong" % code, misbehave.same(came, wanted))
         self.note(code, came)
+
+    def dynamic(self):
+        """RFC 4433 5.3: ALL-ZERO-ONE-ADDR, or a Requested HA extension, which must be for the home agent that is asked."""
+        for agent in ("0.0.0.0", "255.255.255.255"):
+            self.exchange("%d, the choice is left open by %s" % (self.accepted(), agent), self.accepted(), asks(agent=agent),
+                          agent=AGENT)
+        self.exchange("136, another home agent is requested", 136, asks(agent="0.0.0.0", more=peer.dynamic_home_agent(1, "10.1.0.2")))
 
     def aaa(self):
         """RFC 4721 5 and 10: 144, the Mobile-AAA authenticator is wrong."""

@@ -226,6 +226,11 @@ class HomeAgent:
             self.denied("care-of address %s, the home agent's own" % address, 129, asks(care_of=address))
         for address in ("10.1.0.2", "192.0.2.1", "224.0.0.11", "127.0.0.1"):
             self.denied("home agent " + address, 136, asks(agent=address))
+        # RFC 4433 5.3: whatever the field says, the one that is requested must be the one that is asked.
+        for address in ("0.0.0.0", "10.0.1.2", "10.1.0.2", "10.1.0.255", "224.0.0.11", "255.255.255.255", "127.0.0.1"):
+            for agent in (AGENT, "0.0.0.0", "255.255.255.255"):
+                self.denied("%s is requested, with %s in the field" % (address, agent), 136,
+                            asks(agent=agent, more=peer.dynamic_home_agent(1, address)))
         self.denied("by the broadcast of the home network", 136, asks(agent="10.1.0.255"), destination="10.1.0.255")
         for address in ("10.1.0.2", "10.0.1.3", "192.0.2.1"):
             self.silent("to %s, which is not ours" % address, asks(), "drop_not_for_us", destination=address)
@@ -366,8 +371,13 @@ class ForeignAgent:
             self.denied("a reverse tunnel from %d hops away" % (255 - ttl), 76, asks(flags="T"), ttl=ttl)
         for address in (FOREIGN, "10.0.2.2", "224.0.0.11", "127.0.0.1"):
             self.denied("home agent " + address, 194, asks(flags="T", agent=address))
-        for address in ("0.0.0.0", "255.255.255.255"):      # RFC 4433 5.2
-            self.denied("home agent %s, where there is none to be had" % address, 90, asks(flags="T", agent=address))
+        # RFC 4433 5.2: no home agent to be had, or one that is no routable unicast address.
+        for agent in ("0.0.0.0", "255.255.255.255"):
+            self.denied("home agent " + agent, 90, asks(flags="T", agent=agent))
+            for address in ("0.0.0.0", "127.0.0.1", "169.254.0.1", "224.0.0.11", "10.2.0.255", "255.255.255.255"):
+                self.denied("%s is requested, with %s in the field" % (address, agent), 90,
+                            asks(flags="T", agent=agent, more=peer.dynamic_home_agent(1, address)))
+        self.denied("this host is requested", 194, asks(flags="T", agent="0.0.0.0", more=peer.dynamic_home_agent(1, FOREIGN)))
         self.denied("a home agent that is the node itself", 65, asks(flags="T", agent=HOME))
         # RFC 5944 3.7.2.1: an association is shared with this node; the denial has the extension too (3.5.3).
         keyed = asks(KEYED_NODE, flags="T", home=KEYED_HOME)

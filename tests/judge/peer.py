@@ -104,6 +104,11 @@ def nai(name):
     return extension(NAI, name.encode())
 
 
+def dynamic_home_agent(subtype, home_agent):
+    """RFC 4433 3.4: 1 requested, 2 redirected; the length is of 16 bits."""
+    return struct.pack("!BBH", 139, subtype, 4) + pack_address(home_agent)
+
+
 def udp_tunnel_request(force=False, through=False, encapsulation=0, reserved=0):
     """RFC 3519 3.1; reserved is Reserved 3."""
     bits = (0x80 if force else 0) | (0x40 if through else 0)

@@ -488,6 +488,45 @@ static void test_no_more_redirections_are_followed_than_can_be_remembered(void *
 	assert_int_equal(bench_counter(bench, "redirection_loops"), 1);
 }
 
+/* The foreign agent says that it is not there (codes 78, 80 to 88), or nobody says anything. */
+static void test_a_home_agent_that_is_not_there_is_not_insisted_on(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	bench_again_with(by_assignment_with_a_hint);
+	request = first_at_fa1();
+	redirect(&request, HA1, HA2);
+	request = next_request(MIP_SECOND);
+	assert_int_equal(requested_of(&request), HA2);
+	/* The one that was named: from the start again, and no circle. */
+	answer(&request, (struct bench_reply){.code = 81, .unsigned_reply = true});
+	request = next_request(2 * MIP_SECOND);
+	assert_int_equal(requested_of(&request), HA1);
+	/* The hint: the foreign agent may know better. */
+	answer(&request, (struct bench_reply){.code = 78, .unsigned_reply = true});
+	hear_fa1();
+	request = next_request(3 * MIP_SECOND);
+	assert_int_equal(requested_of(&request), 0);
+	assert_int_equal(mip_address_number(request.fixed.home_agent), 0);
+	accept_by(&request, HA3);
+	assert_int_equal(mip_address_number(bench_status(bench).home_agent), HA3);
+}
+
+static void test_co_located_a_redirection_to_nobody_is_given_up(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	bench_again_with(by_assignment_with_a_hint);
+	request = first_at_spot();
+	redirect(&request, HA1, HA2);
+	bench_pass(bench, 20 * MIP_SECOND);
+	request = bench_last_request(bench);
+	assert_int_equal(mip_address_number(request.destination), HA1);
+	assert_int_equal(requested_of(&request), HA1);
+}
+
 /* A node that has its home agent in its settings does not ask to be sent elsewhere. */
 static void test_code_143_does_not_move_a_configured_home_agent(void **state)
 {
@@ -619,6 +658,21 @@ static void test_a_home_agent_that_was_found_and_is_silent_is_looked_for_again(v
 	assert_int_equal(mip_address_number(request.destination), HA1);
 }
 
+/* One that has no room is not insisted on. */
+static void test_a_home_agent_that_was_found_and_is_full_is_looked_for_again(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	bench_again_with(by_resolution);
+	request = first_at_spot();
+	answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA2)});
+	request = next_request(MIP_SECOND);
+	answer(&request, (struct bench_reply){.code = 130});
+	request = next_request(2 * MIP_SECOND);
+	assert_int_equal(mip_address_number(request.destination), 0x0a0100ff);
+}
+
 /* --- the identification, with several home agents ----------------------------------------------- */
 
 /* rfc5944-3.6.2.3-4: after code 136 "the mobile node SHOULD adjust the parameters it uses to compute the
@@ -732,6 +786,8 @@ int main(void)
 		TEST(test_each_home_agent_is_authenticated_by_its_own_association),
 		TEST(test_a_circle_of_redirections_ends_it),
 		TEST(test_no_more_redirections_are_followed_than_can_be_remembered),
+		TEST(test_a_home_agent_that_is_not_there_is_not_insisted_on),
+		TEST(test_co_located_a_redirection_to_nobody_is_given_up),
 		TEST(test_code_143_does_not_move_a_configured_home_agent),
 		TEST(test_unanswered_the_home_agent_is_named_in_the_field),
 		TEST(test_a_legacy_foreign_agent_is_asked_in_the_old_way),
@@ -739,6 +795,7 @@ int main(void)
 		TEST(test_of_several_home_agents_the_first_to_answer_is_taken),
 		TEST(test_a_broadcast_address_in_the_answer_is_no_home_agent),
 		TEST(test_a_home_agent_that_was_found_and_is_silent_is_looked_for_again),
+		TEST(test_a_home_agent_that_was_found_and_is_full_is_looked_for_again),
 		TEST(test_with_nonces_the_first_answer_gives_nonce_and_home_agent),
 		TEST(test_with_nonces_the_request_for_legacy_agents_is_a_new_one),
 		TEST(test_renewals_and_the_end_have_the_home_address_that_was_given),
