@@ -1,7 +1,7 @@
 /*
- * Where a request goes (RFC 4433 5.2): to the home agent that it names in a Requested HA extension, else to the
- * one in its Home Agent field, else, when that leaves the choice open (ALL-ZERO-ONE-ADDR), to one of those that
- * the settings know: by the realm of the node's NAI, or the default.
+ * Where a request goes (RFC 4433 5.2): to the home agent that it names in a Requested HA extension, else to
+ * the one in its Home Agent field, else, when that leaves the choice open (ALL-ZERO-ONE-ADDR), to one of
+ * those that the settings know: by the realm of the node's NAI, or the default.
  */
 #include <string.h>
 
@@ -39,7 +39,8 @@ static char lower(char letter)
 	return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
 
-/* RFC 4282 2.1, 2.4: user@realm, the realm without regard to case. The NAI is a peer's and may hold anything. */
+/* RFC 4282 2.1, 2.4: user@realm, the realm without regard to case. The NAI is a peer's and may hold anything.
+ */
 static bool is_of_realm(const struct fa_nai *nai, const char *realm)
 {
 	size_t length = strlen(realm);
@@ -58,8 +59,8 @@ static struct mip_address choose(const struct fa_core *core, const struct fa_reg
 {
 	const struct fa_home_agent *agent, *next;
 
-	/* RFC 4433 2: 255.255.255.255 prefers a home agent in the home domain, 0.0.0.0 has no preference: one of the
-	 * node's own domain suits both. */
+	/* RFC 4433 2: 255.255.255.255 prefers a home agent in the home domain, 0.0.0.0 has no preference: one
+	 * of the node's own domain suits both. */
 	HASH_ITER (hh, core->settings.home_agents, agent, next) {
 		if (agent->realm && is_of_realm(registration->nai, agent->realm))
 			return agent->address;
@@ -82,8 +83,8 @@ struct mip_address fa_assignment_choose(const struct fa_core *core,
 	const struct mip_extension *extension = requested(extensions, authorized);
 	struct mip_address home_agent = registration->request.home_agent;
 
-	/* rfc4433-5.2-2, rfc4433-3.4.1-2: if the node has included the Requested HA extension, MUST forward the
-	 * request to the address in it. */
+	/* rfc4433-5.2-2, rfc4433-3.4.1-2: if the node has included the Requested HA extension, MUST forward
+	 * the request to the address in it. */
 	if (extension)
 		return mip_dynamic_home_agent_read(extension);
 	return mip_address_is_all_zero_one(home_agent) ? choose(core, registration) : home_agent;
@@ -94,8 +95,8 @@ uint8_t fa_assignment_check(struct fa_core *core, const struct fa_registration *
 {
 	bool open = mip_address_is_all_zero_one(registration->request.home_agent);
 
-	/* rfc4433-5.2-1: if it cannot obtain the Requested HA, MUST reject with NONZERO-HA-REQD; rfc4433-5.2-3, and
-	 * if the address in the extension is not a routable unicast one (rfc4433-6-1). */
+	/* rfc4433-5.2-1: if it cannot obtain the Requested HA, MUST reject with NONZERO-HA-REQD;
+	 * rfc4433-5.2-3, and if the address in the extension is not a routable unicast one (rfc4433-6-1). */
 	if ((requested(extensions, authorized) || open) && !is_routable(core, registration->relayed_to))
 		return MIP_CODE_FA_NONZERO_HOME_AGENT_REQUIRED;
 	return 0;

@@ -77,8 +77,8 @@ struct fa_core_settings {
 	const struct fa_mobile_node_settings *mobile_nodes;
 	size_t mobile_node_count;
 
-	/* RFC 4433: for nodes that leave the choice of their home agent open, if no realm is theirs; 0.0.0.0: none,
-	 * and code 90. */
+	/* RFC 4433: for nodes that leave the choice of their home agent open, if no realm is theirs; 0.0.0.0:
+	 * none, and code 90. */
 	struct mip_address default_home_agent;
 };
 
@@ -107,7 +107,8 @@ void fa_core_address(struct fa_core *core, const struct mip_input_address *addre
 void fa_core_default_route(
 	struct fa_core *core, const struct mip_input_default_route *route, struct mip_now now);
 void fa_core_icmp_error(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now);
-/* A packet that came out of a tunnel: true if it was for the machine (the answer to a keep-alive), and goes no further. */
+/* A packet that came out of a tunnel: true if it was for the machine (the answer to a keep-alive), and goes
+ * no further. */
 bool fa_core_tunnelled(struct fa_core *core, const uint8_t *packet, size_t length, struct mip_now now);
 void fa_core_begin(struct fa_core *core, struct mip_now now);
 /* The deadline has come (earlier does no harm). */

@@ -305,8 +305,8 @@ void fa_deny(
 /* RFC 5944 3.7.3.2: passes on the octets of a reply, for `home_address` (0.0.0.0: not known). */
 void fa_relay_reply(struct fa_core *core, const struct fa_registration *registration,
 	struct mip_address home_address, uint8_t code, const uint8_t *octets, size_t length);
-/* RFC 5944 3.7.2.2: passes on the octets of a request, with the extensions that are ours to add; the pending request
- * remembers which. 0, or negative errno when it cannot be built. */
+/* RFC 5944 3.7.2.2: passes on the octets of a request, with the extensions that are ours to add; the pending
+ * request remembers which. 0, or negative errno when it cannot be built. */
 int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length);
 void fa_denial_expire(struct fa_core *core, struct fa_denial *denial);
 void fa_denials_clear(struct fa_core *core);

@@ -246,9 +246,9 @@ int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uin
 	const struct fa_registration *registration = &pending->registration;
 	struct mip_association *association = association_for(core, registration);
 	bool udp_asked = fa_nat_asks(core, &registration->request);
-	/* rfc5944-3.7.2.2-1: relayed to the home agent as specified in the Home Agent field (RFC 4433 5.2: or the
-	 * one that it requests in another way); rfc5944-3.7.2.2-4, rfc3519-4.5-4: from the care-of address, to
-	 * port 434. */
+	/* rfc5944-3.7.2.2-1: relayed to the home agent as specified in the Home Agent field (RFC 4433 5.2: or
+	 * the one that it requests in another way); rfc5944-3.7.2.2-4, rfc3519-4.5-4: from the care-of
+	 * address, to port 434. */
 	struct mip_output_datagram datagram = {
 		.source = core->settings.values.care_of_address,
 		.destination = registration->relayed_to,

@@ -2,9 +2,9 @@
  * Dynamic home agent assignment (RFC 4433): who gets a home agent at all, and which.
  *
  * A node that leaves the choice of its home agent open says so with ALL-ZERO-ONE-ADDR in the Home Agent field
- * (4.1 step 1), or, where an old foreign agent is on the way, with the address of the one that it asks there and
- * in a Requested HA extension (step 2). Whichever home agent gets such a request becomes the node's, or names
- * another one (4.2), by its own policy: always, from a number of bindings on, when it is full.
+ * (4.1 step 1), or, where an old foreign agent is on the way, with the address of the one that it asks there
+ * and in a Requested HA extension (step 2). Whichever home agent gets such a request becomes the node's, or
+ * names another one (4.2), by its own policy: always, from a number of bindings on, when it is full.
  *
  *                         names another as requested ──> 136
  *   request ──> checks ──<
@@ -31,8 +31,8 @@ bool ha_assignment_fits(const struct ha_request *request)
 	const struct mip_extension *requested =
 		mip_extension_of(&request->extensions, MIP_SLOT_REQUESTED_HOME_AGENT);
 
-	/* rfc4433-5.3-1: the address in the Requested HA extension must match the destination of the request: if
-	 * it does not, MUST reject with code 136. */
+	/* rfc4433-5.3-1: the address in the Requested HA extension must match the destination of the request:
+	 * if it does not, MUST reject with code 136. */
 	return !requested || mip_address_equal(mip_dynamic_home_agent_read(requested), request->destination);
 }
 

@@ -203,8 +203,8 @@ static bool is_duplicate(const struct ha_request *request)
 	       request->source_port == binding->source_port;
 }
 
-/* 3.8.2.1 b. rfc5944-3.8.2.1-12, rfc5944-5.7.1-5: MUST check that the Identification is correct using the context
- * selected by the SPI; rfc5944-3.8.2.1-13, rfc5944-5.7.1-7: otherwise MUST reject, with Code 133. */
+/* 3.8.2.1 b. rfc5944-3.8.2.1-12, rfc5944-5.7.1-5: MUST check that the Identification is correct using the
+ * context selected by the SPI; rfc5944-3.8.2.1-13, rfc5944-5.7.1-7: otherwise MUST reject, with Code 133. */
 static int judge_identification(struct ha_request *request)
 {
 	request->duplicate = is_duplicate(request);
@@ -225,7 +225,8 @@ static bool may_lack_foreign_home(const struct ha_core *core, const struct ha_re
 	bool co_located = (request->fields.flags & MIP_REQUEST_D) &&
 			  !mip_address_equal(request->fields.care_of_address, request->source);
 
-	/* Nor can who relays to a broadcast address know which home agent will answer; all it gets is code 136. */
+	/* Nor can who relays to a broadcast address know which home agent will answer; all it gets is code
+	 * 136. */
 	return co_located || request->fields.lifetime == 0 ||
 	       ha_is_home_broadcast(core, request->destination);
 }
@@ -260,8 +261,8 @@ static int check_home_agent(struct ha_core *core, struct ha_request *request)
 		return drop(core, HA_COUNTER_DROP_NOT_FOR_US);
 	if (!ha_assignment_fits(request))
 		return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
-	/* RFC 4433 5.3.1: sent to a unicast address, with ALL-ZERO-ONE-ADDR in the field: not rejected with code
-	 * 136; the reply has our own address. */
+	/* RFC 4433 5.3.1: sent to a unicast address, with ALL-ZERO-ONE-ADDR in the field: not rejected with
+	 * code 136; the reply has our own address. */
 	if (mip_address_is_all_zero_one(wanted) && ha_is_own_address(core, request->destination)) {
 		request->home_agent = request->destination;
 		return CONTINUE;

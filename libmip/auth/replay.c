@@ -83,8 +83,9 @@ static uint32_t random_other_than(const struct mip_random *random, uint32_t one,
 
 /* --- the home agent --------------------------------------------------------------------------- */
 
-/* rfc5944-5.7-1, rfc5944-5.7.1-6: "the timestamp contained in the Identification field MUST be close enough to the home
- * agent's time-of-day clock, and the timestamp MUST be greater than all previously accepted timestamps". */
+/* rfc5944-5.7-1, rfc5944-5.7.1-6: "the timestamp contained in the Identification field MUST be close enough
+ * to the home agent's time-of-day clock, and the timestamp MUST be greater than all previously accepted
+ * timestamps". */
 static bool timestamp_is_fresh(const struct mip_association *association,
 	const struct mip_replay_state *state, uint64_t identification, mip_time wall)
 {
@@ -96,8 +97,8 @@ static bool timestamp_is_fresh(const struct mip_association *association,
 	return !state->accepted_any || is_later(identification, state->last_accepted);
 }
 
-/* rfc5944-5.7.1-5: "the home agent MUST check the Identification field for validity", by the style that the association
- * names (rfc5944-5.7-2). */
+/* rfc5944-5.7.1-5: "the home agent MUST check the Identification field for validity", by the style that the
+ * association names (rfc5944-5.7-2). */
 enum mip_replay_verdict mip_replay_judge(const struct mip_association *association,
 	const struct mip_replay_state *state, uint64_t identification, mip_time wall)
 {
@@ -134,9 +135,9 @@ uint64_t mip_replay_reply_identification(struct mip_replay_state *state,
 		state->has_nonce = true;
 		return identification_of(state->nonce, request_identification);
 	}
-	/* rfc5944-5.7.1-7: "If the timestamp is valid, the home agent copies the entire Identification field into the
-	 * Registration Reply … If the timestamp is not valid, the home agent copies only the low-order 32
-	 * bits …, and supplies the high-order 32 bits from its own time of day." */
+	/* rfc5944-5.7.1-7: "If the timestamp is valid, the home agent copies the entire Identification field
+	 * into the Registration Reply … If the timestamp is not valid, the home agent copies only the
+	 * low-order 32 bits …, and supplies the high-order 32 bits from its own time of day." */
 	if (verdict == MIP_REPLAY_FRESH)
 		return request_identification;
 	return identification_of(high_of(mip_ntp_of(wall)), request_identification);
@@ -186,8 +187,8 @@ uint64_t mip_replay_next(struct mip_replay_sender *sender, const struct mip_asso
 	return sender->last_sent;
 }
 
-/* rfc5944-5.7-4, rfc5944-3.6.2.1-2: "the low-order 32 bits of the Identification field in the Registration Reply MUST be
- * compared". */
+/* rfc5944-5.7-4, rfc5944-3.6.2.1-2: "the low-order 32 bits of the Identification field in the Registration
+ * Reply MUST be compared". */
 bool mip_replay_matches(uint64_t sent, uint64_t received)
 {
 	return ((sent ^ received) & low_half) == 0;

@@ -34,7 +34,8 @@ enum mip_request_flag {
 
 /*
  * What M and G ask for, whatever the other bits are; without them IP in IP (RFC 5944 4.1). Both of them leave
- * the choice to the agents ("and/or", 3.6.1.2), who must all come to the same: GRE, which takes fragments too.
+ * the choice to the agents ("and/or", 3.6.1.2), who must all come to the same: GRE, which takes fragments
+ * too.
  */
 enum mip_encapsulation mip_request_encapsulation(uint8_t flags);
 /* The bit that asks for it; 0 for IP in IP, and for UDP, which an extension asks for. */

@@ -155,8 +155,8 @@ static void offer_agent(struct mn_core *core, const struct mn_interface *interfa
 {
 	struct mn_place place;
 
-	/* rfc5944-2.4.3-1: it has returned home: SHOULD deregister with its home agent. 3.6.1.1: a node without a
-	 * home address asks for one at home too, from 0.0.0.0. */
+	/* rfc5944-2.4.3-1: it has returned home: SHOULD deregister with its home agent. 3.6.1.1: a node
+	 * without a home address asks for one at home too, from 0.0.0.0. */
 	if (agent->home) {
 		place = place_at_agent(agent, MN_MODE_HOME);
 		place.care_of_address = core->home_address;

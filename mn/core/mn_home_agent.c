@@ -1,7 +1,7 @@
 /*
- * Which home agent the node registers with: the one in the settings; or one that it finds in its home network by
- * dynamic home agent address resolution (RFC 5944 3.6.1.2); or one that the network assigns to it, for a session
- * (RFC 4433).
+ * Which home agent the node registers with: the one in the settings; or one that it finds in its home network
+ * by dynamic home agent address resolution (RFC 5944 3.6.1.2); or one that the network assigns to it, for a
+ * session (RFC 4433).
  *
  *   resolution   unknown ──(133 or 136 from one that is there)──> known ──(no answer, no binding)──> unknown
  *
@@ -10,9 +10,10 @@
  *                └──┘ 143: ask the one that it names, but not one that has redirected us before
  *                     70, 136, 194, no answer: ask in the way that old agents understand
  *
- * While it is open, the Home Agent field is ALL-ZERO-ONE-ADDR and a Requested HA extension names the home agent
- * that is asked, where the node knows one. From the reply that accepts, until the session is over, the assigned
- * home agent is the node's as if it stood in the settings. A session lasts as long as its last lifetime.
+ * While it is open, the Home Agent field is ALL-ZERO-ONE-ADDR and a Requested HA extension names the home
+ * agent that is asked, where the node knows one. From the reply that accepts, until the session is over, the
+ * assigned home agent is the node's as if it stood in the settings. A session lasts as long as its last
+ * lifetime.
  */
 #include "mn_machine.h"
 
@@ -63,8 +64,8 @@ static bool is_direct(const struct mn_place *place)
 
 /*
  * rfc4433-5.1.1-4, rfc4433-5.1.2-5: after a redirection the one that was named MUST be requested;
- * rfc4433-5.1.1-5, rfc4433-5.1.2-6: the hint in the settings SHOULD be. RFC 4433 5.1.3: without one, a new session
- * is begun where the network thinks best; a node on its own has to know whom it asks.
+ * rfc4433-5.1.1-5, rfc4433-5.1.2-6: the hint in the settings SHOULD be. RFC 4433 5.1.3: without one, a new
+ * session is begun where the network thinks best; a node on its own has to know whom it asks.
  */
 static struct mip_address requested(const struct mn_core *core, const struct mn_place *place)
 {
@@ -95,12 +96,12 @@ struct mip_address mn_home_agent_field(const struct mn_core *core, const struct 
 {
 	const struct mn_place *place = &attempt->place;
 
-	/* rfc5944-3.6.1.2-11: the home agent if it is known; rfc4433-5.1-4, rfc4433-5.1.2-3: MUST use the one that
-	 * was assigned in subsequent requests. */
+	/* rfc5944-3.6.1.2-11: the home agent if it is known; rfc4433-5.1-4, rfc4433-5.1.2-3: MUST use the one
+	 * that was assigned in subsequent requests. */
 	if (!mip_address_is_none(core->home_agent))
 		return core->home_agent;
-	/* rfc4433-5.1-2, rfc4433-5.1.1-1, rfc4433-5.1.2-1: MUST be ALL-ZERO-ONE-ADDR while the node has not anchored at a home
-	 * agent; 4.1 step 2: but for legacy agents the address that is requested. */
+	/* rfc4433-5.1-2, rfc4433-5.1.1-1, rfc4433-5.1.2-1: MUST be ALL-ZERO-ONE-ADDR while the node has not
+	 * anchored at a home agent; 4.1 step 2: but for legacy agents the address that is requested. */
 	if (is_assigning(core))
 		return attempt->legacy ? requested(core, place) : all_zero_one(core);
 	if (place->mode == MN_MODE_HOME)
@@ -111,7 +112,8 @@ struct mip_address mn_home_agent_field(const struct mn_core *core, const struct 
 
 struct mip_address mn_home_agent_destination(const struct mn_core *core, const struct mn_attempt *attempt)
 {
-	/* rfc4433-5.1.2-8: the address in the Requested HA extension MUST match the destination of the request. */
+	/* rfc4433-5.1.2-8: the address in the Requested HA extension MUST match the destination of the
+	 * request. */
 	return mn_home_agent_is_open(core) ? requested(core, &attempt->place)
 					   : mn_home_agent_field(core, attempt);
 }
@@ -121,8 +123,8 @@ void mn_home_agent_write(
 {
 	struct mip_address address = requested(core, &attempt->place);
 
-	/* rfc4433-5.1.2-7: MUST be included when the node registers with the home agent itself, and has the address
-	 * that the request is sent to. rfc4433-3.4.1-1, rfc4433-6-1: a valid unicast address. */
+	/* rfc4433-5.1.2-7: MUST be included when the node registers with the home agent itself, and has the
+	 * address that the request is sent to. rfc4433-3.4.1-1, rfc4433-6-1: a valid unicast address. */
 	if (mn_home_agent_is_open(core) && mip_address_is_unicast(address))
 		mip_dynamic_home_agent_write(writer, MIP_REQUESTED_HOME_AGENT, address);
 }
@@ -134,8 +136,8 @@ struct mip_association *mn_home_agent_asking(const struct mn_core *core, const s
 
 struct mip_association *mn_home_agent_answering(const struct mn_core *core, struct mip_address home_agent)
 {
-	/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the reply is authenticated based on the address in its Home Agent field.
-	 * A home agent that is known is the only one to answer. */
+	/* rfc4433-5.1.1-3, rfc4433-5.1.2-4: the reply is authenticated based on the address in its Home Agent
+	 * field. A home agent that is known is the only one to answer. */
 	return mn_settings_home_agent(
 		&core->settings, mip_address_is_none(core->home_agent) ? home_agent : core->home_agent);
 }
@@ -166,8 +168,8 @@ static bool has_redirected_us(const struct mn_core *core, struct mip_address add
 	return false;
 }
 
-/* RFC 4433 4.2 step 5: if the redirected home agent is one that had already directed the node elsewhere, it stops
- * sending requests, and tells of it. */
+/* RFC 4433 4.2 step 5: if the redirected home agent is one that had already directed the node elsewhere, it
+ * stops sending requests, and tells of it. */
 static enum mn_next looped(struct mn_core *core, const struct mip_event *event)
 {
 	core->resting = true;
@@ -214,8 +216,8 @@ static enum mn_next refused_by_legacy(struct mn_core *core, struct mip_address h
 	return MN_NEXT_AGAIN;
 }
 
-/* Who was asked is not there: it is the turn of another one. One that somebody else has named is forgotten; the one in
- * the settings is only a hint to a foreign agent (RFC 4433 4.1), which may know better. */
+/* Who was asked is not there: it is the turn of another one. One that somebody else has named is forgotten;
+ * the one in the settings is only a hint to a foreign agent (RFC 4433 4.1), which may know better. */
 static void silent(struct mn_core *core)
 {
 	struct mn_assignment_state *assignment = &core->assignment;
@@ -250,9 +252,9 @@ static enum mn_next assignment_denied(
 }
 
 /*
- * RFC 5944 3.6.2.3, code 136: the Home Agent field has the address of the one that answers, which MAY be tried.
- * Code 133 comes before that where the clocks differ, or nonces are not known yet; what it teaches of the
- * identification is that home agent's too.
+ * RFC 5944 3.6.2.3, code 136: the Home Agent field has the address of the one that answers, which MAY be
+ * tried. Code 133 comes before that where the clocks differ, or nonces are not known yet; what it teaches of
+ * the identification is that home agent's too.
  */
 static enum mn_next resolution_denied(struct mn_core *core, uint8_t code, struct mip_address home_agent)
 {

@@ -367,7 +367,8 @@ enum mn_next mn_home_agent_denied(
 bool mn_home_agent_accepted(struct mn_core *core, struct mip_address home_agent);
 void mn_home_agent_session(struct mn_core *core, mip_time ends);
 void mn_home_agent_session_over(struct mn_core *core);
-/* It does not answer: one that was found is to be found again, one that was assigned when its session is over. */
+/* It does not answer: one that was found is to be found again, one that was assigned when its session is
+ * over. */
 void mn_home_agent_forget(struct mn_core *core, struct mip_now now);
 
 /* mn_request.c */

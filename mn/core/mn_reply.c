@@ -80,8 +80,8 @@ static int match(struct mn_core *core, const struct reply *reply)
 {
 	const struct mn_attempt *attempt = &core->attempt;
 
-	/* rfc5944-5.7-4, rfc5944-5.7.1-8, rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3: the low-order 32 bits of the most
-	 * recent request's identification. */
+	/* rfc5944-5.7-4, rfc5944-5.7.1-8, rfc5944-3.6.2.1-2, rfc5944-3.6.2.1-3: the low-order 32 bits of the
+	 * most recent request's identification. */
 	if (!attempt->active || !attempt->awaiting ||
 		!mip_replay_matches(attempt->identification, reply->fixed.identification))
 		return drop(core, MN_COUNT_DROP_UNMATCHED);
@@ -143,7 +143,8 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 
 	/* rfc3519-3.1.1-3: "In this case, the mobile node MUST NOT use MIP UDP tunnelling." */
 	/* rfc3519-4.6-13: a home agent may change its mind: what counts is this reply. */
-	/* rfc3519-4.7-1: "UDP tunnelling SHALL be used only for data packets, and only when the mobility binding used for …" */
+	/* rfc3519-4.7-1: "UDP tunnelling SHALL be used only for data packets, and only when the mobility
+	 * binding used for …" */
 	if (attempt->udp_offered && extension && mip_udp_tunnel_reply_read(extension, &udp) == 0 &&
 		udp.code < 64) {
 		grant.encapsulation = MIP_ENCAPSULATION_UDP;
@@ -220,8 +221,8 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 		core->refused |= encapsulations;
 		return false;
 	case MIP_CODE_HA_PROHIBITED:
-		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have been
-		 * given it while this one was away. Then any other will do. */
+		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have
+		 * been given it while this one was away. Then any other will do. */
 		if (mip_address_is_none(core->settings.home_address) && !mn_binding_is_live(core))
 			core->home_address = (struct mip_address){0};
 		return false;

@@ -1,6 +1,7 @@
 /*
- * Requests of nodes that leave the choice of their home agent open (RFC 4433 5.2) or look for one by the broadcast
- * address of their home network (RFC 5944 3.6.1.2), and of nodes that have a name only (RFC 2794 3).
+ * Requests of nodes that leave the choice of their home agent open (RFC 4433 5.2) or look for one by the
+ * broadcast address of their home network (RFC 5944 3.6.1.2), and of nodes that have a name only (RFC 2794
+ * 3).
  */
 #include <string.h>
 
@@ -86,8 +87,8 @@ static void a_request_goes_to_the_home_agent_that_it_requests(void **state)
 	fa_world_end(&world);
 }
 
-/* rfc4433-5.2-3: "If the HA address in this extension is not a routable unicast address, the FA MUST reject the
- * request with error code NONZERO-HA-REQD." rfc4433-6-1. */
+/* rfc4433-5.2-3: "If the HA address in this extension is not a routable unicast address, the FA MUST reject
+ * the request with error code NONZERO-HA-REQD." rfc4433-6-1. */
 static void a_requested_home_agent_that_cannot_be_one_is_code_90(void **state)
 {
 	static const char *const bad[] = {"0.0.0.0", "255.255.255.255", "224.0.0.11", "127.0.0.1",
@@ -115,8 +116,8 @@ static void a_requested_home_agent_that_cannot_be_one_is_code_90(void **state)
 	fa_world_end(&world);
 }
 
-/* rfc4433-5.2-1: "If the FA cannot obtain the Requested HA to which to forward a Registration Request from the MN,
- * it MUST reject request with error code NONZERO-HA-REQD." */
+/* rfc4433-5.2-1: "If the FA cannot obtain the Requested HA to which to forward a Registration Request from
+ * the MN, it MUST reject request with error code NONZERO-HA-REQD." */
 static void without_a_home_agent_to_be_had_it_is_code_90(void **state)
 {
 	struct fa_world world;
@@ -195,8 +196,8 @@ static void the_choice_is_by_realm_or_the_default(void **state)
 	fa_world_end(&world);
 }
 
-/* RFC 4433 4.1.1: the reply comes from the home agent that was asked, and names itself; the visitor's tunnel ends
- * there. */
+/* RFC 4433 4.1.1: the reply comes from the home agent that was asked, and names itself; the visitor's tunnel
+ * ends there. */
 static void the_assigned_home_agent_is_the_visitor_s(void **state)
 {
 	struct fa_world world;
@@ -271,8 +272,8 @@ static void a_redirection_is_relayed_as_it_is(void **state)
 
 /* --- dynamic home agent address resolution ---------------------------------------------------- */
 
-/* RFC 5944 3.7.2.2: the destination is copied from the Home Agent field, which may be a broadcast address. Who
- * answers does so from its own address, in denial. */
+/* RFC 5944 3.7.2.2: the destination is copied from the Home Agent field, which may be a broadcast address.
+ * Who answers does so from its own address, in denial. */
 static void a_broadcast_is_relayed_and_its_denials_come_back(void **state)
 {
 	static const uint8_t codes[] = {MIP_CODE_HA_UNKNOWN_HOME_AGENT, MIP_CODE_HA_IDENTIFICATION_MISMATCH};
@@ -370,8 +371,8 @@ static void give_home_address(
 	fa_world_deliver(world, address("10.1.0.1"), message, length);
 }
 
-/* rfc2794-3-1: "If Home Address is zero in the Registration Request, the foreign agent MUST use the NAI instead in
- * its pending registration request records, along with the Identification field as usual." */
+/* rfc2794-3-1: "If Home Address is zero in the Registration Request, the foreign agent MUST use the NAI
+ * instead in its pending registration request records, along with the Identification field as usual." */
 static void two_nodes_with_one_identification_are_told_apart_by_their_names(void **state)
 {
 	struct fa_world world;
@@ -414,8 +415,8 @@ static void two_nodes_with_one_identification_are_told_apart_by_their_names(void
 	fa_world_end(&world);
 }
 
-/* rfc2794-3-2: "If the foreign agent cannot manage pending registration request records in this way, it MUST return a
- * Registration Reply with Code indicating NONZERO_HOMEADDR_REQD": without a name nobody can. */
+/* rfc2794-3-2: "If the foreign agent cannot manage pending registration request records in this way, it MUST
+ * return a Registration Reply with Code indicating NONZERO_HOMEADDR_REQD": without a name nobody can. */
 static void a_request_with_neither_an_address_nor_a_name_gets_code_96(void **state)
 {
 	struct fa_world world;
@@ -432,8 +433,8 @@ static void a_request_with_neither_an_address_nor_a_name_gets_code_96(void **sta
 	fa_world_end(&world);
 }
 
-/* … and another node's request with the home address that the reply gives, and by chance the same identification,
- * is not the one that is meant (rfc5944-3.7.3.1-3). */
+/* … and another node's request with the home address that the reply gives, and by chance the same
+ * identification, is not the one that is meant (rfc5944-3.7.3.1-3). */
 static void the_name_tells_apart_requests_with_the_home_address_of_the_reply(void **state)
 {
 	struct fa_world world;

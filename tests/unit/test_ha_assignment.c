@@ -1,6 +1,6 @@
 /*
- * A home agent that is asked by nodes that leave the choice open (RFC 4433 5.3), and by those that look for one
- * by the broadcast address of their home network (RFC 5944 3.8.2.1).
+ * A home agent that is asked by nodes that leave the choice open (RFC 4433 5.3), and by those that look for
+ * one by the broadcast address of their home network (RFC 5944 3.8.2.1).
  */
 #include "ha_test.h"
 
@@ -209,8 +209,8 @@ static void a_full_home_agent_and_a_used_up_pool_redirect(void **state)
 	ha_ask_expect(world, &bob, MIP_CODE_HA_INSUFFICIENT_RESOURCES);
 }
 
-/* RFC 4433 5.3.1: "The Requested HA always performs standard validity checks on the Registration Request. If there
- * is any error, the Registration Request is rejected with error codes specified in Mobile IPv4." */
+/* RFC 4433 5.3.1: "The Requested HA always performs standard validity checks on the Registration Request. If
+ * there is any error, the Registration Request is rejected with error codes specified in Mobile IPv4." */
 static void what_is_wrong_is_said_before_anyone_is_redirected(void **state)
 {
 	struct world *world = *state;
@@ -248,9 +248,9 @@ static void settings_that_lead_back_here_are_refused(void **state)
 
 /* --- dynamic home agent address resolution ---------------------------------------------------- */
 
-/* rfc5944-3.8.2.1-21: "home agents MUST deny Registration Requests that are sent to the subnet-directed broadcast
- * address of the home network"; with code 136 and its unicast address. RFC 4433 5.3.1: there is no new behaviour
- * for it. */
+/* rfc5944-3.8.2.1-21: "home agents MUST deny Registration Requests that are sent to the subnet-directed
+ * broadcast address of the home network"; with code 136 and its unicast address. RFC 4433 5.3.1: there is no
+ * new behaviour for it. */
 static void a_broadcast_is_code_136_whatever_the_field_says(void **state)
 {
 	struct world *world = *state;

@@ -118,8 +118,8 @@ static void an_exhausted_pool_takes_from_who_has_been_away_longest_and_is_code_1
 	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "pool/alice@example.org") >= 0);
 }
 
-/* rfc2794-2-1: "MUST appear in the Registration Request before […] the Mobile-Home Authentication extension": behind it,
- * anybody could have put it there. */
+/* rfc2794-2-1: "MUST appear in the Registration Request before […] the Mobile-Home Authentication extension":
+ * behind it, anybody could have put it there. */
 static void a_name_behind_the_authenticator_is_not_the_node_s(void **state)
 {
 	struct world *world = *state;

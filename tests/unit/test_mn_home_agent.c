@@ -1,6 +1,7 @@
 /*
- * Which home agent a node registers with: found by the broadcast address of its home network (RFC 5944 3.6.1.2,
- * 3.6.2.3), or assigned by the network (RFC 4433); and the home address that it gets there (RFC 2794).
+ * Which home agent a node registers with: found by the broadcast address of its home network (RFC 5944
+ * 3.6.1.2, 3.6.2.3), or assigned by the network (RFC 4433); and the home address that it gets there (RFC
+ * 2794).
  */
 #include "mn_bench.h"
 
@@ -144,8 +145,9 @@ static void redirect(const struct bench_request *request, uint32_t from, uint32_
 
 /* --- assignment -------------------------------------------------------------------------------- */
 
-/* rfc4433-1-1, rfc4433-3.3-1, rfc4433-5.1-1: the NAI, and no home address; rfc4433-5.1-2, rfc4433-5.1.1-1: ALL-ZERO-ONE-ADDR; rfc4433-5.1-3,
- * rfc4433-5.1.1-2: authenticated. Without a hint no Requested HA extension. */
+/* rfc4433-1-1, rfc4433-3.3-1, rfc4433-5.1-1: the NAI, and no home address; rfc4433-5.1-2, rfc4433-5.1.1-1:
+ * ALL-ZERO-ONE-ADDR; rfc4433-5.1-3, rfc4433-5.1.1-2: authenticated. Without a hint no Requested HA extension.
+ */
 static void test_through_a_foreign_agent_the_choice_is_left_to_the_network(void **state)
 {
 	struct bench_request request;
@@ -193,8 +195,8 @@ static void test_a_hint_is_requested_of_the_foreign_agent(void **state)
 	assert_int_equal(requested_of(&request), HA1);
 }
 
-/* rfc4433-5.1.2-1, -6, -7, -8: ALL-ZERO-ONE-ADDR, and the Requested HA extension, which MUST be there and match the
- * destination. */
+/* rfc4433-5.1.2-1, -6, -7, -8: ALL-ZERO-ONE-ADDR, and the Requested HA extension, which MUST be there and
+ * match the destination. */
 static void test_co_located_the_requested_home_agent_is_the_destination(void **state)
 {
 	struct bench_request request;
@@ -232,8 +234,8 @@ static void test_co_located_without_a_hint_there_is_nobody_to_ask(void **state)
 	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
 }
 
-/* rfc4433-5.1-4, rfc4433-5.1.2-2, rfc4433-5.1.2-3: the assigned home agent is cached for the session, and used in its renewals, its
- * handovers and its end. */
+/* rfc4433-5.1-4, rfc4433-5.1.2-2, rfc4433-5.1.2-3: the assigned home agent is cached for the session, and
+ * used in its renewals, its handovers and its end. */
 static void test_the_session_stays_with_the_assigned_home_agent(void **state)
 {
 	struct bench_request request;
@@ -314,8 +316,9 @@ static void test_a_session_that_ran_out_unanswered_is_over(void **state)
 
 /* --- redirection ------------------------------------------------------------------------------- */
 
-/* rfc4433-5.1.1-3, -4: "MUST authenticate the Reply […] and attempt Registration with the HA address specified in the
- * Redirected HA Extension"; "MUST put the Redirected HA address as the Requested HA Extension". */
+/* rfc4433-5.1.1-3, -4: "MUST authenticate the Reply […] and attempt Registration with the HA address
+ * specified in the Redirected HA Extension"; "MUST put the Redirected HA address as the Requested HA
+ * Extension". */
 static void test_through_a_foreign_agent_a_redirection_is_followed(void **state)
 {
 	struct bench_request request;
@@ -441,8 +444,8 @@ static void test_each_home_agent_is_authenticated_by_its_own_association(void **
 	mip_association_unref(own_keys.association);
 }
 
-/* RFC 4433 4.2 step 5: "If a registration loop occurs […] then the MN stops sending any further Registration Request
- * and provides an indication that the loop event was detected." */
+/* RFC 4433 4.2 step 5: "If a registration loop occurs […] then the MN stops sending any further Registration
+ * Request and provides an indication that the loop event was detected." */
 static void test_a_circle_of_redirections_ends_it(void **state)
 {
 	struct bench_request request;
@@ -542,8 +545,9 @@ static void test_code_143_does_not_move_a_configured_home_agent(void **state)
 
 /* --- legacy agents, RFC 4433 10 ---------------------------------------------------------------- */
 
-/* "If the MN does not receive a Registration Reply […] after sending a few Registration Requests […] the MN should
- * quickly send a new Registration Request as mentioned in Section 4.1 step 2": the address in the field as well. */
+/* "If the MN does not receive a Registration Reply […] after sending a few Registration Requests […] the MN
+ * should quickly send a new Registration Request as mentioned in Section 4.1 step 2": the address in the
+ * field as well. */
 static void test_unanswered_the_home_agent_is_named_in_the_field(void **state)
 {
 	struct bench_request request;
@@ -563,8 +567,8 @@ static void test_unanswered_the_home_agent_is_named_in_the_field(void **state)
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
 }
 
-/* "if the registration is denied with error code 70 (poorly formed Request), the MN can assume that the legacy FA
- * cannot process this message"; one of RFC 5944 has code 194. */
+/* "if the registration is denied with error code 70 (poorly formed Request), the MN can assume that the
+ * legacy FA cannot process this message"; one of RFC 5944 has code 194. */
 static void test_a_legacy_foreign_agent_is_asked_in_the_old_way(void **state)
 {
 	static const uint8_t codes[] = {70, 194};
@@ -676,8 +680,8 @@ static void test_a_home_agent_that_was_found_and_is_full_is_looked_for_again(voi
 /* --- the identification, with several home agents ----------------------------------------------- */
 
 /* rfc5944-3.6.2.3-4: after code 136 "the mobile node SHOULD adjust the parameters it uses to compute the
- * Identification field". With nonces each home agent has its own: the one whose nonce is taken is the one that is
- * asked next. */
+ * Identification field". With nonces each home agent has its own: the one whose nonce is taken is the one
+ * that is asked next. */
 static void test_with_nonces_the_first_answer_gives_nonce_and_home_agent(void **state)
 {
 	struct bench_request request, next;
@@ -696,7 +700,8 @@ static void test_with_nonces_the_first_answer_gives_nonce_and_home_agent(void **
 	assert_int_not_equal((uint32_t)next.fixed.identification, (uint32_t)request.fixed.identification);
 }
 
-/* RFC 5944 3.6.3: the unanswered request is repeated unchanged; the other request of RFC 4433 10 is another. */
+/* RFC 5944 3.6.3: the unanswered request is repeated unchanged; the other request of RFC 4433 10 is another.
+ */
 static void test_with_nonces_the_request_for_legacy_agents_is_a_new_one(void **state)
 {
 	struct bench_request first, again, other;
@@ -722,8 +727,8 @@ static void by_name(struct mn_settings *settings)
 	settings->nai = nai;
 }
 
-/* RFC 5944 3.6.1.2: "The Home Address field MUST be set to the mobile node's home address, if this information is
- * known." The NAI goes along (RFC 2794). */
+/* RFC 5944 3.6.1.2: "The Home Address field MUST be set to the mobile node's home address, if this
+ * information is known." The NAI goes along (RFC 2794). */
 static void test_renewals_and_the_end_have_the_home_address_that_was_given(void **state)
 {
 	struct bench_request request;

@@ -172,7 +172,8 @@ static void identifications_of_a_node_only_grow(void **state)
 	assert_true(third > second);
 }
 
-/* rfc5944-5.7.1-3: the fraction of a second is the clock's as far as that reaches; the bits beyond it are random. */
+/* rfc5944-5.7.1-3: the fraction of a second is the clock's as far as that reaches; the bits beyond it are
+ * random. */
 static void the_bits_that_no_clock_has_are_random(void **state)
 {
 	uint64_t now = mip_ntp_of(noon), seen = 0;
