@@ -189,7 +189,7 @@ static void a_forged_request_does_not_make_the_home_agent_forget_the_nonce(void 
 
 static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s_address(void **state)
 {
-	/* rfc5944-3.8.2.1-21, rfc5944-3.8.2.1-22, rfc5944-3.8.3.1-1 */
+	/* rfc5944-3.6.1.2-13, rfc5944-3.8.2.1-21, rfc5944-3.8.2.1-22, rfc5944-3.8.3.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 	const struct answer *answer;
@@ -212,7 +212,7 @@ static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s
 
 static void a_broadcast_request_with_the_right_home_agent_is_denied_too(void **state)
 {
-	/* rfc5944-3.8.2.1-21 */
+	/* rfc5944-3.6.1.2-13, rfc5944-3.8.2.1-21 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
