@@ -25,6 +25,7 @@ static struct mip_association *old_association(uint32_t spi)
 
 static void an_old_router_registers_with_keyed_md5_spi_256_and_lifetime_65534(void **state)
 {
+	/* rfc5944-5.1-4 */
 	struct world *world = *state;
 	struct mip_association *old = old_association(256);
 	struct ask ask = ha_ask_by_agent();
