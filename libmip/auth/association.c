@@ -42,7 +42,6 @@ static const char *digest_name(enum mip_algorithm algorithm)
 	return NULL;
 }
 
-/* rfc5944-5.1-3: keys with arbitrary binary values MUST be supported: octets and a length. */
 static int hmac_key(struct mip_association *association, const struct mip_key *key)
 {
 	char digest[sizeof("SHA256")] = {0};

@@ -26,8 +26,7 @@ static int hmac_compute(
 }
 
 /* "the shared secret …, followed by the protected fields from the registration message, …, followed by the
- * shared secret again" (RFC 2002 3.5.1; RFC 5944 5.1 keeps it for old peers). rfc5944-5.1-4: SHOULD
- * include keyed MD5 as one of the additional algorithms. */
+ * shared secret again" (RFC 2002 3.5.1; RFC 5944 5.1 keeps it for old peers). */
 static int keyed_md5_compute(
 	const struct mip_association *association, const void *octets, size_t length, uint8_t *authenticator)
 {
@@ -44,7 +43,6 @@ static int keyed_md5_compute(
 	return r;
 }
 
-/* rfc5944-5.1-1: home agents and mobile nodes MUST be able to perform authentication. */
 int mip_authenticator_compute(
 	const struct mip_association *association, const void *octets, size_t length, uint8_t *authenticator)
 {
