@@ -480,6 +480,7 @@ static void every_denial_is_authenticated_and_has_the_fields_of_the_request(void
 		assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->node));
 		assert_address_equal(answer->fields.home_address, NODE_ADDRESS);
 		assert_address_equal(answer->fields.home_agent, HA_ADDRESS);
+		assert_int_equal(answer->fields.lifetime, 600);
 		assert_address_equal(answer->datagram.destination, i == 1 ? AGENT_ADDRESS : OTHER_AGENT);
 		assert_int_equal(answer->datagram.destination_port, 434);
 	}
