@@ -251,8 +251,9 @@ static int check_home_agent(struct ha_core *core, struct ha_request *request)
 	bool ours = mip_address_is_unicast(wanted) && ha_is_own_address(core, wanted);
 
 	/* rfc5944-3.8.2.1-21: MUST deny requests that are sent to the subnet-directed broadcast address of
-	 * the home network; rfc5944-3.8.2.1-22: the reply, with code 136, contains the home agent's unicast
-	 * address. */
+	 * the home network; rfc5944-3.8.2.1-22: the reply, with code 136, contains the home agent's
+	 * unicast address. rfc5944-3.6.1.2-13: each home agent receiving it MUST reject, and SHOULD
+	 * indicate its unicast address. */
 	if (ha_is_home_broadcast(core, request->destination))
 		return MIP_CODE_HA_UNKNOWN_HOME_AGENT;
 	/* To all mobility agents of the link, but for another home agent: it is not for us to deny. */

@@ -25,6 +25,7 @@ static const struct mip_setting security_settings[] = {
 		.type = MIP_SETTING_TYPE_KEY,
 		.offset = offsetof(struct mip_security_config, key),
 		.required = true,
+		/* rfc5944-5.1-2: key sizes of 128 bits or greater, with manual key distribution. */
 		.help = "The shared secret: hex:DIGITS, text:CHARACTERS or file:PATH, 16 to 256 octets."},
 	{.name = "replay",
 		.type = MIP_SETTING_TYPE_CHOICE,

@@ -32,6 +32,7 @@ static struct mip_address destination_of(unsigned number)
 	return mip_address_of(groups[number % MIP_ARRAY_SIZE(groups)]);
 }
 
+/* rfc5944-2.4-1: every mobile node MUST implement Agent Solicitation. */
 static void send(struct mn_core *core, struct mn_interface *interface, struct mip_now now)
 {
 	struct mip_ip ip = {

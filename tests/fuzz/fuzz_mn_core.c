@@ -253,6 +253,8 @@ static void give_advertisement(struct run *run)
 	advertisement.is_agent = true;
 	advertisement.router_count = where >> 4 & 1;
 	advertisement.routers[0].address = ip.source;
+	advertisement.prefix_length_count = where >> 6 & 1;
+	advertisement.prefix_lengths[0] = 24 - (where >> 3 & 1);
 	advertisement.flags = mip_read16(&run->script);
 	advertisement.sequence = mip_read16(&run->script);
 	advertisement.lifetime = mip_read8(&run->script);
@@ -426,6 +428,7 @@ static void begin(struct run *run, uint8_t how)
 		.interfaces = interfaces,
 		.interface_count = LINKS,
 		.care_of = (enum mn_care_of)(how >> 2 & 3) % 3,
+		.move_detection = (enum mn_move_detection)(how % 3),
 		.reverse_tunnel = how & 16,
 		.encapsulation = (enum mip_encapsulation)((how >> 5 & 3) % 3),
 		.nat_traversal = how & 32,

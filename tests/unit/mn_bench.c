@@ -29,6 +29,9 @@ static void fill(void *context, void *octets, size_t length)
 }
 
 static void count_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void count_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
 {
 	struct bench *bench = context;
 	char line[512];

@@ -76,7 +76,7 @@ static void assert_computes(const struct mip_association *association, const cha
 /* rfc5944-5.1-2, rfc5944-5.1-3 */
 static void the_vectors_of_the_rfcs_come_out(void **state)
 {
-	/* rfc5944-3.5.1-4 */
+	/* rfc5944-3.5.1-4, rfc5944-5.1-1 */
 	(void)state;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(vectors); i++) {
 		const struct vector *vector = &vectors[i];
@@ -96,6 +96,7 @@ static void the_vectors_of_the_rfcs_come_out(void **state)
 /* rfc5944-5.1-4 */
 static void keyed_md5_is_md5_of_key_message_key(void **state)
 {
+	/* rfc5944-5.1-4 */
 	struct mip_association *association = association_of(MIP_ALGORITHM_KEYED_MD5, 256, "key", 3);
 
 	(void)state;
@@ -128,7 +129,7 @@ static int check(const struct mip_association *association, const uint8_t *octet
 /* rfc5944-5.1-1 */
 static void what_is_appended_verifies_and_any_changed_bit_does_not(void **state)
 {
-	/* rfc5944-3.5.1-1 */
+	/* rfc5944-3.5.1-1, rfc5944-5.1-1 */
 	static const uint8_t types[] = {32, 33, 34, 36};
 
 	(void)state;
@@ -226,6 +227,34 @@ static void any_spi_goes_with_any_algorithm(void **state)
 	}
 }
 
+/* Nothing ends at a zero, and every octet of the key counts, up to 256 of them. */
+static void keys_have_any_octets_and_all_of_them_count(void **state)
+{
+	/* rfc5944-5.1-3 */
+	uint8_t key[256], one[MIP_AUTHENTICATOR_MAX], other[MIP_AUTHENTICATOR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(i ^ 0x80 * (i % 2)); /* begins with 0, and has every value once */
+	for (int algorithm = MIP_ALGORITHM_HMAC_MD5; algorithm <= MIP_ALGORITHM_KEYED_MD5; algorithm++) {
+		for (size_t place = 0; place < sizeof(key); place += 15) {
+			struct mip_association *a =
+				association_of((enum mip_algorithm)algorithm, 1000, key, sizeof(key));
+			struct mip_association *b;
+			size_t length = mip_association_authenticator_length(a);
+
+			key[place] ^= 0x40;
+			b = association_of((enum mip_algorithm)algorithm, 1000, key, sizeof(key));
+			key[place] ^= 0x40;
+			assert_int_equal(mip_authenticator_compute(a, "message", 7, one), 0);
+			assert_int_equal(mip_authenticator_compute(b, "message", 7, other), 0);
+			assert_memory_not_equal(one, other, length);
+			mip_association_unref(a);
+			mip_association_unref(b);
+		}
+	}
+}
+
 static void settings_that_make_no_association_are_refused(void **state)
 {
 	/* rfc5944-1.6-2 */
@@ -269,6 +298,7 @@ int main(void)
 		cmocka_unit_test(the_error_says_what_is_wrong),
 		cmocka_unit_test(without_room_nothing_is_appended),
 		cmocka_unit_test(any_spi_goes_with_any_algorithm),
+		cmocka_unit_test(keys_have_any_octets_and_all_of_them_count),
 		cmocka_unit_test(settings_that_make_no_association_are_refused),
 		cmocka_unit_test(an_association_lives_as_long_as_its_last_holder),
 	};

@@ -19,6 +19,7 @@ static void assert_key_refused(struct sample_folder *folder, const char *key, co
 
 static void keys_of_a_wrong_length_are_refused(void **state)
 {
+	/* rfc5944-5.1-2 */
 	char letters[300] = "text:", *end = letters + 5;
 
 	assert_key_refused(*state, "hex:00112233445566778899aabbccddee",

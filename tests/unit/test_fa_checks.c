@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "authenticator.h"
 
 enum checksum {
 	RIGHT,
@@ -123,6 +124,72 @@ static void requests_with_the_same_home_address_are_told_apart_by_the_nai(void *
 	fa_world_end(&world);
 }
 
+/* The authentication extension of this type before the Mobile-Home one, which then is not covered by it. */
+static size_t write_misplaced(uint8_t type, const struct mip_association *association, const uint8_t *message,
+	size_t fixed, size_t length, uint8_t *whole)
+{
+	struct mip_writer writer = mip_writer_of(whole, WORLD_MESSAGE);
+
+	mip_write_octets(&writer, message, fixed);
+	assert_int_equal(mip_authenticator_append(&writer, type, 0, association), 0);
+	mip_write_octets(&writer, message + fixed, length - fixed);
+	assert_false(mip_writer_failed(&writer));
+	return writer.length;
+}
+
+/* 3.6.1.3: c. the authorization-enabling extensions, … e. the Mobile-Foreign Authentication Extension. */
+static void a_mobile_foreign_authentication_in_the_wrong_place_gets_code_67(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct fa_mobile_node_settings node = {
+		.home_address = address("10.1.0.50"), .association = fa_world_association(4000)};
+	uint8_t message[WORLD_MESSAGE], whole[WORLD_MESSAGE];
+	size_t length = fa_world_write_request(&request, message);
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.mobile_nodes = &node;
+	world.settings.mobile_node_count = 1;
+	fa_world_start(&world);
+	fa_world_clear(&world);
+	length = write_misplaced(MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, node.association, message,
+		MIP_REQUEST_LENGTH, length, whole);
+	fa_world_send_message(&world, &request, whole, length);
+	assert_int_equal(fa_world_code(&world), 67);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	fa_world_end(&world);
+	mip_association_unref(node.association);
+}
+
+/* 3.8.3.3: c. the Mobile-Home Authentication Extension, … e. the Foreign-Home Authentication Extension. */
+static void a_foreign_home_authentication_in_the_wrong_place_ends_with_code_68(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_registration_reply reply = fa_world_reply_to(&request);
+	struct fa_home_agent_settings home_agent = {
+		.address = address("10.1.0.1"), .association = fa_world_association(3000)};
+	uint8_t message[WORLD_MESSAGE], whole[WORLD_MESSAGE];
+	size_t length;
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.home_agents = &home_agent;
+	world.settings.home_agent_count = 1;
+	fa_world_start(&world);
+	fa_world_send(&world, &request, message);
+	fa_world_clear(&world);
+	length = fa_world_write_reply(&reply, NULL, NULL, message);
+	length = write_misplaced(MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, home_agent.association, message,
+		MIP_REPLY_LENGTH, length, whole);
+	fa_world_deliver(&world, address("10.1.0.1"), whole, length);
+	assert_int_equal(fa_world_code(&world), 68);
+	assert_int_equal(fa_core_visitor_count(world.core), 0);
+	fa_world_end(&world);
+	mip_association_unref(home_agent.association);
+}
+
 /* A home agent whose replies have their extensions in another order, and more of them. */
 static void write_before(struct mip_writer *writer)
 {
@@ -168,6 +235,8 @@ int main(void)
 		cmocka_unit_test(a_request_counts_without_a_checksum_but_not_with_a_wrong_one),
 		cmocka_unit_test(a_reply_counts_without_a_checksum_but_not_with_a_wrong_one),
 		cmocka_unit_test(requests_with_the_same_home_address_are_told_apart_by_the_nai),
+		cmocka_unit_test(a_mobile_foreign_authentication_in_the_wrong_place_gets_code_67),
+		cmocka_unit_test(a_foreign_home_authentication_in_the_wrong_place_ends_with_code_68),
 		cmocka_unit_test(
 			a_reply_with_its_extensions_in_another_order_is_relayed_up_to_the_authorization),
 	};

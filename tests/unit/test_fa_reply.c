@@ -336,7 +336,8 @@ static int code_with_association(uint16_t lifetime, void (*trailer)(struct mip_w
 
 static void foreign_home_authentication_is_required_of_registrations_only(void **state)
 {
-	/* rfc5944-3.7.1-8, rfc5944-3.7.3.1-6, rfc5944-3.7.3.1-7, rfc5944-3.7.3.1-8, rfc5944-3.7.3.1-9 */
+	/* rfc5944-3.7.1-8, rfc5944-3.7.3.1-6, rfc5944-3.7.3.1-7, rfc5944-3.7.3.1-8, rfc5944-3.7.3.1-9,
+	 * rfc5944-5.1-2 */
 	(void)state;
 	assert_int_equal(code_with_association(600, write_foreign_home), 0);
 	assert_int_equal(code_with_association(600, NULL), 68);

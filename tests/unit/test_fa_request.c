@@ -324,7 +324,7 @@ static int code_with_association(const struct fa_world_request *request, bool *r
 static void mobile_foreign_authentication_is_checked_and_answered_in_kind(void **state)
 {
 	/* rfc5944-3.2-1, rfc5944-3.7.1-9, rfc5944-3.7.2.1-4, rfc5944-3.7.2.1-5, rfc5944-3.7.2.1-6,
-	 * rfc5944-3.7.2.1-7 */
+	 * rfc5944-3.7.2.1-7, rfc5944-5.1-2 */
 	struct fa_world_request request = fa_world_request();
 	bool authenticated;
 

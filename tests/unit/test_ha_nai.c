@@ -98,6 +98,13 @@ static void a_node_may_name_a_free_address_of_the_pool_and_no_other(void **state
 	bob.home_address = NODE_ADDRESS;
 	ha_ask_expect(world, &bob, MIP_CODE_HA_PROHIBITED);
 	assert_address_equal(ha_only_binding(world).home_address, POOL_LAST);
+	/* Nor does alice get another one, once she has this: a free one as little as somebody's. */
+	ha_world_pass(world, MIP_SECOND);
+	alice.home_address = POOL_FIRST;
+	ha_ask_expect(world, &alice, MIP_CODE_HA_PROHIBITED);
+	alice.home_address = NODE_ADDRESS;
+	ha_ask_expect(world, &alice, MIP_CODE_HA_PROHIBITED);
+	assert_address_equal(ha_only_binding(world).home_address, POOL_LAST);
 }
 
 static void an_exhausted_pool_takes_from_who_has_been_away_longest_and_is_code_130_when_all_are_bound(

@@ -25,6 +25,7 @@ static struct mip_association *old_association(uint32_t spi)
 
 static void an_old_router_registers_with_keyed_md5_spi_256_and_lifetime_65534(void **state)
 {
+	/* rfc5944-5.1-4 */
 	struct world *world = *state;
 	struct mip_association *old = old_association(256);
 	struct ask ask = ha_ask_by_agent();
@@ -97,6 +98,28 @@ static void an_old_foreign_agent_authenticates_every_request_and_reply(void **st
 	mip_association_unref(old);
 }
 
+/* 3.6.1.3, 3.7.2.2: it is the foreign agent's, after the node's own. */
+static void a_foreign_home_authentication_in_the_wrong_place_is_code_132(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	uint8_t message[MIP_REGISTRATION_MAX];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+
+	ask.care_of = AGENT_ADDRESS;
+	ask.no_security = true;
+	writer.length = ha_ask_build(world, &ask, message, sizeof(message));
+	assert_int_equal(
+		mip_authenticator_append(&writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, world->agent),
+		0);
+	assert_int_equal(
+		mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, world->node),
+		0);
+	ha_ask_deliver(world, &ask, message, writer.length);
+	ha_answer_expect(world, MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION);
+	assert_int_equal(ha_core_binding_count(world->core), 0);
+}
+
 /* A request at which everything is wrong, and one fault after the other is taken away. */
 static void the_checks_of_the_home_agent_stand_in_the_order_of_the_rfc(void **state)
 {
@@ -160,6 +183,7 @@ int main(void)
 		TEST(an_old_router_registers_with_keyed_md5_spi_256_and_lifetime_65534),
 		TEST(the_low_half_of_an_identification_may_be_anything),
 		TEST(an_old_foreign_agent_authenticates_every_request_and_reply),
+		TEST(a_foreign_home_authentication_in_the_wrong_place_is_code_132),
 		TEST(the_checks_of_the_home_agent_stand_in_the_order_of_the_rfc),
 	};
 

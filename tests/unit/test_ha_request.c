@@ -189,7 +189,7 @@ static void a_forged_request_does_not_make_the_home_agent_forget_the_nonce(void 
 
 static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s_address(void **state)
 {
-	/* rfc5944-3.8.2.1-21, rfc5944-3.8.2.1-22, rfc5944-3.8.3.1-1 */
+	/* rfc5944-3.6.1.2-13, rfc5944-3.8.2.1-21, rfc5944-3.8.2.1-22, rfc5944-3.8.3.1-1 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 	const struct answer *answer;
@@ -212,7 +212,7 @@ static void a_request_to_the_broadcast_address_is_code_136_with_the_home_agent_s
 
 static void a_broadcast_request_with_the_right_home_agent_is_denied_too(void **state)
 {
-	/* rfc5944-3.8.2.1-21 */
+	/* rfc5944-3.6.1.2-13, rfc5944-3.8.2.1-21 */
 	struct world *world = *state;
 	struct ask ask = ha_ask_co_located();
 
@@ -480,6 +480,7 @@ static void every_denial_is_authenticated_and_has_the_fields_of_the_request(void
 		assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->node));
 		assert_address_equal(answer->fields.home_address, NODE_ADDRESS);
 		assert_address_equal(answer->fields.home_agent, HA_ADDRESS);
+		assert_int_equal(answer->fields.lifetime, 600);
 		assert_address_equal(answer->datagram.destination, i == 1 ? AGENT_ADDRESS : OTHER_AGENT);
 		assert_int_equal(answer->datagram.destination_port, 434);
 	}

@@ -432,6 +432,9 @@ static void nothing_comes_twice_and_nothing_is_missed(void **state)
 static char logged[512];
 
 static void log_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void log_line(void *context, enum mip_log_level level, const char *format, va_list arguments)
 {
 	(void)context;
 	if (level == MIP_LOG_DEBUG)

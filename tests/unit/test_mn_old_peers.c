@@ -20,6 +20,7 @@ static void old_home_agent(struct mn_settings *settings)
 
 static void test_with_keyed_md5_spi_256_and_lifetime_65534_it_registers(void **state)
 {
+	/* rfc5944-5.1-4 */
 	struct bench *bench = *state;
 	struct bench_agent agent = bench_fa1;
 	struct mip_authentication authentication;

@@ -463,6 +463,7 @@ static void without_home_agent(struct mn_settings *settings)
 
 static void test_an_unknown_home_agent_is_found_by_the_broadcast_of_the_home_network(void **state)
 {
+	/* rfc5944-3.6.1.2-12 */
 	struct bench_request request;
 
 	(void)state;
@@ -488,7 +489,7 @@ static void test_an_unknown_home_agent_is_found_by_the_broadcast_of_the_home_net
 
 static void test_through_an_agent_the_broadcast_stands_only_in_the_body(void **state)
 {
-	/* rfc5944-3.6.1.1-9 */
+	/* rfc5944-3.6.1.1-9, rfc5944-3.6.1.2-12 */
 	struct bench_request request;
 
 	(void)state;
