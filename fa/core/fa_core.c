@@ -18,7 +18,7 @@
  *
  * Files: fa_core.c (this: life, dispatch, the list for people), fa_link.c (visited links, advertisements),
  * fa_request.c and fa_reply.c (RFC 5944 3.7.2 and 3.7.3), fa_pending.c and fa_visitor.c (the two tables),
- * fa_nat.c (tunnels in UDP),
+ * fa_nat.c (tunnels in UDP), fa_challenge.c (RFC 4721),
  * fa_send.c (what leaves), fa_settings.c, fa_registration.c, fa_counter.c.
  */
 #include <errno.h>
@@ -41,6 +41,7 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 	core->environment = *environment;
 	core->environment.random->fill(core->environment.random->context, &core->keepalive_identifier,
 		sizeof(core->keepalive_identifier));
+	TAILQ_INIT(&core->challenges_in_order);
 	r = fa_settings_copy(settings, &core->settings);
 	if (r == 0)
 		r = fa_links_configure(core, settings, (struct mip_now){0});
@@ -59,6 +60,7 @@ void fa_core_free(struct fa_core *core)
 	fa_pending_remove_link(core, NULL);
 	fa_denials_clear(core);
 	fa_visitor_remove_link(core, NULL);
+	fa_challenges_clear(core);
 	fa_links_clear(core);
 	fa_settings_clear(&core->settings);
 	mip_deadlines_clear(&core->deadlines);
@@ -293,6 +295,11 @@ void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_funct
 size_t fa_core_visitor_count(const struct fa_core *core)
 {
 	return HASH_COUNT(core->visitors);
+}
+
+size_t fa_core_challenge_count(const struct fa_core *core)
+{
+	return HASH_COUNT(core->challenges);
 }
 
 size_t fa_core_pending_count(const struct fa_core *core)

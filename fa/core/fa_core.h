@@ -1,7 +1,7 @@
 /*
- * The foreign agent's machine (RFC 5944 2.3, 3.7, 4.2.2; RFC 3024 4.2; RFC 2794 3): events and the time go
- * in, packets to send, the kernel state that is wanted and the next deadline come out. It knows no socket and
- * no clock; the shell, the unit tests and the fuzzer drive it alike.
+ * The foreign agent's machine (RFC 5944 2.3, 3.7, 4.2.2; RFC 3024 4.2; RFC 2794 3; RFC 4721): events and the
+ * time go in, packets to send, the kernel state that is wanted and the next deadline come out. It knows no
+ * socket and no clock; the shell, the unit tests and the fuzzer drive it alike.
  *
  * Who may call what when: fa_core_new(), then links, addresses and default routes as they are, then
  * fa_core_begin(), then anything. All outputs are in the outbox that was given, in the order in which they
@@ -32,9 +32,15 @@ struct fa_home_agent_settings {
 	const char *realm;    /* RFC 4433: for nodes of this realm that leave the choice open; NULL: none */
 };
 struct fa_mobile_node_settings {
-	struct mip_address home_address; /* 0.0.0.0: by `nai` */
-	const char *nai;		 /* NULL: by home address */
-	struct mip_association *association;
+	struct mip_address home_address;     /* 0.0.0.0: by `nai` */
+	const char *nai;		     /* NULL: by home address */
+	struct mip_association *association; /* Mobile-Foreign; NULL: none */
+	struct mip_association *aaa; /* RFC 4721: to check its Mobile-AAA authentication here; NULL: none */
+};
+
+enum {
+	FA_CHALLENGE_WINDOW_LEAST = 2, /* RFC 4721 9: SHOULD be at least that */
+	FA_CHALLENGE_WINDOW_MOST = 32,
 };
 
 /* Copied by the core, lists too. */
@@ -61,6 +67,11 @@ struct fa_core_settings {
 	bool advertise_prefix;	       /* with the Prefix-Lengths extension */
 	bool advertise_solicited_only; /* no periodic ones */
 	bool advertise_broadcast;      /* to 255.255.255.255 */
+	/* RFC 4721: challenges in advertisements and replies, which requests must answer. Not with
+	 * advertise_solicited_only: solicited multicasts must not bring new ones (2.1). */
+	bool challenge;
+	size_t challenge_window; /* CHALLENGE_WINDOW: how many of a link's last ones are accepted */
+	size_t challenges_most;	 /* nodes whose challenges are remembered; beyond, others get code 66 */
 
 	mip_time request_timeout;     /* a request without a reply is given up after this, with code 78 */
 	size_t pending_most;	      /* requests that wait for replies, in all (else code 66) … */
@@ -139,6 +150,8 @@ typedef void fa_visitor_function(void *context, const struct fa_visitor_view *vi
 void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_function *function, void *context);
 size_t fa_core_visitor_count(const struct fa_core *core);
 size_t fa_core_pending_count(const struct fa_core *core);
+/* Nodes whose challenges are remembered. */
+size_t fa_core_challenge_count(const struct fa_core *core);
 struct mip_counter_table fa_core_counters(const struct fa_core *core);
 
 #endif

@@ -16,6 +16,11 @@
 	ROW(REPLIES_RECEIVED, "replies_received", "registration replies received from home agents")          \
 	ROW(REPLIES_RELAYED, "replies_relayed", "registration replies relayed to nodes")                     \
 	ROW(REPLIES_SENT, "replies_sent", "registration replies sent to nodes, relayed or not")              \
+	ROW(REPLIES_REFUSED, "replies_refused",                                                              \
+		"replies of home agents passed on with an error of this agent (RFC 4636)")                   \
+	ROW(CHALLENGES_MADE, "challenges_made", "challenges made, for advertisements and replies")           \
+	ROW(REQUESTS_REPEATED, "requests_repeated",                                                          \
+		"requests with the challenge of one that was on its way, relayed again")                     \
 	ROW(ICMP_ERRORS_RECEIVED, "icmp_errors_received", "ICMP errors about relayed requests")              \
 	ROW(REQUESTS_TIMED_OUT, "requests_timed_out", "relayed requests without a reply in time")            \
 	ROW(VISITORS_ADDED, "visitors_added", "visitors that came")                                          \
@@ -35,6 +40,8 @@
 		"messages with an unknown extension below 128")                                              \
 	ROW(DROP_NOT_AUTHORIZED, "drop_not_authorized",                                                      \
 		"requests without an authorization-enabling extension")                                      \
+	ROW(DROP_CHALLENGE_ALONE, "drop_challenge_alone",                                                    \
+		"requests with a challenge and no authentication after it")                                  \
 	ROW(DROP_DENIAL_LIMIT, "drop_denial_limit", "denials withheld: more than one a second to a node")    \
 	ROW(DROP_UNEXPECTED_REPLY, "drop_unexpected_reply", "replies that no pending request matches")       \
 	ROW(DROP_REPLY_SOURCE, "drop_reply_source", "replies that did not come from the home agent")         \
@@ -47,9 +54,10 @@
 #define FA_CODES(ROW) \
 	ROW(0) ROW(1) ROW(64) ROW(65) ROW(66) ROW(67) ROW(68) ROW(69) ROW(70) \
 	ROW(71) ROW(72) ROW(74) ROW(75) ROW(76) ROW(77) ROW(78) ROW(79) ROW(80) \
-	ROW(81) ROW(82) ROW(88) ROW(90) ROW(96) ROW(97) ROW(98) ROW(99) ROW(128) ROW(129) \
+	ROW(81) ROW(82) ROW(88) ROW(90) ROW(96) ROW(97) ROW(98) ROW(99) ROW(104) \
+	ROW(105) ROW(106) ROW(108) ROW(128) ROW(129) \
 	ROW(130) ROW(131) ROW(132) ROW(133) ROW(134) ROW(135) ROW(136) ROW(137) ROW(138) \
-	ROW(139) ROW(142) ROW(143) ROW(194)
+	ROW(139) ROW(142) ROW(143) ROW(144) ROW(194)
 /* clang-format on */
 
 enum fa_counter {

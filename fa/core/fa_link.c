@@ -256,11 +256,14 @@ static struct fa_link *link_new(struct fa_core *core, const char *name)
 		.random = core->environment.random,
 		.advertisements_sent = &core->counters[FA_COUNT_ADVERTISEMENTS_SENT],
 		.solicitations_received = &core->counters[FA_COUNT_SOLICITATIONS_RECEIVED],
+		.challenge = fa_challenge_for_advertisement,
 	};
 	struct fa_link *link = calloc(1, sizeof(*link));
 
 	if (!link)
 		return NULL;
+	link->core = core;
+	environment.challenge_context = link;
 	memcpy(link->name, name, strnlen(name, sizeof(link->name) - 1));
 	mip_advertiser_init(&link->advertiser, &environment);
 	HASH_ADD_STR(core->links, name, link);

@@ -9,16 +9,6 @@
 
 #include "fa_private.h"
 
-/* FNV-1a; equal digests are told apart by the NAI itself. */
-static uint64_t nai_digest(const struct fa_nai *nai)
-{
-	uint64_t digest = 0xcbf29ce484222325;
-
-	for (size_t i = 0; nai && i < nai->length; i++)
-		digest = (digest ^ (uint8_t)nai->text[i]) * 0x100000001b3;
-	return digest;
-}
-
 /* rfc5944-3.7.1-3: MUST follow the procedures specified in RFC 2794; rfc2794-3-1: if Home Address is zero,
  * MUST use the NAI instead, along with the Identification field. rfc5944-AppF-1: MUST use the NAI to
  * distinguish mobile nodes with the same home address. */
@@ -28,7 +18,8 @@ static struct fa_pending_key key_of(
 	return (struct fa_pending_key){
 		.home_address = home_address,
 		.identification = (uint32_t)identification,
-		.nai = mip_address_is_none(home_address) ? nai_digest(nai) : 0,
+		/* Equal digests are told apart by the NAI itself. */
+		.nai = mip_address_is_none(home_address) ? fa_nai_digest(nai) : 0,
 	};
 }
 
@@ -40,15 +31,23 @@ static struct fa_pending *find(struct fa_core *core, const struct fa_pending_key
 	return pending;
 }
 
+static struct fa_source *source_find(
+	struct fa_core *core, const struct fa_registration *registration, struct fa_source_key *ret_key)
+{
+	struct fa_source *source;
+
+	memset(ret_key, 0, sizeof(*ret_key));
+	ret_key->link = registration->link;
+	ret_key->link_address = registration->link_address;
+	HASH_FIND(hh, core->sources, ret_key, sizeof(*ret_key), source);
+	return source;
+}
+
 static struct fa_source *source_take(struct fa_core *core, const struct fa_registration *registration)
 {
 	struct fa_source_key key;
-	struct fa_source *source;
+	struct fa_source *source = source_find(core, registration, &key);
 
-	memset(&key, 0, sizeof(key));
-	key.link = registration->link;
-	key.link_address = registration->link_address;
-	HASH_FIND(hh, core->sources, &key, sizeof(key), source);
 	if (source)
 		return source;
 	source = calloc(1, sizeof(*source));
@@ -187,6 +186,31 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 		r = insert_new(core, source, &key, registration, now, ret_pending);
 	source_release(core, source);
 	return r;
+}
+
+/* rfc4721-3.2-3: "the relevant fields of the retransmitted request … are the same as represented in the
+ * visitor list entry for the pending Registration Request"; rfc4721-3.2-4: not the Identification, nor
+ * what is left of the lifetime. A deregistration is another request, though. */
+static bool is_repetition(const struct fa_registration *a, const struct fa_registration *b)
+{
+	return fa_registration_same_node(a, b) && fa_nai_equal(a->nai, b->nai) &&
+	       mip_address_equal(a->source, b->source) && a->source_port == b->source_port &&
+	       mip_address_equal(a->request.home_agent, b->request.home_agent) &&
+	       mip_address_equal(a->request.care_of_address, b->request.care_of_address) &&
+	       a->request.flags == b->request.flags &&
+	       (a->request.lifetime == 0) == (b->request.lifetime == 0) &&
+	       fa_nai_equal(a->challenge, b->challenge);
+}
+
+bool fa_pending_is_repeated(struct fa_core *core, const struct fa_registration *registration)
+{
+	struct fa_source_key key;
+	const struct fa_source *source = source_find(core, registration, &key);
+	const struct fa_pending *pending = source ? source->pendings : NULL;
+
+	while (pending && !is_repetition(&pending->registration, registration))
+		pending = pending->next;
+	return pending != NULL;
 }
 
 /* A request without a home address, by the low bits alone: only to tell a node that its NAI is missing. */

@@ -4,6 +4,7 @@
 #ifndef FA_PRIVATE_H
 #define FA_PRIVATE_H
 
+#include <sys/queue.h>
 #include <uthash.h>
 
 #include "advertiser.h"
@@ -23,6 +24,20 @@ enum fa_deadline_kind {
 	FA_DEADLINE_KEEPALIVE,
 };
 
+enum {
+	FA_CHALLENGE_LENGTH = 16, /* octets; rfc4721-12-1: with fewer than 4 more would have to be kept */
+};
+
+struct fa_challenge {
+	uint8_t octets[FA_CHALLENGE_LENGTH];
+};
+
+/* The challenges that a link's advertisements had, as many of the last ones as there can be in a window. */
+struct fa_challenge_window {
+	struct fa_challenge values[FA_CHALLENGE_WINDOW_MOST]; /* from the newest to the oldest */
+	size_t count;
+};
+
 /* A link on which visitors are served: by its name, with the index that it has now. */
 struct fa_link {
 	char name[MIP_LINK_NAME];
@@ -31,6 +46,8 @@ struct fa_link {
 	bool up;
 	bool named; /* in the settings that are being taken over */
 	struct mip_advertiser advertiser;
+	struct fa_challenge_window challenges;
+	struct fa_core *core;
 	UT_hash_handle hh;
 	UT_hash_handle hh_index;
 };
@@ -66,6 +83,7 @@ struct fa_mobile_node {
 	struct mip_address home_address; /* the key in one table … */
 	char *nai;			 /* … or in the other */
 	struct mip_association *association;
+	struct mip_association *aaa;
 	UT_hash_handle hh;
 };
 
@@ -97,6 +115,37 @@ struct fa_registration {
 	uint8_t ttl;
 	uint64_t order;	    /* of relaying: which of two is the newer */
 	struct fa_nai *nai; /* NULL: none */
+	/* rfc4721-3.2-13: its Identification SHOULD be stored, which is in `request`.
+	 * rfc4721-3.3-6: the Challenge value SHOULD be stored with the pending request. Octets, kept as those
+	 * of an NAI are; NULL: none. */
+	struct fa_nai *challenge;
+	bool challenge_relayed; /* it was not removed from the request */
+	bool verified;		/* it was new, and an authenticator that we can check covers it */
+};
+
+/* What is known of the challenges of one node (RFC 4721 3.2.1). A node is known by its NAI, if it has one. */
+struct fa_challenge_record {
+	struct fa_challenge_key {
+		struct mip_address home_address; /* 0.0.0.0 with an NAI */
+		uint64_t nai;			 /* a digest of it; 0: none */
+	} key;
+	struct fa_nai *nai;		 /* NULL: none */
+	struct mip_address home_address; /* with an NAI too; 0.0.0.0: not known */
+	struct fa_challenge used;	 /* of those advertised: the one that it used last … */
+	bool used_any;			 /* … if it did */
+	struct fa_challenge issued; /* to this node alone: in a reply or in a unicast advertisement … */
+	bool issued_any;
+	bool issued_used;			/* … and come back */
+	TAILQ_ENTRY(fa_challenge_record) order; /* of their last use */
+	UT_hash_handle hh;
+	UT_hash_handle hh_address;
+};
+
+/* On what grounds a node gets a reply, and with it a challenge (rfc4721-12-3, -4). */
+enum fa_challenge_grounds {
+	FA_CHALLENGE_UNAUTHENTICATED, /* anybody's request: nothing is stored, nothing unused is given up */
+	FA_CHALLENGE_DENIED,	      /* it is verified, or its home agent answered; but it is not accepted */
+	FA_CHALLENGE_AUTHENTICATED,
 };
 
 /* A relayed request that waits for its reply. */
@@ -187,6 +236,9 @@ struct fa_core {
 	struct fa_denial *denials;
 	struct fa_visitor *visitors;
 	uint16_t keepalive_identifier; /* of the ICMP echo requests */
+	struct fa_challenge_record *challenges;
+	struct fa_challenge_record *challenges_by_address;
+	TAILQ_HEAD(, fa_challenge_record) challenges_in_order;
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];
@@ -211,6 +263,8 @@ const struct fa_mobile_node *fa_mobile_node_find(
 /* NULL when there is no memory. */
 struct fa_nai *fa_nai_new(const uint8_t *octets, size_t length);
 bool fa_nai_equal(const struct fa_nai *a, const struct fa_nai *b);
+/* Of its octets; different NAIs may have the same. */
+uint64_t fa_nai_digest(const struct fa_nai *nai);
 /* 0 or -ENOMEM. */
 int fa_registration_copy(const struct fa_registration *registration, struct fa_registration *ret_copy);
 void fa_registration_clear(struct fa_registration *registration);
@@ -270,6 +324,8 @@ void fa_nat_due(struct fa_core *core, struct fa_visitor *visitor, struct mip_now
  * the place of the first. */
 int fa_pending_add(struct fa_core *core, const struct fa_registration *registration, struct mip_now now,
 	struct fa_pending **ret_pending);
+/* Whether the same request, with the same challenge, is on its way: rfc4721-3.2-3, -4. */
+bool fa_pending_is_repeated(struct fa_core *core, const struct fa_registration *registration);
 /* RFC 5944 3.7.3.1: the request that a reply belongs to, NULL if none. `nai` is the reply's, may be NULL. */
 struct fa_pending *fa_pending_find(
 	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai);
@@ -298,13 +354,39 @@ void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link);
 /* Wants what all visitors share: the default route into the tunnel, the rule for what comes out of it. */
 void fa_visitor_table(struct fa_core *core);
 
+/* fa_challenge.c: RFC 4721 3.2.1 */
+enum fa_challenge_verdict {
+	FA_CHALLENGE_UNUSED,  /* offered to this node, and not used yet */
+	FA_CHALLENGE_USED,    /* … or used, or older than one that it used */
+	FA_CHALLENGE_UNKNOWN, /* not offered */
+};
+/* The challenge of this request. Changes nothing. */
+enum fa_challenge_verdict fa_challenge_judge(
+	struct fa_core *core, const struct fa_registration *registration);
+/* It has been used: the request passed all checks. 0; -EAGAIN: there is no room to remember it; -ENOMEM. */
+int fa_challenge_use(struct fa_core *core, const struct fa_registration *registration);
+/* The challenge for a reply to this request; NULL: none are wanted. Valid until the next call. */
+const struct fa_challenge *fa_challenge_for_reply(
+	struct fa_core *core, const struct fa_registration *registration, enum fa_challenge_grounds grounds);
+/* As the advertiser wants it; the context is the link. */
+size_t fa_challenge_for_advertisement(void *link, enum mip_advertiser_occasion occasion,
+	struct mip_address to, uint8_t challenge[static MIP_CHALLENGE_MAX]);
+void fa_challenges_clear(struct fa_core *core);
+
 /* fa_send.c */
 /* RFC 5944 3.7.2.3: a reply of our own, at most one a second to a node. */
 void fa_deny(
 	struct fa_core *core, const struct fa_registration *registration, uint8_t code, struct mip_now now);
-/* RFC 5944 3.7.3.2: passes on the octets of a reply, for `home_address` (0.0.0.0: not known). */
-void fa_relay_reply(struct fa_core *core, const struct fa_registration *registration,
-	struct mip_address home_address, uint8_t code, const uint8_t *octets, size_t length);
+/* RFC 5944 3.7.3.2: passes on the octets of a reply. */
+struct fa_relayed {
+	const struct fa_registration *registration;
+	struct mip_address home_address; /* 0.0.0.0: not known */
+	uint8_t code;			 /* the home agent's */
+	uint8_t error;			 /* RFC 4636: the one with which we refuse it; 0: none */
+	const uint8_t *octets;
+	size_t length;
+};
+void fa_relay_reply(struct fa_core *core, const struct fa_relayed *relayed);
 /* RFC 5944 3.7.2.2: passes on the octets of a request, with the extensions that are ours to add; the pending
  * request remembers which. 0, or negative errno when it cannot be built. */
 int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length);

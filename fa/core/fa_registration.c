@@ -27,14 +27,30 @@ bool fa_nai_equal(const struct fa_nai *a, const struct fa_nai *b)
 	return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
+/* FNV-1a. */
+uint64_t fa_nai_digest(const struct fa_nai *nai)
+{
+	uint64_t digest = 0xcbf29ce484222325;
+
+	for (size_t i = 0; nai && i < nai->length; i++)
+		digest = (digest ^ (uint8_t)nai->text[i]) * 0x100000001b3;
+	return digest;
+}
+
+static struct fa_nai *octets_copy(const struct fa_nai *from)
+{
+	return fa_nai_new((const uint8_t *)from->text, from->length);
+}
+
 int fa_registration_copy(const struct fa_registration *registration, struct fa_registration *ret_copy)
 {
 	struct fa_registration copy = *registration;
 
-	if (registration->nai) {
-		copy.nai = fa_nai_new((const uint8_t *)registration->nai->text, registration->nai->length);
-		if (!copy.nai)
-			return -ENOMEM;
+	copy.nai = registration->nai ? octets_copy(registration->nai) : NULL;
+	copy.challenge = registration->challenge ? octets_copy(registration->challenge) : NULL;
+	if ((registration->nai && !copy.nai) || (registration->challenge && !copy.challenge)) {
+		fa_registration_clear(&copy);
+		return -ENOMEM;
 	}
 	*ret_copy = copy;
 	return 0;
@@ -43,7 +59,9 @@ int fa_registration_copy(const struct fa_registration *registration, struct fa_r
 void fa_registration_clear(struct fa_registration *registration)
 {
 	free(registration->nai);
+	free(registration->challenge);
 	registration->nai = NULL;
+	registration->challenge = NULL;
 }
 
 bool fa_registration_same_node(const struct fa_registration *a, const struct fa_registration *b)

@@ -5,6 +5,13 @@
  * half of the identification) and comes from that request's home agent. Only here the visitor list changes,
  * and only by an accepted reply. The wants of the visitor go into the outbox before the reply that promises
  * them.
+ *
+ * What we must refuse though a reply has come, is told by the Foreign Agent Error extension behind the home
+ * agent's reply (RFC 4636), whose code and authenticator stay what they are (rfc4721-3.3-12). Where there is
+ * no authenticator to preserve, and for the codes of RFC 2794, the node gets a reply of our own. So it does
+ * when the home agent fails authentication: RFC 4636 4 would have the reply passed on with status 68, as an
+ * update to RFC 3344; but RFC 5944, which is later and took that one's place, has it discarded
+ * (rfc5944-3.7.3.1-8: MUST), and code 68 in a reply (-9). What nobody vouches for is not passed on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -69,14 +76,18 @@ static bool link_fits(const struct reply *reply, const struct fa_pending *pendin
  */
 static bool is_authentic(const struct reply *reply, const struct fa_pending *pending)
 {
-	struct mip_association *association =
-		fa_home_agent_association(&reply->core->settings, reply->source);
+	const struct fa_settings *settings = &reply->core->settings;
+	/* RFC 5944 3.5.4: "selected by the foreign agent based on the value of the home agent Address
+	 * field of the Registration Reply"; what names another must not get round the one that it is from. */
+	struct mip_association *association = fa_home_agent_association(settings, reply->fields.home_agent);
 	const struct mip_extension *extension =
 		mip_extension_of(&reply->extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
 	/* Who that is, and what is shared, was not known when a request to a broadcast address was relayed. */
 	bool expected = pending->authenticated ||
 			(is_from_another(reply, pending) && pending->registration.request.lifetime > 0);
 
+	if (!association)
+		association = fa_home_agent_association(settings, reply->source);
 	if (!association || (!expected && !extension))
 		return true;
 	return extension && reply->extensions.occurrences[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] == 1 &&
@@ -117,7 +128,34 @@ static uint8_t code_against(const struct reply *reply, const struct fa_pending *
 	return 0;
 }
 
-static void tell_relayed(const struct reply *reply, const struct fa_registration *registration)
+/* rfc4721-3.3-8: if there is a Challenge in the reply, it MUST be the one that was in the request. */
+static bool is_challenge_wrong(const struct reply *reply, const struct fa_registration *registration)
+{
+	const struct mip_extension *extension = mip_extension_of(&reply->extensions, MIP_SLOT_CHALLENGE);
+	const struct fa_nai *sent = registration->challenge_relayed ? registration->challenge : NULL;
+
+	/* rfc4721-3.3-7: without it the registration SHOULD NOT be rejected. */
+	if (!extension)
+		return false;
+	return !sent || extension->data_length != sent->length ||
+	       memcmp(extension->data, sent->text, sent->length) != 0;
+}
+
+static bool is_error_status(uint8_t code)
+{
+	/* RFC 4636 4: "The currently specified codes", but for 68 (see above), and RFC 4721's. */
+	switch (code) {
+	case MIP_CODE_FA_PROHIBITED:
+	case MIP_CODE_FA_INSUFFICIENT_RESOURCES:
+	case MIP_CODE_FA_POORLY_FORMED_REPLY:
+	case MIP_CODE_FA_WRONG_HOME_AGENT_CHALLENGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void tell_relayed(const struct reply *reply, const struct fa_registration *registration, uint8_t error)
 {
 	struct mip_event event = mip_event_of("reply_relayed");
 
@@ -126,6 +164,10 @@ static void tell_relayed(const struct reply *reply, const struct fa_registration
 	mip_event_string(&event, "interface", registration->link->name);
 	mip_event_number(&event, "code", reply->fields.code);
 	mip_event_number(&event, "lifetime", reply->fields.lifetime);
+	if (error)
+		mip_event_number(&event, "error", error);
+	else
+		mip_event_null(&event, "error");
 	mip_outbox_event(reply->core->environment.outbox, &event);
 }
 
@@ -137,6 +179,38 @@ static struct fa_grant grant_of(const struct reply *reply, const struct fa_pendi
 		return (struct fa_grant){MIP_ENCAPSULATION_UDP, udp.keepalive_interval};
 	return (struct fa_grant){
 		.encapsulation = mip_request_encapsulation(pending->registration.request.flags)};
+}
+
+/* rfc4721-3.3-10: whatever the home agent's code is, ha_bad_aaa_auth too. rfc5944-3.7.3.2-5: MUST NOT modify
+ * anything up through the Mobile-Home Authentication Extension; rfc5944-3.7.3.2-6, rfc5944-3.7.3.2-7: MUST
+ * process and remove any Extensions after it. rfc5944-AppF-5: SHOULD NOT modify any of the fields that are
+ * covered. rfc4721-3.3-3: so the home agent's Challenge and its Foreign-Home authentication go. */
+static void pass_on(const struct reply *reply, const struct fa_registration *registration, uint8_t error)
+{
+	struct fa_relayed relayed = {
+		.registration = registration,
+		.home_address = reply->fields.home_address,
+		.code = reply->fields.code,
+		.error = error,
+		.octets = reply->octets,
+		.length = reply->authorized,
+	};
+
+	tell_relayed(reply, registration, error);
+	fa_relay_reply(reply->core, &relayed);
+}
+
+/* rfc4721-3.3-11: the code goes into the usual field of a reply, unless the home agent's has been
+ * received. */
+static void refuse(const struct reply *reply, const struct fa_registration *registration, uint8_t code,
+	struct mip_now now)
+{
+	if (reply->authorized == 0 || !is_error_status(code)) {
+		fa_deny(reply->core, registration, code, now);
+		return;
+	}
+	fa_count(reply->core, FA_COUNT_REPLIES_REFUSED);
+	pass_on(reply, registration, code);
 }
 
 /* rfc5944-3.7.3.2-1: MUST also update its visitor list entry to reflect the results. 0 or -ENOMEM. */
@@ -162,6 +236,17 @@ static int apply(const struct reply *reply, const struct fa_pending *pending, st
 	return 0;
 }
 
+/* rfc4721-3.2-8: a node that has registered with a challenge has used it. */
+static int accept(const struct reply *reply, const struct fa_pending *pending, struct mip_now now)
+{
+	int r = 0;
+
+	if (reply->core->settings.values.challenge && !pending->registration.verified &&
+		mip_code_is_accepted(reply->fields.code))
+		r = fa_challenge_use(reply->core, &pending->registration);
+	return r < 0 ? r : apply(reply, pending, now);
+}
+
 /* The pending request is done with in every case that gets here. */
 static void conclude(const struct reply *reply, struct fa_pending *pending, struct mip_now now)
 {
@@ -174,20 +259,18 @@ static void conclude(const struct reply *reply, struct fa_pending *pending, stru
 		 * rfc5944-3.7.3.1-9: MUST reject the registration and SHOULD send Code 68. */
 		log_security(core, registration, "no valid Foreign-Home authenticator in the reply", now);
 		code = MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION;
+	} else if (code == 0 && is_challenge_wrong(reply, registration)) {
+		log_security(core, registration, "another challenge in the reply than in the request", now);
+		code = MIP_CODE_FA_WRONG_HOME_AGENT_CHALLENGE;
 	}
-	if (code == 0 && apply(reply, pending, now) < 0)
+	if (code == 0 && accept(reply, pending, now) < 0)
 		code = MIP_CODE_FA_INSUFFICIENT_RESOURCES;
 	if (code != 0) {
-		fa_deny(core, registration, code, now);
+		refuse(reply, registration, code, now);
 		fa_pending_remove(core, pending);
 		return;
 	}
-	tell_relayed(reply, registration);
-	/* rfc5944-3.7.3.2-5: MUST NOT modify anything up through the Mobile-Home Authentication Extension;
-	 * rfc5944-3.7.3.2-6, rfc5944-3.7.3.2-7: MUST process and remove any Extensions after it.
-	 * rfc5944-AppF-5: SHOULD NOT modify any of the fields that are covered. */
-	fa_relay_reply(core, registration, reply->fields.home_address, reply->fields.code, reply->octets,
-		reply->authorized);
+	pass_on(reply, registration, 0);
 	/* Older requests of this node that are still on their way are of no use to it any more. */
 	if (mip_code_is_accepted(reply->fields.code))
 		fa_pending_remove_older(core, pending);

@@ -3,7 +3,10 @@
  * the checks in the order of the RFCs, one function each that gives the code of its denial, then the
  * relaying.
  *
- *   RFC 5944 3.7.2.1   70 poorly formed · 77 care-of address · 67 Mobile-Foreign authentication
+ *   RFC 5944 3.7.2.1   70 poorly formed · 77 care-of address
+ *   RFC 4721 3.2       105 no challenge · 106 used · 104 unknown
+ *   RFC 5944 3.7.2.1   67 Mobile-Foreign authentication
+ *   RFC 4721 3.2       108 Mobile-AAA authentication
  *   here               65 prohibited · 69 lifetime · 66 no room for another visitor
  *   RFC 3024 4.2.1     72 encapsulation · 79 delivery style · 75 T missing · 76 too distant · 74 no T here
  *   RFC 4433 5.2       90 no home agent to be had
@@ -27,11 +30,12 @@ enum {
 /* A request with all that the checks look at. */
 struct request {
 	struct fa_core *core;
-	const struct fa_registration *registration;
+	struct fa_registration *registration;
 	const uint8_t *octets;
 	size_t length;
 	struct mip_extensions extensions;
 	bool well_formed;  /* the extensions could be read */
+	bool repeated;	   /* its challenge is that of the same request, which is on its way */
 	size_t authorized; /* octets up to and with the last authorization-enabling extension */
 };
 
@@ -70,6 +74,33 @@ static uint8_t check_form(const struct request *request)
 	return ACCEPT;
 }
 
+static const struct mip_extension *extension_of(const struct request *request, enum mip_slot slot)
+{
+	return mip_extension_of(&request->extensions, slot);
+}
+
+static bool is_before(const struct mip_extension *first, const struct mip_extension *second)
+{
+	return !first || !second || first->offset < second->offset;
+}
+
+/*
+ * rfc4721-3.1-5, -8, rfc4721-6-3: Mobile-Home authentication, then the challenge, then Mobile-AAA
+ * authentication; in another order the home agent's could not be told from what is ours to remove.
+ */
+static uint8_t check_order(const struct request *request)
+{
+	const struct mip_extension *home = extension_of(request, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
+	const struct mip_extension *challenge = extension_of(request, MIP_SLOT_CHALLENGE);
+	const struct mip_extension *aaa = extension_of(request, MIP_SLOT_MOBILE_AAA_AUTHENTICATION);
+
+	if (!is_before(home, challenge) || !is_before(home, aaa) || !is_before(challenge, aaa) ||
+		request->extensions.occurrences[MIP_SLOT_CHALLENGE] > 1 ||
+		request->extensions.occurrences[MIP_SLOT_MOBILE_AAA_AUTHENTICATION] > 1)
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	return ACCEPT;
+}
+
 /* rfc5944-3.7.1-4, rfc2794-3-2: if it cannot manage a pending request without a home address by the NAI, MUST
  * return NONZERO_HOMEADDR_REQD. Without a NAI nobody can. */
 static uint8_t check_name(const struct request *request)
@@ -96,6 +127,31 @@ static const struct fa_mobile_node *node_of(const struct request *request)
 		request->registration->nai);
 }
 
+/* rfc4721-3.2-1, -2: from a node without a security association the challenge SHOULD be there, or the
+ * reply MUST have the code missing_challenge. One with an association MAY leave it out (rfc4721-3.1-2). */
+static uint8_t check_challenge(const struct request *request)
+{
+	const struct fa_mobile_node *node = node_of(request);
+
+	if (!request->core->settings.values.challenge)
+		return ACCEPT;
+	if (!request->registration->challenge)
+		return node && node->association ? ACCEPT : MIP_CODE_FA_MISSING_CHALLENGE;
+	if (request->repeated)
+		return ACCEPT;
+	switch (fa_challenge_judge(request->core, request->registration)) {
+	case FA_CHALLENGE_UNUSED:
+		return ACCEPT;
+	case FA_CHALLENGE_USED:
+		/* rfc4721-3.2-5: in all other circumstances … previously used: stale_challenge. */
+		return MIP_CODE_FA_STALE_CHALLENGE;
+	case FA_CHALLENGE_UNKNOWN:
+		break;
+	}
+	/* rfc4721-3.2-7: not one of the recently advertised values: unknown_challenge. */
+	return MIP_CODE_FA_UNKNOWN_CHALLENGE;
+}
+
 /* rfc5944-3.7.2.1-4: the authentication in the Registration Request MUST be checked. */
 static uint8_t check_authentication(const struct request *request)
 {
@@ -115,6 +171,49 @@ static uint8_t check_authentication(const struct request *request)
 	fa_count(request->core, FA_COUNT_SECURITY_EXCEPTIONS);
 	/* rfc5944-3.7.2.1-7: SHOULD send a Reply with Code 67. */
 	return MIP_CODE_FA_NODE_FAILED_AUTHENTICATION;
+}
+
+/* What the node's Mobile-AAA authenticator was computed with; without one it is "the Challenge value 0". */
+static const struct mip_challenge *challenge_of(const struct request *request, struct mip_challenge *buffer)
+{
+	const struct mip_extension *extension = extension_of(request, MIP_SLOT_CHALLENGE);
+
+	if (!extension)
+		return NULL;
+	*buffer = (struct mip_challenge){extension->data, extension->data_length};
+	return buffer;
+}
+
+/* Where the key is known here. What we cannot check, the home agent or those behind it may (RFC 4721 3.2). */
+static uint8_t check_aaa_authentication(const struct request *request)
+{
+	const struct fa_mobile_node *node = node_of(request);
+	const struct mip_extension *aaa = extension_of(request, MIP_SLOT_MOBILE_AAA_AUTHENTICATION);
+	struct mip_challenge challenge;
+
+	if (!node || !node->aaa)
+		return ACCEPT;
+	if (aaa && mip_authenticator_check_challenge(
+			   node->aaa, request->octets, aaa, challenge_of(request, &challenge)) == 0)
+		return ACCEPT;
+	/* It has answered the challenge by its Mobile-Foreign authenticator, or there was none to answer. */
+	if (!aaa && (node->association || !request->core->settings.values.challenge))
+		return ACCEPT;
+	fa_count(request->core, FA_COUNT_SECURITY_EXCEPTIONS);
+	/* RFC 4721 3.2: "an incorrect authenticator that fails verification, … MAY send …
+	 * fa_bad_aaa_auth". */
+	return aaa ? MIP_CODE_FA_BAD_AAA_AUTHENTICATION : MIP_CODE_FA_NODE_FAILED_AUTHENTICATION;
+}
+
+/* All that concerns its identity has been checked: by us, if we have a key of it. */
+static uint8_t check_verified(const struct request *request)
+{
+	const struct fa_mobile_node *node = node_of(request);
+	struct fa_registration *registration = request->registration;
+
+	registration->verified = request->core->settings.values.challenge && registration->challenge &&
+				 !request->repeated && node && (node->association || node->aaa);
+	return ACCEPT;
 }
 
 static uint8_t check_permission(const struct request *request)
@@ -245,9 +344,13 @@ static uint8_t judge(const struct request *request)
 {
 	static uint8_t (*const checks[])(const struct request *request) = {
 		check_form,
+		check_order,
 		check_name,
 		check_care_of_address,
+		check_challenge,
 		check_authentication,
+		check_aaa_authentication,
+		check_verified,
 		check_permission,
 		check_lifetime,
 		check_room,
@@ -285,8 +388,13 @@ static void relay(const struct request *request, struct mip_now now)
 	struct fa_pending *pending = NULL;
 	int r;
 
-	/* Recorded first, so that a request that finds no place is not relayed. */
-	r = fa_pending_add(core, request->registration, now, &pending);
+	if (request->repeated)
+		fa_count(core, FA_COUNT_REQUESTS_REPEATED);
+	/* Recorded first, so that a request that finds no place is not relayed. rfc4721-AppA-1: so is the
+	 * challenge, of a node that we could verify; of others when the home agent has accepted them. */
+	r = request->registration->verified ? fa_challenge_use(core, request->registration) : 0;
+	if (r == 0)
+		r = fa_pending_add(core, request->registration, now, &pending);
 	if (r == 0) {
 		/* rfc5944-3.7.2.2-2, rfc5944-3.7.2.2-3: MUST NOT modify anything up through the
 		 * authorization-enabling extension; MUST remove the extensions after it. */
@@ -300,6 +408,32 @@ static void relay(const struct request *request, struct mip_now now)
 		return;
 	}
 	tell_relayed(core, request->registration);
+}
+
+/* rfc4721-3.2-9: MUST check that there is either a Mobile-Foreign or a Mobile-AAA Authentication extension
+ * after the Challenge extension. */
+static bool has_challenge_alone(const struct request *request)
+{
+	const struct mip_extension *challenge = extension_of(request, MIP_SLOT_CHALLENGE);
+	const struct mip_extension *aaa = extension_of(request, MIP_SLOT_MOBILE_AAA_AUTHENTICATION);
+	const struct mip_extension *foreign = extension_of(request, MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION);
+
+	return challenge && (!aaa || aaa->offset < challenge->offset) &&
+	       (!foreign || foreign->offset < challenge->offset);
+}
+
+static void log_denial(const struct request *request, uint8_t code, struct mip_now now)
+{
+	struct fa_core *core = request->core;
+	bool foreign = code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION;
+
+	if ((foreign || code == MIP_CODE_FA_BAD_AAA_AUTHENTICATION) &&
+		mip_log_allowed(&core->security_log, now.boot, NULL))
+		mip_log(core->environment.log, MIP_LOG_WARNING,
+			"%s: the request of %s has no valid %s authenticator",
+			request->registration->link->name,
+			MIP_TEXT(request->registration->request.home_address),
+			foreign ? "Mobile-Foreign" : "Mobile-AAA");
 }
 
 static void decide(struct request *request, struct mip_now now)
@@ -317,19 +451,46 @@ static void decide(struct request *request, struct mip_now now)
 		fa_count(core, FA_COUNT_DROP_NOT_AUTHORIZED);
 		return;
 	}
+	/* rfc4721-3.2-10: without either of these authentication extensions: MUST be silently discarded. */
+	if (request->well_formed && has_challenge_alone(request)) {
+		fa_count(core, FA_COUNT_DROP_CHALLENGE_ALONE);
+		return;
+	}
+	request->repeated =
+		request->registration->challenge && fa_pending_is_repeated(core, request->registration);
 	code = judge(request);
-	if (code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION &&
-		mip_log_allowed(&core->security_log, now.boot, NULL))
-		mip_log(core->environment.log, MIP_LOG_WARNING,
-			"%s: the request of %s has no valid Mobile-Foreign authenticator",
-			request->registration->link->name,
-			MIP_TEXT(request->registration->request.home_address));
+	log_denial(request, code, now);
 	if (code == ACCEPT)
 		relay(request, now);
 	else
 		/* rfc5944-3.7.2.3-1: SHOULD send the mobile node a Registration Reply with a suitable
 		 * denial code. */
 		fa_deny(core, request->registration, code, now);
+}
+
+static int keep_octets(const struct mip_extension *extension, struct fa_nai **place)
+{
+	if (!extension)
+		return 0;
+	*place = fa_nai_new(extension->data, extension->data_length);
+	return *place ? 0 : -ENOMEM;
+}
+
+/* What is kept of the extensions, with the registration. */
+static int keep(const struct request *request)
+{
+	struct fa_registration *registration = request->registration;
+	const struct mip_extension *challenge = extension_of(request, MIP_SLOT_CHALLENGE);
+	int r = 0;
+
+	if (!request->well_formed)
+		return 0;
+	r = keep_octets(extension_of(request, MIP_SLOT_NODE_NAI), &registration->nai);
+	if (r == 0)
+		r = keep_octets(challenge, &registration->challenge);
+	/* rfc4721-3.2-11: with a Mobile-AAA Authentication extension behind it, it is not removed. */
+	registration->challenge_relayed = challenge && challenge->offset < request->authorized;
+	return r;
 }
 
 void fa_request_input(struct fa_core *core, struct fa_registration *registration, const uint8_t *octets,
@@ -342,7 +503,6 @@ void fa_request_input(struct fa_core *core, struct fa_registration *registration
 		.length = length,
 	};
 	struct mip_reader reader = mip_reader_of(octets, length);
-	const struct mip_extension *nai;
 
 	if (mip_request_read(&reader, &registration->request) < 0) {
 		fa_count(core, FA_COUNT_DROP_MALFORMED);
@@ -351,16 +511,12 @@ void fa_request_input(struct fa_core *core, struct fa_registration *registration
 	fa_count(core, FA_COUNT_REQUESTS_RECEIVED);
 	request.authorized = fa_authorized_length(reader);
 	request.well_formed = mip_extensions_read(&reader, &request.extensions) == 0;
-	nai = request.well_formed ? mip_extension_of(&request.extensions, MIP_SLOT_NODE_NAI) : NULL;
-	if (nai) {
-		registration->nai = fa_nai_new(nai->data, nai->data_length);
-		if (!registration->nai) {
-			fa_count(core, FA_COUNT_DROP_NO_MEMORY);
-			return;
-		}
+	if (keep(&request) == 0) {
+		registration->relayed_to =
+			fa_assignment_choose(core, registration, &request.extensions, request.authorized);
+		decide(&request, now);
+	} else {
+		fa_count(core, FA_COUNT_DROP_NO_MEMORY);
 	}
-	registration->relayed_to =
-		fa_assignment_choose(core, registration, &request.extensions, request.authorized);
-	decide(&request, now);
 	fa_registration_clear(registration);
 }

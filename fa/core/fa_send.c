@@ -15,7 +15,9 @@ enum {
 	NODE_TTL = 64,
 	/* Type, length, SPI and the longest authenticator. */
 	AUTHENTICATION_MAX = 6 + MIP_AUTHENTICATOR_MAX,
-	MESSAGE_MAX = MIP_REGISTRATION_MAX + AUTHENTICATION_MAX,
+	/* What we add to a message: an error of four octets, a challenge, an authentication. */
+	ADDED_MAX = 4 + 2 + FA_CHALLENGE_LENGTH + AUTHENTICATION_MAX,
+	MESSAGE_MAX = MIP_REGISTRATION_MAX + ADDED_MAX,
 	PACKET_MAX = MIP_IP_HEADER + MIP_UDP_HEADER + MESSAGE_MAX,
 };
 #define DENIAL_INTERVAL MIP_SECOND
@@ -84,6 +86,18 @@ static void authenticate_to_node(struct fa_core *core, const struct fa_registrat
 		mip_authenticator_append(
 			message, MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, node->association) < 0)
 		message->failed = true;
+}
+
+/* rfc4721-3.3-1, -5: a previously unused challenge in any reply, successful or not; rfc4721-3.3-2: before
+ * the Mobile-Foreign authentication. */
+static void add_challenge(struct fa_core *core, const struct fa_registration *registration,
+	enum fa_challenge_grounds grounds, struct mip_writer *message)
+{
+	const struct fa_challenge *challenge = fa_challenge_for_reply(core, registration, grounds);
+
+	if (challenge)
+		mip_extension_write(
+			message, MIP_EXTENSION_CHALLENGE, challenge->octets, sizeof(challenge->octets));
 }
 
 static struct fa_denial *denial_new(struct fa_core *core, const struct fa_denial_key *key, struct mip_now now)
@@ -199,6 +213,8 @@ void fa_deny(
 		return;
 	}
 	write_denial(core, registration, code, &message);
+	add_challenge(core, registration,
+		registration->verified ? FA_CHALLENGE_DENIED : FA_CHALLENGE_UNAUTHENTICATED, &message);
 	authenticate_to_node(core, registration, registration->request.home_address, &message);
 	send_to_node(core, registration, registration->request.home_address, code, &message);
 	tell_denial(core, registration, code);
@@ -208,13 +224,25 @@ void fa_deny(
 			mip_code_text(code));
 }
 
-void fa_relay_reply(struct fa_core *core, const struct fa_registration *registration,
-	struct mip_address home_address, uint8_t code, const uint8_t *octets, size_t length)
+static enum fa_challenge_grounds grounds_of(const struct fa_relayed *relayed)
 {
+	if (relayed->registration->verified || (mip_code_is_accepted(relayed->code) && !relayed->error))
+		return FA_CHALLENGE_AUTHENTICATED;
+	return FA_CHALLENGE_DENIED;
+}
+
+void fa_relay_reply(struct fa_core *core, const struct fa_relayed *relayed)
+{
+	const struct fa_registration *registration = relayed->registration;
+	struct mip_address home_address = relayed->home_address;
 	uint8_t copy[MESSAGE_MAX];
 	struct mip_writer message = mip_writer_of(copy, sizeof(copy));
 
-	mip_write_octets(&message, octets, length);
+	mip_write_octets(&message, relayed->octets, relayed->length);
+	/* RFC 4636 3: the sub-type is 0, the status says why. */
+	if (relayed->error)
+		mip_extension_write_short(&message, MIP_EXTENSION_FOREIGN_AGENT_ERROR, 0, &relayed->error, 1);
+	add_challenge(core, registration, grounds_of(relayed), &message);
 	authenticate_to_node(core, registration,
 		mip_address_is_none(home_address) ? registration->request.home_address : home_address,
 		&message);
@@ -223,7 +251,7 @@ void fa_relay_reply(struct fa_core *core, const struct fa_registration *registra
 		return;
 	}
 	fa_count(core, FA_COUNT_REPLIES_RELAYED);
-	send_to_node(core, registration, home_address, code, &message);
+	send_to_node(core, registration, home_address, relayed->code, &message);
 }
 
 /* rfc5944-3.7.1-7: appended if we share an association with the home agent; rfc5944-3.5.4-4,

@@ -15,6 +15,7 @@ static void nodes_clear(struct fa_mobile_node **table)
 	HASH_ITER (hh, *table, node, next) {
 		HASH_DEL(*table, node);
 		mip_association_unref(node->association);
+		mip_association_unref(node->aaa);
 		free(node->nai);
 		free(node);
 	}
@@ -115,11 +116,21 @@ static int mobile_node_add(struct fa_settings *settings, const struct fa_mobile_
 	if (!node->hh.tbl)
 		goto no_memory;
 	node->association = association_ref(from->association);
+	node->aaa = association_ref(from->aaa);
 	return 0;
 no_memory:
 	free(node->nai);
 	free(node);
 	return -ENOMEM;
+}
+
+static bool challenge_is_sound(const struct fa_core_settings *settings)
+{
+	/* rfc4721-9-2: CHALLENGE_WINDOW SHOULD be at least 2. */
+	return !settings->challenge ||
+	       (settings->challenge_window >= FA_CHALLENGE_WINDOW_LEAST &&
+		       settings->challenge_window <= FA_CHALLENGE_WINDOW_MOST &&
+		       settings->challenges_most > 0 && !settings->advertise_solicited_only);
 }
 
 static bool values_are_sound(const struct fa_core_settings *settings)
@@ -129,7 +140,7 @@ static bool values_are_sound(const struct fa_core_settings *settings)
 	       settings->request_timeout > 0 && settings->advertise_interval > 0 &&
 	       settings->advertise_lifetime > 0 && settings->pending_most > 0 &&
 	       settings->pending_per_node_most > 0 &&
-	       (!settings->behind_nat || settings->keepalive_interval > 0) &&
+	       (!settings->behind_nat || settings->keepalive_interval > 0) && challenge_is_sound(settings) &&
 	       (settings->reverse_tunnel || !fa_nat_requires_reverse_tunnel(settings));
 }
 

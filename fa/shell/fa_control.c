@@ -88,6 +88,16 @@ static int answer_visitors(struct fa_shell *shell, json_t **ret_result)
 	return 0;
 }
 
+/* The nodes whose challenges are remembered; null when there are no challenges. */
+static json_t *challenges_of(const struct fa_shell *shell)
+{
+	const struct fa_config *config = shell->daemon->configuration;
+
+	if (!config->agent.advertise.challenge)
+		return json_null();
+	return json_integer((json_int_t)fa_core_challenge_count(shell->core));
+}
+
 static int answer_status(struct fa_shell *shell, json_t **ret_result)
 {
 	json_t *status = mip_host_status(shell->host);
@@ -95,7 +105,8 @@ static int answer_status(struct fa_shell *shell, json_t **ret_result)
 	json_int_t pending = (json_int_t)fa_core_pending_count(shell->core);
 
 	if (!status || json_object_set_new(status, "visitors", json_integer(visitors)) < 0 ||
-		json_object_set_new(status, "pending", json_integer(pending)) < 0) {
+		json_object_set_new(status, "pending", json_integer(pending)) < 0 ||
+		json_object_set_new(status, "challenges", challenges_of(shell)) < 0) {
 		json_decref(status);
 		return -ENOMEM;
 	}

@@ -67,7 +67,25 @@ static const struct mip_setting advertise_settings[] = {
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_ADVERTISE(challenge),
 		.otherwise = "false",
-		.help = "Challenges of RFC 4721; not in this build."},
+		.help = "Challenges (RFC 4721) in advertisements and replies, which requests must answer; "
+			"needs a "
+			"'security' or 'aaa' association of a node under mobile_nodes."},
+	/* rfc4721-9-1, -2: CHALLENGE_WINDOW SHOULD be configurable, is 2 by default and SHOULD be no less. */
+	{.name = "challenge_window",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_ADVERTISE(challenge_window),
+		.otherwise = "2",
+		.least = FA_CHALLENGE_WINDOW_LEAST,
+		.most = FA_CHALLENGE_WINDOW_MOST,
+		.help = "How many of a link's last advertised challenges are accepted (CHALLENGE_WINDOW)."},
+	{.name = "challenges_most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_ADVERTISE(challenges_most),
+		.otherwise = "10000",
+		.least = 1,
+		.most = 10000000,
+		.help = "Nodes whose challenges are remembered; when none can be forgotten, more get code "
+			"66."},
 	{.name = "prefix",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_ADVERTISE(prefix),
@@ -90,9 +108,11 @@ static int check_advertise(struct mip_config *config, const struct mip_config_gr
 {
 	const struct fa_config_advertise *advertise = object;
 
-	if (advertise->challenge)
-		return mip_config_error(config, group, "challenge",
-			"'challenge' = true: challenges (RFC 4721) are not in this build");
+	/* rfc4721-2.1-1: what is solicited and multicast MUST NOT have a new challenge; there would be no
+	 * other. */
+	if (advertise->challenge && advertise->solicited_only)
+		return mip_config_error(
+			config, group, "challenge", "'challenge' = true needs 'solicited_only' = false");
 	/* RFC 5944 2.1: an agent that is silent for longer than it promised is taken for lost. */
 	if (advertise->lifetime < advertise->interval)
 		return mip_config_error(
@@ -347,6 +367,12 @@ static const struct mip_setting mobile_node_settings[] = {
 		.present_offset = IN_NODE(security) + offsetof(struct mip_security_config, present),
 		.schema = &mip_security_schema,
 		.help = "The security association with it (Mobile-Foreign authentication)."},
+	{.name = "aaa",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_NODE(aaa),
+		.present_offset = IN_NODE(aaa) + offsetof(struct mip_security_config, present),
+		.schema = &mip_aaa_schema,
+		.help = "Its Mobile-AAA association (RFC 4721), to be checked here."},
 };
 
 static int check_mobile_node(struct mip_config *config, const struct mip_config_group *group, void *object)
@@ -427,11 +453,30 @@ static bool same_mobile_node(const void *a, const void *b)
 	return !first->nai && !second->nai && mip_address_equal(first->home_address, second->home_address);
 }
 
+/* The contract: `true` needs a Mobile-Foreign or Mobile-AAA association, or no answer could be told from
+ * any other. */
+static int check_challenge(
+	struct mip_config *config, const struct mip_config_group *group, const struct fa_config *all)
+{
+	const struct mip_config_group *agent = mip_config_group_at(config, group, "foreign_agent", 0);
+
+	if (!all->agent.advertise.challenge)
+		return 0;
+	for (size_t i = 0; i < all->mobile_node_count; i++) {
+		if (all->mobile_nodes[i].security.present || all->mobile_nodes[i].aaa.present)
+			return 0;
+	}
+	return mip_config_error(config, mip_config_group_at(config, agent, "advertise", 0), "challenge",
+		"'challenge' = true needs a 'security' or 'aaa' association of a node under 'mobile_nodes'");
+}
+
 static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct fa_config *all = object;
 	int r = mip_config_check_interface(config, group, "tunnel_interface", all->tunnel_interface);
 
+	if (r == 0)
+		r = check_challenge(config, group, all);
 	if (r < 0)
 		return r;
 	r = check_unique(config, group, "home_agents", "address", all->home_agents,

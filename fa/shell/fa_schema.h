@@ -16,6 +16,8 @@ struct fa_config_advertise {
 	mip_time interval;
 	mip_time lifetime;
 	bool challenge;
+	int64_t challenge_window;
+	int64_t challenges_most;
 	bool prefix;
 	bool solicited_only;
 	bool broadcast;
@@ -56,6 +58,7 @@ struct fa_config_mobile_node {
 	struct mip_address home_address;
 	char *nai;
 	struct mip_security_config security;
+	struct mip_security_config aaa;
 };
 
 struct fa_config {

@@ -24,8 +24,10 @@ static void settings_clear(struct settings *settings)
 {
 	for (size_t i = 0; settings->home_agents && i < settings->values.home_agent_count; i++)
 		mip_association_unref(settings->home_agents[i].association);
-	for (size_t i = 0; settings->mobile_nodes && i < settings->values.mobile_node_count; i++)
+	for (size_t i = 0; settings->mobile_nodes && i < settings->values.mobile_node_count; i++) {
 		mip_association_unref(settings->mobile_nodes[i].association);
+		mip_association_unref(settings->mobile_nodes[i].aaa);
+	}
 	free(settings->links);
 	free(settings->home_agents);
 	free(settings->mobile_nodes);
@@ -55,6 +57,9 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 		.advertise_prefix = agent->advertise.prefix,
 		.advertise_solicited_only = agent->advertise.solicited_only,
 		.advertise_broadcast = agent->advertise.broadcast,
+		.challenge = agent->advertise.challenge,
+		.challenge_window = (size_t)agent->advertise.challenge_window,
+		.challenges_most = (size_t)agent->advertise.challenges_most,
 		.request_timeout = agent->request_timeout,
 		.pending_most = (size_t)agent->pending_most,
 		.pending_per_node_most = (size_t)agent->pending_per_node_most,
@@ -99,6 +104,9 @@ static int fill_peers(struct settings *settings, const struct fa_config *config)
 		settings->mobile_nodes[i].nai = config->mobile_nodes[i].nai;
 		r = mip_security_association(
 			&config->mobile_nodes[i].security, &settings->mobile_nodes[i].association);
+		if (r == 0)
+			r = mip_security_association(
+				&config->mobile_nodes[i].aaa, &settings->mobile_nodes[i].aaa);
 	}
 	return r;
 }

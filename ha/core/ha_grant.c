@@ -78,6 +78,25 @@ static int check_vendor(const struct ha_request *request)
 		       : MIP_CODE_HA_UNKNOWN_FOREIGN_AGENT_VENDOR_EXTENSION;
 }
 
+/* rfc4721-6-3: the Mobile-Home Authentication extension MUST appear prior to the Mobile-AAA one;
+ * rfc4721-3.1-5, -8: the challenge stands between them. */
+static bool is_out_of_order(const struct mip_extensions *extensions)
+{
+	const struct mip_extension *home = mip_extension_of(extensions, MIP_SLOT_MOBILE_HOME_AUTHENTICATION);
+	const struct mip_extension *aaa = mip_extension_of(extensions, MIP_SLOT_MOBILE_AAA_AUTHENTICATION);
+	const struct mip_extension *challenge = mip_extension_of(extensions, MIP_SLOT_CHALLENGE);
+	const struct mip_extension *agent =
+		mip_extension_of(extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
+
+	/* rfc4721-3.2-12: both MUST precede the Foreign-Home Authentication extension. */
+	if (agent &&
+		((aaa && agent->offset < aaa->offset) || (challenge && agent->offset < challenge->offset)))
+		return true;
+	return (aaa && home && aaa->offset < home->offset) ||
+	       (aaa && challenge && aaa->offset < challenge->offset) ||
+	       (challenge && home && challenge->offset < home->offset);
+}
+
 static int check_form(const struct ha_request *request)
 {
 	const struct mip_extensions *extensions = &request->extensions;
@@ -91,7 +110,8 @@ static int check_form(const struct ha_request *request)
 	if (extensions->occurrences[MIP_SLOT_MOBILE_HOME_AUTHENTICATION] > 1 ||
 		extensions->occurrences[MIP_SLOT_MOBILE_AAA_AUTHENTICATION] > 1 ||
 		extensions->occurrences[MIP_SLOT_UDP_TUNNEL_REQUEST] > 1 ||
-		extensions->occurrences[MIP_SLOT_NODE_NAI] > 1)
+		extensions->occurrences[MIP_SLOT_NODE_NAI] > 1 ||
+		extensions->occurrences[MIP_SLOT_CHALLENGE] > 1 || is_out_of_order(extensions))
 		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
 	/* rfc3519-4.6.1-3, -4: sent by the mobile node without the 'D' bit, or by the foreign agent with it:
 	 * SHOULD send code 134. */

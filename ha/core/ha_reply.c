@@ -115,8 +115,9 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	if (status < 0)
 		return status;
 	write_tunnel_reply(core, request, reply->code, true, writer);
-	/* RFC 4721 3.4: a home agent that recognizes the challenge MUST include it, after the Mobile-Home
-	 * authentication extension. */
+	/* rfc4721-3.4-1, -2: a home agent that recognizes the challenge MUST include it in the reply,
+	 * after the Mobile-Home authentication extension; the Foreign-Home one SHOULD cover it.
+	 * rfc4721-6-4: no Mobile-AAA authentication. */
 	if (challenge)
 		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, challenge->data, challenge->data_length);
 	if (is_authenticated_to_agent(request))

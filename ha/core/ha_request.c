@@ -145,6 +145,19 @@ static int drop_unexpected_agent(struct ha_core *core, const struct ha_request *
 		"there is no association with its foreign agent");
 }
 
+/* RFC 4721 8: computed with the challenge in the request, which stands before it; without one, "the
+ * Challenge value 0" (3.5). */
+static int check_aaa(const struct ha_request *request, const struct mip_extension *aaa)
+{
+	const struct mip_extension *extension = mip_extension_of(&request->extensions, MIP_SLOT_CHALLENGE);
+	struct mip_challenge challenge = {0};
+
+	if (extension)
+		challenge = (struct mip_challenge){extension->data, extension->data_length};
+	return mip_authenticator_check_challenge(
+		request->node->aaa, request->octets, aaa, extension ? &challenge : NULL);
+}
+
 /* rfc5944-3.8.2.1-2, rfc5944-3.8.2.1-4: MUST check the authenticator; rfc5944-3.8.2.1-3: ensure that all
  * indicated authentications are carried out. Returns the code for the one that fails. */
 static int check_node_authenticators(const struct ha_request *request)
@@ -158,8 +171,7 @@ static int check_node_authenticators(const struct ha_request *request)
 		return MIP_CODE_HA_NODE_FAILED_AUTHENTICATION;
 	/* RFC 4721 3.4: used by the home agent as an authorization-enabling extension. Without an association
 	 * for it, it is somebody else's to check. */
-	if (aaa && request->node->aaa &&
-		mip_authenticator_check(request->node->aaa, request->octets, aaa) < 0)
+	if (aaa && request->node->aaa && check_aaa(request, aaa) < 0)
 		return MIP_CODE_HA_BAD_AAA_AUTHENTICATION;
 	return CONTINUE;
 }

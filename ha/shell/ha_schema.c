@@ -315,7 +315,7 @@ static const struct mip_setting node_settings[] = {
 		.offset = offsetof(struct ha_node_config, aaa),
 		.present_offset =
 			offsetof(struct ha_node_config, aaa) + offsetof(struct mip_security_config, present),
-		.schema = &mip_security_schema,
+		.schema = &mip_aaa_schema,
 		.help = "The Mobile-AAA association (RFC 4721), which authorizes a request too."},
 };
 

@@ -18,8 +18,9 @@ enum {
 	ALL_ROUTERS = 0xe0000002,	  /* 224.0.0.2 */
 	ALL_MOBILITY_AGENTS = 0xe000000b, /* 224.0.0.11 */
 	LIMITED_BROADCAST = 0xffffffff,
-	/* ICMP 16, a router 8, the agent extension 8 and 4 an address, prefix lengths 3, padding 1. */
-	PACKET_MAX = MIP_IP_HEADER + 64 + 4 * MIP_CARE_OF_ADDRESSES_MAX,
+	/* ICMP 16, a router 8, the agent extension 8 and 4 an address, prefix lengths 3, a challenge 2 and
+	 * its length, padding 1. */
+	PACKET_MAX = MIP_IP_HEADER + 64 + 4 * MIP_CARE_OF_ADDRESSES_MAX + MIP_CHALLENGE_MAX,
 };
 
 /* RFC 1112 6.4: where frames for 224.0.0.1 go on Ethernet. */
@@ -120,8 +121,21 @@ static struct mip_agent_advertisement describe(struct mip_advertiser *advertiser
 	return advertisement;
 }
 
-static void send(struct mip_advertiser *advertiser, struct mip_address destination,
-	struct mip_link_address link_address, uint16_t lifetime)
+/* RFC 4721 2: "is inserted in the Agent Advertisements by the foreign agent". Who stops has no use for the
+ * answer. */
+static void add_challenge(const struct mip_advertiser *advertiser, enum mip_advertiser_occasion occasion,
+	struct mip_address destination, struct mip_agent_advertisement *advertisement)
+{
+	const struct mip_advertiser_environment *environment = &advertiser->environment;
+
+	if (!environment->challenge || advertisement->lifetime == 0)
+		return;
+	advertisement->challenge_length = environment->challenge(
+		environment->challenge_context, occasion, destination, advertisement->challenge);
+}
+
+static void send(struct mip_advertiser *advertiser, enum mip_advertiser_occasion occasion,
+	struct mip_address destination, struct mip_link_address link_address, uint16_t lifetime)
 {
 	struct mip_agent_advertisement advertisement = describe(advertiser, lifetime);
 	struct mip_output_frame frame = {
@@ -139,6 +153,7 @@ static void send(struct mip_advertiser *advertiser, struct mip_address destinati
 	struct mip_writer inner = mip_writer_of(message, sizeof(message));
 	struct mip_writer outer = mip_writer_of(packet, sizeof(packet));
 
+	add_challenge(advertiser, occasion, destination, &advertisement);
 	mip_advertisement_write(&inner, &advertisement);
 	mip_ip_packet_write(&outer, &ip, inner.octets, inner.length);
 	if (mip_writer_failed(&inner) || mip_writer_failed(&outer))
@@ -150,11 +165,16 @@ static void send(struct mip_advertiser *advertiser, struct mip_address destinati
 
 static void send_multicast(struct mip_advertiser *advertiser, uint16_t lifetime, struct mip_now now)
 {
+	bool solicited = advertiser->answer_pending && now.boot < advertiser->due;
+	enum mip_advertiser_occasion occasion =
+		solicited ? MIP_ADVERTISER_SOLICITED_MULTICAST : MIP_ADVERTISER_UNSOLICITED;
+
 	/* rfc5944-2.1-3: either 224.0.0.1 or 255.255.255.255. */
 	if (advertiser->settings.broadcast)
-		send(advertiser, mip_address_of(LIMITED_BROADCAST), (struct mip_link_address){0}, lifetime);
+		send(advertiser, occasion, mip_address_of(LIMITED_BROADCAST), (struct mip_link_address){0},
+			lifetime);
 	else
-		send(advertiser, mip_address_of(ALL_SYSTEMS), all_systems_link, lifetime);
+		send(advertiser, occasion, mip_address_of(ALL_SYSTEMS), all_systems_link, lifetime);
 	advertiser->last_multicast = now.boot;
 	advertiser->multicast_any = true;
 	advertiser->answer_pending = false;
@@ -192,6 +212,10 @@ static void schedule_next(struct mip_advertiser *advertiser, struct mip_now now)
 			interval = MIP_ADVERTISER_INITIAL_INTERVAL;
 	}
 	schedule(advertiser, now.boot + interval);
+	/* What solicitations bring forward does not put off the next challenge: it is new when it would have
+	 * been without them. */
+	if (now.boot >= advertiser->due || advertiser->due == MIP_NEVER)
+		advertiser->due = now.boot + interval;
 }
 
 /* rfc5944-2.3-1: any mobility agent that cannot be discovered by a link-layer protocol MUST send Agent
@@ -203,6 +227,7 @@ void mip_advertiser_start(struct mip_advertiser *advertiser, mip_link link, stru
 	advertiser->link = link;
 	advertiser->initial_left = MIP_ADVERTISER_INITIAL;
 	advertiser->running = true;
+	advertiser->due = advertiser->settings.solicited_only ? MIP_NEVER : now.boot;
 	if (advertiser->settings.solicited_only)
 		return;
 	schedule(advertiser, now.boot);
@@ -253,7 +278,8 @@ void mip_advertiser_solicited(struct mip_advertiser *advertiser, struct mip_addr
 		/* rfc5944-2.1-1: the link-layer destination MUST be the solicitation's link-layer source.
 		 * rfc5944-2.1-4: the IP home address of the node SHOULD be the destination; it is its
 		 * source. */
-		send(advertiser, source, link_address, whole_seconds(advertiser->settings.lifetime));
+		send(advertiser, MIP_ADVERTISER_UNICAST, source, link_address,
+			whole_seconds(advertiser->settings.lifetime));
 		return;
 	}
 	if (advertiser->answer_pending)

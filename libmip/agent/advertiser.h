@@ -52,6 +52,13 @@ struct mip_advertiser_settings {
 	bool broadcast;	     /* to 255.255.255.255 in place of 224.0.0.1 (2.1) */
 };
 
+/* Why an advertisement leaves, for the challenge in it (RFC 4721 2.1). */
+enum mip_advertiser_occasion {
+	MIP_ADVERTISER_UNSOLICITED,	    /* its time had come: a new challenge */
+	MIP_ADVERTISER_SOLICITED_MULTICAST, /* brought forward by a solicitation: the newest that there is */
+	MIP_ADVERTISER_UNICAST,		    /* to one node */
+};
+
 /* Where an advertiser lives. The pointers must outlive it; the counters may be NULL. */
 struct mip_advertiser_environment {
 	struct mip_outbox *outbox;
@@ -60,6 +67,12 @@ struct mip_advertiser_environment {
 	const struct mip_random *random;
 	uint64_t *advertisements_sent;	  /* counts up with each */
 	uint64_t *solicitations_received; /* well-formed ones */
+	/* RFC 4721 2: gives the challenge for an advertisement (`to`: the soliciting node's address, with
+	 * MIP_ADVERTISER_UNICAST), and returns its length, 0 for none. NULL: there are none. A farewell has
+	 * none either. */
+	size_t (*challenge)(void *context, enum mip_advertiser_occasion occasion, struct mip_address to,
+		uint8_t challenge[static MIP_CHALLENGE_MAX]);
+	void *challenge_context;
 };
 
 enum {
@@ -85,6 +98,7 @@ struct mip_advertiser {
 	mip_time last_multicast; /* valid if multicast_any */
 	bool multicast_any;
 	bool answer_pending; /* a solicitation waits for the next multicast */
+	mip_time due;	     /* of the next unsolicited one: until then a multicast is a solicited one */
 	mip_time unicast_second;
 	unsigned unicasts_in_second;
 };

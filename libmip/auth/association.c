@@ -21,6 +21,15 @@ const struct mip_name mip_algorithm_names[] = {
 	{0, NULL},
 };
 
+const struct mip_name mip_aaa_algorithm_names[] = {
+	{MIP_ALGORITHM_HMAC_MD5, "hmac-md5"},
+	{MIP_ALGORITHM_HMAC_SHA1, "hmac-sha1"},
+	{MIP_ALGORITHM_HMAC_SHA256, "hmac-sha256"},
+	{MIP_ALGORITHM_KEYED_MD5, "keyed-md5"},
+	{MIP_ALGORITHM_CHAP_MD5, "chap-md5"},
+	{0, NULL},
+};
+
 const struct mip_name mip_replay_names[] = {
 	{MIP_REPLAY_TIMESTAMP, "timestamp"},
 	{MIP_REPLAY_NONCE, "nonce"},
@@ -33,6 +42,7 @@ static const char *digest_name(enum mip_algorithm algorithm)
 	/* rfc5944-3.5.1-4: MUST implement the default authentication algorithm (HMAC-MD5). */
 	case MIP_ALGORITHM_HMAC_MD5:
 	case MIP_ALGORITHM_KEYED_MD5:
+	case MIP_ALGORITHM_CHAP_MD5:
 		return "MD5";
 	case MIP_ALGORITHM_HMAC_SHA1:
 		return "SHA1";
@@ -80,6 +90,34 @@ static int prefix_key(struct mip_association *association, const struct mip_key 
 	return r;
 }
 
+/* The key stands behind the challenge's first octet, so nothing can be digested beforehand. */
+static int chap_key(struct mip_association *association, const struct mip_key *key)
+{
+	association->md5 = EVP_MD_fetch(NULL, digest_name(association->algorithm), NULL);
+	return association->md5 ? mip_key_copy(key, &association->suffix) : -ENOTSUP;
+}
+
+static int any_key(struct mip_association *association, const struct mip_key *key)
+{
+	switch (association->algorithm) {
+	case MIP_ALGORITHM_KEYED_MD5:
+		return prefix_key(association, key);
+	case MIP_ALGORITHM_CHAP_MD5:
+		return chap_key(association, key);
+	default:
+		return hmac_key(association, key);
+	}
+}
+
+/* rfc5944-1.6-2: "SPI values 0 through 255 are reserved and MUST NOT be used" … but for what they are
+ * reserved for: RFC 4721 8 has CHAP_SPI among them ("SPI number 0 should not be assigned"). */
+static bool spi_is_sound(const struct mip_association_settings *settings)
+{
+	if (settings->algorithm == MIP_ALGORITHM_CHAP_MD5)
+		return settings->spi > 0;
+	return settings->spi >= MIP_SPI_LEAST;
+}
+
 /* rfc5944-3.5.1-3: MUST be able to associate any SPI value with any authentication algorithm and mode. */
 /* rfc5944-5.1-3: "Keys with arbitrary binary values MUST be supported." */
 /* rfc5944-5.1-4: "… this mode is needed, new implementations SHOULD include keyed MD5 as one of the additional …" */
@@ -89,8 +127,7 @@ int mip_association_new(
 	struct mip_association *association;
 	int r;
 
-	/* rfc5944-1.6-2: "SPI values 0 through 255 are reserved and MUST NOT be used". */
-	if (settings->key.length == 0 || settings->spi < MIP_SPI_LEAST || !digest_name(settings->algorithm))
+	if (settings->key.length == 0 || !spi_is_sound(settings) || !digest_name(settings->algorithm))
 		return -EINVAL;
 	association = calloc(1, sizeof(*association));
 	if (!association)
@@ -103,10 +140,7 @@ int mip_association_new(
 	association->replay_tolerance = settings->replay_tolerance
 						? settings->replay_tolerance
 						: MIP_REPLAY_TOLERANCE_SECONDS * MIP_SECOND;
-	if (settings->algorithm == MIP_ALGORITHM_KEYED_MD5)
-		r = prefix_key(association, &settings->key);
-	else
-		r = hmac_key(association, &settings->key);
+	r = any_key(association, &settings->key);
 	if (r < 0) {
 		mip_association_unref(association);
 		return r;
@@ -129,6 +163,7 @@ void mip_association_unref(struct mip_association *association)
 		return;
 	EVP_MAC_CTX_free(association->hmac);
 	EVP_MD_CTX_free(association->prefixed);
+	EVP_MD_free(association->md5);
 	mip_key_clear(&association->suffix);
 	free(association);
 }
@@ -162,6 +197,7 @@ size_t mip_association_authenticator_length(const struct mip_association *associ
 		return 32;
 	case MIP_ALGORITHM_HMAC_MD5:
 	case MIP_ALGORITHM_KEYED_MD5:
+	case MIP_ALGORITHM_CHAP_MD5:
 		break;
 	}
 	return 16;

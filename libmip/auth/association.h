@@ -14,8 +14,10 @@ enum mip_algorithm {
 	MIP_ALGORITHM_HMAC_SHA256,
 	MIP_ALGORITHM_KEYED_MD5, /* prefix+suffix, RFC 2002 3.5.1: MD5 over key, message, key; for old peers
 				  */
+	MIP_ALGORITHM_CHAP_MD5, /* RFC 4721 8, as RADIUS servers compute it; of Mobile-AAA associations only */
 };
 extern const struct mip_name mip_algorithm_names[]; /* "hmac-md5", "hmac-sha1", "hmac-sha256", "keyed-md5" */
+extern const struct mip_name mip_aaa_algorithm_names[]; /* these, and "chap-md5" */
 
 enum mip_replay_style {
 	MIP_REPLAY_TIMESTAMP,
@@ -26,6 +28,7 @@ extern const struct mip_name mip_replay_names[]; /* "timestamp", "nonce" */
 enum {
 	MIP_AUTHENTICATOR_MAX = 32,
 	MIP_SPI_LEAST = 256, /* RFC 5944 1.6: SPI values 0 through 255 are reserved */
+	MIP_CHAP_SPI = 2,    /* RFC 4721 9: of those, what CHAP_SPI is unless configured otherwise */
 	MIP_REPLAY_TOLERANCE_SECONDS = 7,
 };
 
@@ -39,9 +42,8 @@ struct mip_association_settings {
 	struct mip_key key;	   /* copied */
 };
 
-/* Returns 0; -EINVAL: no key, a reserved SPI or no such algorithm; -ENOTSUP: libcrypto lacks the algorithm (a
- * FIPS provider has no MD5); -ENOMEM.
- */
+/* Returns 0; -EINVAL: no key, a reserved SPI (which chap-md5 may have, but for 0) or no such algorithm;
+ * -ENOTSUP: libcrypto lacks the algorithm (a FIPS provider has no MD5); -ENOMEM. */
 int mip_association_new(
 	const struct mip_association_settings *settings, struct mip_association **ret_association);
 /* Associations may be shared; each holder takes a reference. */

@@ -17,7 +17,8 @@ struct mip_association {
 	/* Keyed once and duplicated for each message: one of the two, by the algorithm. */
 	EVP_MAC_CTX *hmac;
 	EVP_MD_CTX *prefixed;  /* keyed-md5: the key has been digested already … */
-	struct mip_key suffix; /* … and comes once more at the end */
+	struct mip_key suffix; /* … and comes once more at the end. chap-md5: the key, in the middle */
+	EVP_MD *md5;	       /* chap-md5 */
 };
 
 #endif

@@ -11,6 +11,12 @@
 #include "association_keyed.h"
 #include "authenticator.h"
 
+enum {
+	MD5_LENGTH = 16,
+	CHAP_CHALLENGE_MOST = 237, /* RFC 4721 8: what a RADIUS attribute has room for */
+	MOBILE_AAA = 1,		   /* the sub-type, RFC 4721 6 */
+};
+
 static int hmac_compute(
 	const struct mip_association *association, const void *octets, size_t length, uint8_t *authenticator)
 {
@@ -43,20 +49,67 @@ static int keyed_md5_compute(
 	return r;
 }
 
+static int md5(const struct mip_association *association, const void *octets, size_t length, uint8_t *digest)
+{
+	return EVP_Digest(octets, length, digest, NULL, association->md5, NULL) == 1 ? 0 : -EIO;
+}
+
+/*
+ * rfc4721-6-5: the other algorithms, HMAC-MD5 among them, take the same octets for Mobile-AAA as for all
+ * else. This one is RFC 4721 8's: "apply MD5 computed on the following data, in the order shown: High-order
+ * octet from Challenge || Key || MD5(Preceding Mobile IP data || Type, Subtype, Length, SPI) || Least-order
+ * 237 octets from Challenge". What is shorter than that is taken whole; "additional padding is never used".
+ */
+static int chap_compute(const struct mip_association *association, const void *octets, size_t length,
+	const struct mip_challenge *challenge, uint8_t *authenticator)
+{
+	static const uint8_t zero[1];
+	struct mip_challenge value = challenge ? *challenge : (struct mip_challenge){zero, sizeof(zero)};
+	size_t least = value.length < CHAP_CHALLENGE_MOST ? value.length : CHAP_CHALLENGE_MOST;
+	const struct mip_key *key = &association->suffix;
+	EVP_MD_CTX *context;
+	uint8_t inner[MD5_LENGTH];
+	int r = -EIO;
+
+	if (value.length == 0 || md5(association, octets, length, inner) < 0)
+		return -EIO;
+	context = EVP_MD_CTX_new();
+	if (context && EVP_DigestInit_ex(context, association->md5, NULL) == 1 &&
+		EVP_DigestUpdate(context, value.octets, 1) == 1 &&
+		EVP_DigestUpdate(context, key->octets, key->length) == 1 &&
+		EVP_DigestUpdate(context, inner, sizeof(inner)) == 1 &&
+		EVP_DigestUpdate(context, value.octets + value.length - least, least) == 1 &&
+		EVP_DigestFinal_ex(context, authenticator, NULL) == 1)
+		r = 0;
+	EVP_MD_CTX_free(context);
+	return r;
+}
+
+static int compute(const struct mip_association *association, const void *octets, size_t length,
+	const struct mip_challenge *challenge, uint8_t *authenticator)
+{
+	switch (association->algorithm) {
+	case MIP_ALGORITHM_KEYED_MD5:
+		return keyed_md5_compute(association, octets, length, authenticator);
+	case MIP_ALGORITHM_CHAP_MD5:
+		return chap_compute(association, octets, length, challenge, authenticator);
+	default:
+		return hmac_compute(association, octets, length, authenticator);
+	}
+}
+
 int mip_authenticator_compute(
 	const struct mip_association *association, const void *octets, size_t length, uint8_t *authenticator)
 {
-	if (association->algorithm == MIP_ALGORITHM_KEYED_MD5)
-		return keyed_md5_compute(association, octets, length, authenticator);
-	return hmac_compute(association, octets, length, authenticator);
+	return compute(association, octets, length, NULL, authenticator);
 }
 
 /* rfc5944-3.2-1: associations are indexed by their SPI and IP address: the caller has found it by the
  * address. */
 /* rfc5944-5.1-1: "Home agents and mobile nodes MUST be able to perform authentication." */
 /* rfc5944-5.1-2: "The foreign agent MUST also support authentication using HMAC-MD5 and key sizes of 128 bits or …" */
-int mip_authenticator_check(const struct mip_association *association, const uint8_t *message,
-	const struct mip_extension *extension)
+int mip_authenticator_check_challenge(const struct mip_association *association, const uint8_t *message,
+	const struct mip_extension *extension, const struct mip_challenge *challenge)
 {
 	struct mip_authentication authentication;
 	uint8_t expected[MIP_AUTHENTICATOR_MAX];
@@ -70,7 +123,7 @@ int mip_authenticator_check(const struct mip_association *association, const uin
 		return -EKEYREJECTED;
 	if (authentication.authenticator_length != mip_association_authenticator_length(association))
 		return -EACCES;
-	r = mip_authenticator_compute(association, message, authentication.covered, expected);
+	r = compute(association, message, authentication.covered, challenge, expected);
 	if (r == 0 && CRYPTO_memcmp(expected, authentication.authenticator,
 			      authentication.authenticator_length) != 0)
 		r = -EACCES;
@@ -78,8 +131,14 @@ int mip_authenticator_check(const struct mip_association *association, const uin
 	return r;
 }
 
-int mip_authenticator_append(
-	struct mip_writer *writer, uint8_t type, uint8_t subtype, const struct mip_association *association)
+int mip_authenticator_check(const struct mip_association *association, const uint8_t *message,
+	const struct mip_extension *extension)
+{
+	return mip_authenticator_check_challenge(association, message, extension, NULL);
+}
+
+static int append(struct mip_writer *writer, uint8_t type, uint8_t subtype,
+	const struct mip_association *association, const struct mip_challenge *challenge)
 {
 	uint8_t *room = mip_authentication_write(
 		writer, type, subtype, association->spi, mip_association_authenticator_length(association));
@@ -87,8 +146,20 @@ int mip_authenticator_append(
 
 	if (!room)
 		return -ENOBUFS;
-	r = mip_authenticator_compute(association, writer->octets, (size_t)(room - writer->octets), room);
+	r = compute(association, writer->octets, (size_t)(room - writer->octets), challenge, room);
 	if (r < 0)
 		writer->failed = true; /* no message leaves with an authenticator of zeros */
 	return r;
+}
+
+int mip_authenticator_append(
+	struct mip_writer *writer, uint8_t type, uint8_t subtype, const struct mip_association *association)
+{
+	return append(writer, type, subtype, association, NULL);
+}
+
+int mip_authenticator_append_challenge(struct mip_writer *writer, const struct mip_association *association,
+	const struct mip_challenge *challenge)
+{
+	return append(writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, MOBILE_AAA, association, challenge);
 }

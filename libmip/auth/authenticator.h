@@ -9,6 +9,14 @@
 #include "cursor.h"
 #include "extension.h"
 
+/* The challenge that a Mobile-AAA authenticator of the algorithm chap-md5 is computed with; the others do not
+ * look at it. A NULL pointer stands for "the Challenge value 0" of RFC 4721 3.5, which a node uses that
+ * registers with its home agent directly: one octet of zero. */
+struct mip_challenge {
+	const uint8_t *octets;
+	size_t length; /* 1 to 255 */
+};
+
 /* Computes the authenticator of `length` octets. `authenticator` has room for
  * mip_association_authenticator_length(). 0 or -EIO. */
 int mip_authenticator_compute(
@@ -29,5 +37,11 @@ int mip_authenticator_check(const struct mip_association *association, const uin
  */
 int mip_authenticator_append(
 	struct mip_writer *writer, uint8_t type, uint8_t subtype, const struct mip_association *association);
+
+/* The same two with a challenge, for Mobile-AAA (RFC 4721 6 and 8). */
+int mip_authenticator_check_challenge(const struct mip_association *association, const uint8_t *message,
+	const struct mip_extension *extension, const struct mip_challenge *challenge);
+int mip_authenticator_append_challenge(struct mip_writer *writer, const struct mip_association *association,
+	const struct mip_challenge *challenge);
 
 #endif

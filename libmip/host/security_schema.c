@@ -62,6 +62,58 @@ const struct mip_schema mip_security_schema = {
 	.check = security_check,
 };
 
+/* --- Mobile-AAA ------------------------------------------------------------------------------- */
+
+static const struct mip_setting aaa_settings[] = {
+	/* rfc4721-9-1: CHAP_SPI, 2, is a parameter that SHOULD be configurable. */
+	{.name = "spi",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_security_config, spi),
+		.required = true,
+		.least = 1,
+		.most = UINT32_MAX,
+		.help = "The security parameter index; with chap-md5 that is CHAP_SPI, 2, otherwise 256 or "
+			"more."},
+	/* rfc4721-12-2: MD5 as of section 8 "MUST be avoided whenever possible": it has to be named. */
+	{.name = "algorithm",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = offsetof(struct mip_security_config, algorithm),
+		.otherwise = "hmac-md5",
+		.choices = mip_aaa_algorithm_names,
+		.help = "How authenticators are computed; chap-md5 is for RADIUS servers (CHAP_SPI), and "
+			"weaker."},
+	{.name = "key",
+		.type = MIP_SETTING_TYPE_KEY,
+		.offset = offsetof(struct mip_security_config, key),
+		.required = true,
+		.help = "The shared secret: hex:DIGITS, text:CHARACTERS or file:PATH, 16 to 256 octets."},
+	/* As in a `security` group; the home agent goes by that one's, whatever is here. */
+	{.name = "replay",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = offsetof(struct mip_security_config, replay),
+		.otherwise = "timestamp",
+		.choices = mip_replay_names,
+		.help = "Taken for the sake of likeness: the identification is protected as 'security' "
+			"says."},
+};
+
+static int aaa_check(struct mip_config *config, const struct mip_config_group *group, void *object)
+{
+	const struct mip_security_config *security = object;
+
+	if (security->algorithm != MIP_ALGORITHM_CHAP_MD5 && security->spi < MIP_SPI_LEAST)
+		return mip_config_error(config, group, "spi", "'spi' = %lld is reserved: must be %d or more",
+			(long long)security->spi, MIP_SPI_LEAST);
+	return security_check(config, group, object);
+}
+
+const struct mip_schema mip_aaa_schema = {
+	.size = sizeof(struct mip_security_config),
+	.settings = aaa_settings,
+	.count = MIP_ARRAY_SIZE(aaa_settings),
+	.check = aaa_check,
+};
+
 struct mip_association_settings mip_security_settings(const struct mip_security_config *config)
 {
 	return (struct mip_association_settings){

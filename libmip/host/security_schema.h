@@ -34,6 +34,10 @@ enum {
 };
 
 extern const struct mip_schema mip_security_schema;
+/* The same for a Mobile-AAA association (RFC 4721): its algorithm may be chap-md5 too, and then its SPI is
+ * CHAP_SPI, 2 unless it says otherwise. `replay` is taken, but it is the other
+ * association's that counts. */
+extern const struct mip_schema mip_aaa_schema;
 
 /* For mip_association_new(); the key stays the configuration's. */
 struct mip_association_settings mip_security_settings(const struct mip_security_config *config);

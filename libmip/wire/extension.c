@@ -58,6 +58,7 @@ const struct mip_extension_row mip_extension_rows[] = {
 	PLAIN(MIP_EXTENSION_ENCAPSULATING_DELIVERY, MIP_SLOT_ENCAPSULATING_DELIVERY, "encapsulating-delivery",
 		0, 0),
 	PLAIN(MIP_EXTENSION_NODE_NAI, MIP_SLOT_NODE_NAI, "mobile-node-nai", 1, PLAIN_MOST),
+	/* rfc4721-3.4-3: "within the range 128-255": who does not know it skips it. */
 	PLAIN(MIP_EXTENSION_CHALLENGE, MIP_SLOT_CHALLENGE, "challenge", 1, PLAIN_MOST),
 	/* RFC 3543 3.2: "This allows for a longer extension length should more bits be required". */
 	PLAIN(MIP_EXTENSION_REVOCATION_SUPPORT, MIP_SLOT_REVOCATION_SUPPORT, "revocation-support", 6,

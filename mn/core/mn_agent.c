@@ -19,6 +19,8 @@ static void agent_free(struct mn_core *core, struct mn_agent *agent)
 	HASH_DEL(core->agents, agent);
 	free(agent->care_of_addresses);
 	free(agent->challenge);
+	free(agent->challenge_sent);
+	free(agent->challenge_used);
 	free(agent);
 }
 
@@ -76,6 +78,7 @@ bool mn_agent_usable(const struct mn_core *core, const struct mn_agent *agent)
 {
 	/* A busy agent (B) goes on serving those that it has. */
 	return (agent->flags & MIP_AGENT_F) && agent->care_of_address_count > 0 &&
+	       mn_agent_answerable(core, agent) &&
 	       (!(agent->flags & MIP_AGENT_B) || is_place_of(agent, &core->binding.place));
 }
 
@@ -181,21 +184,92 @@ void mn_agents_judge_home(struct mn_core *core)
 					mip_address_equal(agent->router, core->home_agent)));
 }
 
-int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length)
-{
-	uint8_t *copy = malloc(length > 0 ? length : 1);
+/* --- challenges (RFC 4721) -------------------------------------------------------------------- */
 
+static struct mn_challenge *challenge_new(const uint8_t *octets, size_t length)
+{
+	struct mn_challenge *challenge = malloc(sizeof(*challenge) + length);
+
+	if (!challenge)
+		return NULL;
+	challenge->length = length;
+	memcpy(challenge->octets, octets, length);
+	return challenge;
+}
+
+static bool is_challenge(const struct mn_challenge *challenge, const uint8_t *octets, size_t length)
+{
+	return challenge && challenge->length == length && memcmp(challenge->octets, octets, length) == 0;
+}
+
+/*
+ * rfc4721-3.3-9: MUST be prepared to use one from an advertisement in lieu of one from a reply: whatever came
+ * last. rfc4721-4-1: but none that was advertised before the one of the last request. A multicast that
+ * somebody solicited brings that one itself once more (2.1).
+ */
+int mn_agent_challenge(struct mn_agent *agent, const uint8_t *octets, size_t length)
+{
+	struct mn_challenge *copy;
+
+	if (length == 0 || is_challenge(agent->challenge, octets, length) ||
+		is_challenge(agent->challenge_used, octets, length))
+		return 0;
+	copy = challenge_new(octets, length);
 	if (!copy)
 		return -ENOMEM;
-	if (length > 0)
-		memcpy(copy, challenge, length);
 	free(agent->challenge);
 	agent->challenge = copy;
-	agent->challenge_length = length;
 	return 0;
 }
 
-static int take_lists(struct mn_agent *agent, const struct mip_agent_advertisement *advertisement)
+int mn_agent_challenge_send(struct mn_agent *agent)
+{
+	struct mn_challenge *copy = challenge_new(agent->challenge->octets, agent->challenge->length);
+
+	if (!copy)
+		return -ENOMEM;
+	free(agent->challenge_sent);
+	agent->challenge_sent = copy;
+	return 0;
+}
+
+void mn_agent_challenge_spend(struct mn_agent *agent)
+{
+	if (!agent->challenge_sent)
+		return;
+	free(agent->challenge_used);
+	agent->challenge_used = agent->challenge_sent;
+	agent->challenge_sent = NULL;
+}
+
+bool mn_agent_lacks_challenge(const struct mn_agent *agent)
+{
+	return agent->challenge &&
+	       is_challenge(agent->challenge_used, agent->challenge->octets, agent->challenge->length);
+}
+
+/* rfc4721-3.1-1, -6: without a security association with the foreign agent the challenge MUST be in the
+ * request, and Mobile-AAA authentication with it. */
+bool mn_agent_answerable(const struct mn_core *core, const struct mn_agent *agent)
+{
+	return !agent->challenge || core->settings.aaa ||
+	       mn_settings_foreign_agent(&core->settings, agent->key.address);
+}
+
+/* --- taking in, continued --------------------------------------------------------------------- */
+
+/* The agent advertises no challenges (any more): what could not serve for a request is of no use. One that
+ * its reply gave to this node may be what it wants. */
+static void drop_challenge(const struct mn_core *core, struct mn_agent *agent)
+{
+	if (!mn_agent_lacks_challenge(agent) && mn_agent_answerable(core, agent))
+		return;
+	free(agent->challenge);
+	agent->challenge = NULL;
+}
+
+static int take_lists(const struct mn_core *core, struct mn_agent *agent,
+	const struct mip_agent_advertisement *advertisement)
 {
 	size_t size = advertisement->care_of_address_count * sizeof(struct mip_address);
 	struct mip_address *addresses = malloc(size > 0 ? size : 1);
@@ -211,6 +285,7 @@ static int take_lists(struct mn_agent *agent, const struct mip_agent_advertiseme
 			addresses[agent->care_of_address_count++] = advertisement->care_of_addresses[i];
 	if (advertisement->challenge_length > 0)
 		return mn_agent_challenge(agent, advertisement->challenge, advertisement->challenge_length);
+	drop_challenge(core, agent);
 	return 0;
 }
 
@@ -268,7 +343,7 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		agent = agent_new(core, interface->link, address);
 	if (!agent)
 		return;
-	if (take_lists(agent, advertisement) < 0) {
+	if (take_lists(core, agent, advertisement) < 0) {
 		if (found)
 			agent_free(core, agent);
 		return;
@@ -283,7 +358,11 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		agent->reverse_mandatory = false;
 		agent->refused = 0;
 		mn_attempt_hurry(core, now);
+		if (!mn_agent_answerable(core, agent))
+			mn_warn(core, now,
+				"there is no association to answer the challenges of an agent with", address);
 	}
+	mn_attempt_challenged(core, agent, now);
 	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again.
 	 * rfc5944-3.6-4: SHOULD register when it detects that the foreign agent has rebooted. */
 	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
@@ -330,7 +409,8 @@ static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now no
 	 * new one, for what it is worth. */
 	if (is_place_of(agent, &core->binding.place))
 		core->binding.lost = true;
-	if (core->attempt.active && is_place_of(agent, &core->attempt.place) && !core->attempt.ending)
+	if (core->attempt.active && is_place_of(agent, &core->attempt.place) &&
+		(!core->attempt.ending || core->attempt.withdrawing))
 		mn_attempt_end(core);
 	agent_free(core, agent);
 	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. The loss of one that was

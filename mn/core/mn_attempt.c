@@ -5,8 +5,11 @@
  *
  *              begin ──> sent ──(accepted)──> the binding
  *                        │  ▲
- *              (denied)  │  │ back-off, or time-out
+ *              (denied)  │  │ back-off, or time-out, or an agent's new challenge
  *                        └──┘
+ *
+ * What the home agent accepted and the foreign agent does not honour (RFC 4636) is withdrawn: one deregistration, and
+ * for as long as its answer may take nothing else.
  */
 #include "mn_machine.h"
 
@@ -48,6 +51,46 @@ void mn_attempt_end(struct mn_core *core)
 	core->attempt = (struct mn_attempt){0};
 }
 
+/* rfc4721-3.5-1, rfc4721-3.3-9: a registration after an error MUST use a new challenge, and the node MUST
+ * solicit for one if it has none. */
+static bool must_wait_for_challenge(const struct mn_core *core)
+{
+	const struct mn_place *place = &core->attempt.place;
+	const struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+
+	return agent && place->mode != MN_MODE_HOME && mn_agent_lacks_challenge(agent);
+}
+
+static void wait_for_challenge(struct mn_core *core, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+	struct mn_interface *interface = mn_interface_at(core, attempt->place.link);
+
+	mn_count(core, MN_COUNT_CHALLENGES_AWAITED);
+	attempt->wants_challenge = true;
+	if (++attempt->unanswered >= MN_UNANSWERED_MOST && !attempt->ending) {
+		/* It is heard, but gives nothing new: another place may do better. */
+		mn_attempt_denied(core, true, now);
+		return;
+	}
+	if (interface)
+		mn_solicit_once(core, interface, now);
+	set_timer(core, now.boot + exponential(attempt->unanswered));
+}
+
+void mn_attempt_challenged(struct mn_core *core, const struct mn_agent *agent, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+
+	if (!attempt->active || !attempt->wants_challenge || attempt->place.link != agent->key.link ||
+		!mip_address_equal(attempt->place.agent, agent->key.address) ||
+		mn_agent_lacks_challenge(agent))
+		return;
+	attempt->wants_challenge = false;
+	attempt->unanswered = 0;
+	set_timer(core, earliest(core, now));
+}
+
 static void transmit(struct mn_core *core, struct mip_now now)
 {
 	struct mn_attempt *attempt = &core->attempt;
@@ -57,6 +100,11 @@ static void transmit(struct mn_core *core, struct mip_now now)
 
 	if (attempt->unanswered == 0)
 		attempt->began = now.boot;
+	if (must_wait_for_challenge(core)) {
+		wait_for_challenge(core, now);
+		return;
+	}
+	attempt->wants_challenge = false;
 	if (mn_home_agent_unanswered(core, attempt))
 		attempt->awaiting = false; /* an answer to the other request is not one to this */
 	attempt->unanswered++;
@@ -142,6 +190,11 @@ void mn_attempt_due(struct mn_core *core, struct mip_now now)
 
 	if (!attempt->active)
 		return;
+	if (attempt->withdrawing && (attempt->awaiting || attempt->unanswered >= MN_UNANSWERED_MOST)) {
+		mn_attempt_end(core);
+		mn_decide(core, now);
+		return;
+	}
 	if (attempt->ending && attempt->unanswered >= MN_UNANSWERED_MOST) {
 		mn_attempt_end(core);
 		mn_binding_drop(core);
@@ -182,13 +235,24 @@ void mn_attempt_again(struct mn_core *core, struct mip_now now)
 	set_timer(core, later_of(earliest(core, now), now.boot));
 }
 
+/* rfc4636-5-1: "the mobile node SHOULD then send a deregistration message to the home agent." */
+void mn_attempt_withdraw(struct mn_core *core, struct mip_now now)
+{
+	struct mn_attempt *attempt = &core->attempt;
+
+	mn_attempt_denied(core, true, now);
+	attempt->ending = true;
+	attempt->withdrawing = true;
+	transmit(core, now);
+}
+
 void mn_attempt_hurry(struct mn_core *core, struct mip_now now)
 {
 	struct mn_attempt *attempt = &core->attempt;
 	struct mn_backoff *backoff;
 	mip_time at = earliest(core, now);
 
-	if (!attempt->active)
+	if (!attempt->active || attempt->withdrawing)
 		return;
 	backoff = mn_place_backoff(core, &attempt->place);
 	if (backoff)

@@ -287,7 +287,7 @@ void mn_decide(struct mn_core *core, struct mip_now now)
 
 	if (!core->begun)
 		return;
-	if (!core->resting) {
+	if (!core->resting && !core->attempt.withdrawing) {
 		best = best_place(core, now);
 		if (best.mode == MN_MODE_NONE)
 			mn_attempt_end(core);

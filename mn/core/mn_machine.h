@@ -71,6 +71,8 @@ enum mn_counter {
 	MN_COUNT_ICMP_ERRORS,
 	MN_COUNT_REDIRECTIONS,
 	MN_COUNT_REDIRECTION_LOOPS,
+	MN_COUNT_CHALLENGES_AWAITED,
+	MN_COUNT_FOREIGN_AGENT_ERRORS,
 	MN_COUNT_DROP_MALFORMED,
 	MN_COUNT_DROP_NOT_FOR_US,
 	MN_COUNT_DROP_NOT_AN_AGENT,
@@ -139,6 +141,11 @@ struct mn_interface {
 	mip_time solicited_at; /* MIP_NEVER: not since the link came up */
 };
 
+struct mn_challenge {
+	size_t length;
+	uint8_t octets[];
+};
+
 struct mn_agent_key {
 	mip_link link;
 	struct mip_address address;
@@ -164,8 +171,9 @@ struct mn_agent {
 	uint64_t order;		   /* of being found: the larger, the newer */
 	struct mip_address *care_of_addresses;
 	size_t care_of_address_count;
-	uint8_t *challenge; /* RFC 4721; NULL: none */
-	size_t challenge_length;
+	/* RFC 4721: the newest that it has given, the one of the request that is not answered yet, and the
+	 * one of the last that was. NULL: none. */
+	struct mn_challenge *challenge, *challenge_sent, *challenge_used;
 };
 
 /* A registration under way. rfc5944-3.6.2.2-4: for each pending registration, its remaining lifetime and the
@@ -173,6 +181,10 @@ struct mn_agent {
 struct mn_attempt {
 	bool active;
 	bool ending; /* to end the binding without being at home: `deregister` */
+	/* … or (then `ending` too) to end what the foreign agent does not honour: RFC 4636 5. One message; an
+	 * answer is good to have. */
+	bool withdrawing;
+	bool wants_challenge; /* waits for a new one before it sends */
 	struct mn_place place;
 	struct mip_deadline timer; /* the next transmission */
 	bool awaiting;		   /* an answer to `identification` */
@@ -307,7 +319,16 @@ bool mn_agent_usable(const struct mn_core *core, const struct mn_agent *agent);
 void mn_agents_forget(struct mn_core *core, mip_link link);
 /* The home agent's address has become known: who of them is it? */
 void mn_agents_judge_home(struct mn_core *core);
+/* A challenge from its advertisement or reply. 0 or -ENOMEM. */
 int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t length);
+/* Its newest challenge is in a request now; NULL challenge: there was none. 0 or -ENOMEM. */
+int mn_agent_challenge_send(struct mn_agent *agent);
+/* The request was answered: its challenge is not to be used again. */
+void mn_agent_challenge_spend(struct mn_agent *agent);
+/* It gives challenges, but the newest has been used. */
+bool mn_agent_lacks_challenge(const struct mn_agent *agent);
+/* It gives none, or there is an association to answer them with. */
+bool mn_agent_answerable(const struct mn_core *core, const struct mn_agent *agent);
 
 /* mn_solicit.c */
 /* A search on this link: once at once, then less and less often. One that had not ended in a registration is
@@ -334,6 +355,10 @@ void mn_attempt_due(struct mn_core *core, struct mip_now now);
 void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now);
 /* Denied, with a hint how to do it better: as soon as may be. */
 void mn_attempt_again(struct mn_core *core, struct mip_now now);
+/* Accepted by the home agent, but not honoured by the foreign agent: ends that, and goes elsewhere. */
+void mn_attempt_withdraw(struct mn_core *core, struct mip_now now);
+/* The agent has given a challenge: what waits for one goes on. */
+void mn_attempt_challenged(struct mn_core *core, const struct mn_agent *agent, struct mip_now now);
 /* What was denied or not answered may be tried anew: something has changed. */
 void mn_attempt_hurry(struct mn_core *core, struct mip_now now);
 

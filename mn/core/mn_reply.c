@@ -50,29 +50,41 @@ static int check_authenticator(struct mn_core *core, const struct mip_associatio
 	return 0;
 }
 
+static bool is_relayed(const struct mn_place *place)
+{
+	return place->mode != MN_MODE_HOME && !mip_address_is_none(place->agent);
+}
+
+/* Only the agent that was asked can deny, and without an association nothing else vouches for it. */
+static int check_agent(struct mn_core *core, const struct reply *reply)
+{
+	const struct mn_place *place = &core->attempt.place;
+
+	if (!is_relayed(place) || place->link != reply->received->link ||
+		!mip_address_equal(place->agent, reply->received->source))
+		return drop(core, MN_COUNT_DROP_WRONG_SENDER);
+	return 0;
+}
+
 /* rfc5944-3.6.2.1-4, rfc5944-3.6.2.1-5: MUST check for the presence of an authorization-enabling
  * extension, in accordance with the Code. */
 static int authenticate(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	const struct mn_place *place = &core->attempt.place;
-	bool relayed = place->mode != MN_MODE_HOME && !mip_address_is_none(place->agent);
 	const struct mip_association *shared =
-		relayed ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
+		is_relayed(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
 	int result = 0;
 
 	if (shared)
 		result =
 			check_authenticator(core, shared, MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION, reply, now);
-	if (result < 0)
-		return result;
-	if (!is_from_foreign_agent(reply->fixed.code))
-		return check_authenticator(core, mn_home_agent_answering(core, reply->fixed.home_agent),
+	if (result == 0 && !is_from_foreign_agent(reply->fixed.code))
+		result = check_authenticator(core, mn_home_agent_answering(core, reply->fixed.home_agent),
 			MIP_SLOT_MOBILE_HOME_AUTHENTICATION, reply, now);
-	/* Only the agent that was asked can deny, and without an association nothing else vouches for it. */
-	if (!relayed || place->link != reply->received->link ||
-		!mip_address_equal(place->agent, reply->received->source))
-		return drop(core, MN_COUNT_DROP_WRONG_SENDER);
-	return 0;
+	if (result == 0 && (is_from_foreign_agent(reply->fixed.code) ||
+				   reply->extensions.present[MIP_SLOT_FOREIGN_AGENT_ERROR]))
+		result = check_agent(core, reply);
+	return result;
 }
 
 /* Is it an answer to what was asked? */
@@ -114,15 +126,37 @@ static const struct mip_extension *covered(const struct reply *reply, enum mip_s
 	return extension && authentication && extension->offset < authentication->offset ? extension : NULL;
 }
 
-/* RFC 4721 3.1: an agent gives the challenge for the next request along with its reply. */
+/* What the foreign agent has added stands after the home agent's authenticator. If the home agent's own
+ * copy of the request's challenge is still there, it is the first. */
+static bool last_challenge(const struct reply *reply, struct mip_extension *ret_challenge)
+{
+	struct mip_reader reader = mip_reader_of(reply->received->octets, reply->received->length);
+	struct mip_extension extension;
+	bool found = false;
+
+	mip_read_skip(&reader, MIP_REPLY_LENGTH);
+	while (mip_extension_next(&reader, &extension) > 0) {
+		if (extension.type != MIP_EXTENSION_CHALLENGE)
+			continue;
+		*ret_challenge = extension;
+		found = true;
+	}
+	return found;
+}
+
+/* The challenge of the request has been used; RFC 4721 3.3: an agent gives the one for the next along with
+ * its reply. */
 static void learn_challenge(struct mn_core *core, const struct reply *reply)
 {
 	const struct mn_place *place = &core->attempt.place;
-	const struct mip_extension *challenge = mip_extension_of(&reply->extensions, MIP_SLOT_CHALLENGE);
-	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+	struct mn_agent *agent = is_relayed(place) ? mn_agent_find(core, place->link, place->agent) : NULL;
+	struct mip_extension challenge;
 
-	if (challenge && agent && mn_settings_foreign_agent(&core->settings, place->agent))
-		(void)mn_agent_challenge(agent, challenge->data, challenge->data_length);
+	if (!agent)
+		return;
+	mn_agent_challenge_spend(agent);
+	if (last_challenge(reply, &challenge))
+		(void)mn_agent_challenge(agent, challenge.data, challenge.data_length);
 }
 
 /* --- accepted --------------------------------------------------------------------------------- */
@@ -229,7 +263,8 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_FA_UNKNOWN_CHALLENGE:
 	case MIP_CODE_FA_MISSING_CHALLENGE:
 	case MIP_CODE_FA_STALE_CHALLENGE:
-		return false; /* the next advertisement has a new one */
+		/* RFC 4721 3.5: the reply, or the next advertisement, has a new one. */
+		return !agent || !mn_agent_answerable(core, agent);
 	default:
 		return is_from_foreign_agent(reply->fixed.code);
 	}
@@ -284,6 +319,65 @@ static void denied(struct mn_core *core, const struct reply *reply, struct mip_n
 	try_again(core, reply, now);
 }
 
+/* --- not honoured ----------------------------------------------------------------------------- */
+
+/* RFC 4636 3: why the foreign agent does not honour what the home agent says; 0: it does. */
+static uint8_t foreign_agent_error(const struct reply *reply)
+{
+	const struct mip_extension *error =
+		mip_extension_of(&reply->extensions, MIP_SLOT_FOREIGN_AGENT_ERROR);
+
+	if (!error)
+		return 0;
+	/* rfc4636-4-1: who cannot interpret it MUST NOT use the care-of address either. */
+	return error->data[0] ? error->data[0] : MIP_CODE_FA_UNSPECIFIED;
+}
+
+/*
+ * rfc4636-5-1: the home agent has bound what the foreign agent does not serve: the care-of address is not
+ * used, and that binding is ended. It has taken the place of the one before, but with the 'S' bit.
+ */
+static void refused(struct mn_core *core, const struct reply *reply, uint8_t error, struct mip_now now)
+{
+	struct mip_event event = mn_place_event(core, "refused", &core->attempt.place);
+
+	mn_count(core, MN_COUNT_FOREIGN_AGENT_ERRORS);
+	core->last_code = error;
+	mip_event_number(&event, "code", reply->fixed.code);
+	mip_event_number(&event, "error", error);
+	mip_event_string(&event, "reason", mip_code_text(error));
+	mn_report(core, &event);
+	mip_log(core->log, MIP_LOG_WARNING,
+		"the home agent has accepted, but the foreign agent has not: %u: %s", error,
+		mip_code_text(error));
+	(void)learn_addresses(core, reply, now);
+	if (!(core->attempt.flags & MIP_REQUEST_S))
+		mn_binding_drop(core);
+	mn_attempt_withdraw(core, now);
+	mn_decide(core, now);
+}
+
+/* Whatever the answer: what there was to say has been said. */
+static void withdrawn(struct mn_core *core, struct mip_now now)
+{
+	mn_attempt_end(core);
+	mn_decide(core, now);
+}
+
+static void act(struct mn_core *core, const struct reply *reply, struct mip_now now)
+{
+	uint8_t error = foreign_agent_error(reply);
+
+	if (core->attempt.withdrawing)
+		withdrawn(core, now);
+	else if (!mip_code_is_accepted(reply->fixed.code))
+		denied(core, reply, now);
+	else if (error && core->attempt.lifetime > 0)
+		refused(core, reply, error, now);
+	else /* also when the foreign agent does not honour the end of it: the home agent does */
+		accepted(core, reply, now);
+}
+
 void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now)
 {
 	struct reply reply;
@@ -299,8 +393,5 @@ void mn_reply_input(struct mn_core *core, const struct mn_received *received, st
 	if (!is_from_foreign_agent(reply.fixed.code))
 		mip_replay_learn(&core->replay, mn_home_agent_answering(core, reply.fixed.home_agent),
 			reply.fixed.code, reply.fixed.identification, now.wall);
-	if (mip_code_is_accepted(reply.fixed.code))
-		accepted(core, &reply, now);
-	else
-		denied(core, &reply, now);
+	act(core, &reply, now);
 }

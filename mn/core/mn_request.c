@@ -20,7 +20,6 @@ enum {
 	/* rfc3024-3.2-2: in Registration Requests sent by a mobile node, TTL MUST be set to 255; and where
 	 * nothing is asked of it, 255 is as suitable as any other. */
 	TTL = 255,
-	MOBILE_AAA = 1, /* the subtype, RFC 4721 6 */
 };
 
 static bool is_away(const struct mn_place *place)
@@ -159,20 +158,33 @@ static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct
 			});
 }
 
-/* RFC 4721 3.1: the challenge needs an authentication that the foreign agent, or AAA behind it, can check. */
-/* rfc3519-4.4-2: "… of RFC 3344, the mobile node MUST place this Extension before the Mobile-Home Authentication …" */
+/* rfc4721-3.1-9: directly to the home agent a node MAY use Mobile-AAA authentication with CHAP_SPI, and
+ * then "the Challenge value 0" (3.5); it MUST NOT include the challenge. */
+static int write_aaa_for_home(struct mn_core *core, struct mip_writer *writer)
+{
+	if (!core->settings.aaa || mip_association_algorithm(core->settings.aaa) != MIP_ALGORITHM_CHAP_MD5)
+		return 0;
+	return mip_authenticator_append_challenge(writer, core->settings.aaa, NULL);
+}
+
+/* rfc4721-3.1-1, -2, -5, -6, -8, rfc4721-6-1: the challenge after the Mobile-Home authentication, then the
+ * Mobile-AAA authentication, which MUST be there if there is no Mobile-Foreign one. (An agent that we
+ * could not answer is not registered with.) */
 static int write_challenge(
 	struct mn_core *core, const struct mn_place *place, bool shared, struct mip_writer *writer)
 {
 	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+	struct mip_challenge challenge;
+	int result;
 
-	if (!agent || !agent->challenge || agent->challenge_length == 0 || (!shared && !core->settings.aaa))
+	if (!agent || !agent->challenge || (!shared && !core->settings.aaa))
 		return 0;
-	mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, agent->challenge, agent->challenge_length);
-	if (!core->settings.aaa)
-		return 0;
-	return mip_authenticator_append(
-		writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, MOBILE_AAA, core->settings.aaa);
+	challenge = (struct mip_challenge){agent->challenge->octets, agent->challenge->length};
+	mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, challenge.octets, challenge.length);
+	result = mn_agent_challenge_send(agent);
+	if (result < 0 || !core->settings.aaa)
+		return result;
+	return mip_authenticator_append_challenge(writer, core->settings.aaa, &challenge);
 }
 
 /* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
@@ -183,11 +195,14 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 		is_away(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
 	int result;
 
-	/* b. for the home agent; rfc2794-2-1: the NAI MUST appear before the authentication. */
+	/* b. for the home agent; rfc2794-2-1: the NAI MUST appear before the authentication; rfc4721-3.1-7:
+	 * SHOULD be there for those who verify the Mobile-AAA one. */
 	if (core->settings.nai)
 		mip_extension_write(
 			writer, MIP_EXTENSION_NODE_NAI, core->settings.nai, strlen(core->settings.nai));
 	mn_home_agent_write(core, attempt, writer);
+	/* rfc3519-4.4-2: "… of RFC 3344, the mobile node MUST place this Extension before the Mobile-Home
+	 * Authentication …" */
 	if (attempt->udp_offered)
 		mip_udp_tunnel_request_write(
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
@@ -199,9 +214,12 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 	result = mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, mn_home_agent_asking(core, attempt));
 	/* d. for the foreign agent */
-	if (result == 0 && is_away(place))
+	if (result == 0 && is_away(place) && has_agent(place))
 		result = write_challenge(core, place, shared != NULL, writer);
-	/* e. rfc5944-3.6.1.3-3: MUST be included when they share an association. */
+	else if (result == 0 && is_away(place))
+		result = write_aaa_for_home(core, writer);
+	/* e. rfc5944-3.6.1.3-3, rfc4721-3.1-3, -4, rfc4721-6-2: MUST be included when they share an
+	 * association; after the challenge, and after the Mobile-AAA authentication. */
 	if (result == 0 && shared)
 		result = mip_authenticator_append(
 			writer, MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, shared);
@@ -309,9 +327,12 @@ int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again
 	if (result < 0)
 		return result;
 	attempt->awaiting = true;
-	core->moved = false;
-	core->requested = true;
-	core->requested_at = now.boot;
+	/* What is withdrawn is no registration: the next one need not wait for its sake. */
+	if (!attempt->withdrawing) {
+		core->moved = false;
+		core->requested = true;
+		core->requested_at = now.boot;
+	}
 	mn_count(core, MN_COUNT_REQUESTS_SENT);
 	if (again)
 		mn_count(core, MN_COUNT_REQUESTS_REPEATED);

@@ -222,7 +222,7 @@ static const struct mip_setting node_settings[] = {
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = IN_NODE(aaa),
 		.present_offset = IN_NODE(aaa) + PRESENT,
-		.schema = &mip_security_schema,
+		.schema = &mip_aaa_schema,
 		.help = "The Mobile-AAA association, for foreign agents that send challenges."},
 };
 
