@@ -13,11 +13,13 @@ static const struct fa_link_settings links[] = {{"visit0"}, {"visit1"}};
 
 static void fill(void *context, void *octets, size_t length)
 {
-	static uint8_t next;
+	static uint64_t next = 1;
 
 	(void)context;
-	for (size_t i = 0; i < length; i++)
-		((uint8_t *)octets)[i] = (uint8_t)(next += 37);
+	for (size_t i = 0; i < length; i++) {
+		next = next * 6364136223846793005U + 1442695040888963407U;
+		((uint8_t *)octets)[i] = (uint8_t)(next >> 56);
+	}
 }
 static const struct mip_random random_source = {.fill = fill};
 

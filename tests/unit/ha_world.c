@@ -229,6 +229,15 @@ static void write_tunnel_request(struct mip_writer *writer, const struct ask *as
 		writer->octets[writer->length - 1] = 1;
 }
 
+static void write_aaa(struct mip_writer *writer, const struct ask *ask)
+{
+	struct mip_challenge challenge = {
+		(const uint8_t *)(ask->aaa_other_challenge ? "CHALLENGE" : "challenge"), 9};
+
+	assert_int_equal(
+		mip_authenticator_append_challenge(writer, ask->aaa, ask->challenge ? &challenge : NULL), 0);
+}
+
 static void write_before(const struct world *world, struct mip_writer *writer, const struct ask *ask)
 {
 	if (ask->nai)
@@ -245,10 +254,8 @@ static void write_before(const struct world *world, struct mip_writer *writer, c
 		mip_extension_write(writer, MIP_EXTENSION_VENDOR, "\0\0\0\0\x10\x92\0\1", 8);
 	if (ask->critical_vendor)
 		mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
-	if (ask->aaa)
-		assert_int_equal(mip_authenticator_append(
-					 writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, 1, ask->aaa),
-			0);
+	if (ask->aaa && ask->aaa_first)
+		write_aaa(writer, ask);
 	for (int i = 0; !ask->no_security && i < (ask->twice ? 2 : 1); i++)
 		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0,
 					 security_of(world, ask)),
@@ -261,8 +268,10 @@ static void write_after(struct mip_writer *writer, const struct ask *ask)
 
 	if (ask->tunnel_request && ask->tunnel_by_agent)
 		write_tunnel_request(writer, ask);
-	if (ask->challenge)
+	for (int i = 0; i < (ask->challenge_twice ? 2 : ask->challenge); i++)
 		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, "challenge", 9);
+	if (ask->aaa && !ask->aaa_first)
+		write_aaa(writer, ask);
 	if (ask->unknown_after)
 		mip_extension_write(writer, (uint8_t)ask->unknown_after, "what", 4);
 	if (ask->vendor)

@@ -105,8 +105,10 @@ struct ask {
 	const char *nai;
 	const struct mip_association *security; /* NULL: the node's */
 	bool no_security;
-	bool twice;			   /* two Mobile-Home authentication extensions */
-	const struct mip_association *aaa; /* a Mobile-AAA one, before the Mobile-Home one */
+	bool twice; /* two Mobile-Home authentication extensions */
+	const struct mip_association
+		*aaa;	/* a Mobile-AAA one, after the Mobile-Home one and the challenge … */
+	bool aaa_first; /* … or before both */
 	bool tunnel_request, tunnel_force, tunnel_through_agent, tunnel_by_agent, tunnel_reserved;
 	uint8_t tunnel_encapsulation;
 	const struct mip_association *foreign_home;
@@ -117,7 +119,9 @@ struct ask {
 	bool vendor;				     /* the other kind, on both sides */
 	uint8_t raw_flags;			     /* or-ed into the octet on the wire */
 	bool challenge;
-	size_t cut; /* octets cut off at the end */
+	bool challenge_twice;
+	bool aaa_other_challenge; /* the Mobile-AAA authenticator was computed with another one */
+	size_t cut;		  /* octets cut off at the end */
 	/* Where it comes from and how. */
 	struct mip_address source, destination;
 	uint16_t source_port;

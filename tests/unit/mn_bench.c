@@ -431,6 +431,12 @@ static size_t write_reply(struct bench *bench, const struct bench_request *reque
 		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, reply->redirected);
 	if (reply->forged)
 		octets[writer.length - 1] ^= 1;
+	if (reply->error)
+		mip_extension_write_short(
+			&writer, MIP_EXTENSION_FOREIGN_AGENT_ERROR, reply->error_subtype, &reply->error, 1);
+	if (reply->challenge)
+		mip_extension_write(
+			&writer, MIP_EXTENSION_CHALLENGE, reply->challenge, strlen(reply->challenge));
 	if (reply->foreign)
 		assert_int_equal(mip_authenticator_append(&writer,
 					 MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, reply->foreign),

@@ -84,6 +84,9 @@ struct bench_reply {
 	uint16_t keepalive;
 	struct mip_address source;	 /* none: where the request went */
 	struct mip_association *foreign; /* Mobile-Foreign authentication with this */
+	uint8_t error;			 /* with a Foreign Agent Error of this status … */
+	uint8_t error_subtype;		 /* … and this sub-type */
+	const char *challenge;
 };
 
 /* An agent's advertisement. */

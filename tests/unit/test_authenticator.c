@@ -106,6 +106,75 @@ static void keyed_md5_is_md5_of_key_message_key(void **state)
 	mip_association_unref(association);
 }
 
+static void assert_answers(
+	struct mip_association *association, const uint8_t *challenge, size_t length, const char *expected)
+{
+	struct mip_challenge value = {challenge, length};
+	uint8_t octets[64];
+	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
+	struct mip_extension extension;
+	struct mip_reader reader;
+	char hex[2 * MIP_AUTHENTICATOR_MAX + 1];
+
+	mip_write_octets(&writer, "preceding", 9);
+	assert_int_equal(
+		mip_authenticator_append_challenge(&writer, association, challenge ? &value : NULL), 0);
+	assert_int_equal(writer.length, 9 + 8 + 16);
+	/* rfc4721-5-1: the length is 4 plus that of the authenticator: at least 20. */
+	assert_memory_equal(octets + 9, "\x24\x01\x00\x14\x00\x00\x00\x02", 8);
+	hex_of(octets + 17, 16, hex);
+	assert_string_equal(hex, expected);
+	reader = mip_reader_of(octets, writer.length);
+	mip_read_skip(&reader, 9);
+	assert_int_equal(mip_extension_next(&reader, &extension), 1);
+	assert_int_equal(
+		mip_authenticator_check_challenge(association, octets, &extension, challenge ? &value : NULL),
+		0);
+	/* Another challenge has another authenticator. */
+	value = (struct mip_challenge){(const uint8_t *)"other", 5};
+	assert_int_equal(mip_authenticator_check_challenge(association, octets, &extension, &value), -EACCES);
+}
+
+/* RFC 4721 8, by Python: md5(challenge[:1] + key + md5(b"preceding" + bytes([36, 1, 0, 20, 0, 0, 0,
+ * 2])).digest() + challenge[-237:]). */
+static void chap_md5_is_computed_in_the_order_of_section_8(void **state)
+{
+	struct mip_association *association =
+		association_of(MIP_ALGORITHM_CHAP_MD5, 2, "0123456789abcdef", 16);
+	uint8_t longest[255];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(longest); i++)
+		longest[i] = (uint8_t)i;
+	assert_answers(association, (const uint8_t *)"\1\2\3\4", 4, "8ea48bfad609d34f6318bfd9a866594c");
+	assert_answers(association, (const uint8_t *)"\7", 1, "25f9a23aa6ee31595e3423b298d7be7b");
+	assert_answers(association, longest, 237, "fab2a73f246bb3909ea034e8dd51e2c9");
+	assert_answers(association, longest, 238, "184a4c4796260c011722e472ca81ea83");
+	assert_answers(association, longest, 255, "4d1855f238d5e40caf8688823f5e2a55");
+	/* 3.5: "the Challenge value 0" */
+	assert_answers(association, NULL, 0, "89f60eae1e9e3ed6bf207a1e12638747");
+	mip_association_unref(association);
+}
+
+/* rfc4721-6-5: HMAC-MD5 over the preceding data and the type, sub-type, length and SPI, whatever the
+ * challenge is. */
+static void a_mobile_aaa_authenticator_of_hmac_md5_needs_no_challenge(void **state)
+{
+	struct mip_association *association =
+		association_of(MIP_ALGORITHM_HMAC_MD5, 256, "0123456789abcdef", 16);
+	struct mip_challenge challenge = {(const uint8_t *)"1234", 4};
+	uint8_t octets[64];
+	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
+	char hex[2 * MIP_AUTHENTICATOR_MAX + 1];
+
+	(void)state;
+	mip_write_octets(&writer, "preceding", 9);
+	assert_int_equal(mip_authenticator_append_challenge(&writer, association, &challenge), 0);
+	hex_of(octets + 17, 16, hex);
+	assert_string_equal(hex, "75d83a3bfd7b160c7216726897c125f6");
+	mip_association_unref(association);
+}
+
 static size_t request_with(struct mip_association *association, uint8_t type, uint8_t *octets, size_t size)
 {
 	struct mip_registration_request request = {.lifetime = 600, .identification = 7};
@@ -264,6 +333,11 @@ static void settings_that_make_no_association_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(mip_association_new(&settings, &association), -EINVAL);
+	/* CHAP_SPI, 2, is reserved for the procedure that goes with it; 0 is nobody's. */
+	settings.spi = 0;
+	settings.algorithm = MIP_ALGORITHM_CHAP_MD5;
+	assert_int_equal(mip_association_new(&settings, &association), -EINVAL);
+	settings.algorithm = MIP_ALGORITHM_HMAC_MD5;
 	settings.spi = 256;
 	settings.key.length = 0;
 	assert_int_equal(mip_association_new(&settings, &association), -EINVAL);
@@ -294,6 +368,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_vectors_of_the_rfcs_come_out),
 		cmocka_unit_test(keyed_md5_is_md5_of_key_message_key),
+		cmocka_unit_test(chap_md5_is_computed_in_the_order_of_section_8),
+		cmocka_unit_test(a_mobile_aaa_authenticator_of_hmac_md5_needs_no_challenge),
 		cmocka_unit_test(what_is_appended_verifies_and_any_changed_bit_does_not),
 		cmocka_unit_test(the_error_says_what_is_wrong),
 		cmocka_unit_test(without_room_nothing_is_appended),

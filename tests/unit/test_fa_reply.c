@@ -285,6 +285,55 @@ static void a_reply_with_a_critical_vendor_extension_ends_with_code_101(void **s
 	fa_world_end(&world);
 }
 
+/* --- RFC 4636: what is refused of a reply ------------------------------------------------------ */
+
+/* rfc4721-3.3-11, rfc4721-3.3-12, RFC 4636 4: the home agent's reply stays as it is, its code too, and the
+ * extension comes after it: four octets more in the UDP length. */
+static void a_reply_that_is_refused_is_passed_on_with_an_error(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_registration_reply reply = fa_world_reply_to(&request);
+	uint8_t message[WORLD_MESSAGE];
+	struct mip_reader reader;
+	struct mip_ip ip;
+	struct mip_udp udp;
+	size_t length;
+
+	(void)state;
+	reply.home_agent = address("224.0.0.1");
+	length = fa_world_write_reply(&reply, NULL, NULL, message);
+	begin(&world, &request);
+	fa_world_deliver(&world, address("10.1.0.1"), message, length);
+	reader = fa_world_open(fa_world_only(&world, MIP_OUTPUT_FRAME), &ip, &udp);
+	assert_int_equal(reader.length, length + 4);
+	assert_memory_equal(reader.octets, message, length);
+	assert_memory_equal(reader.octets + length, "\x2d\x02\x00\x47", 4); /* 45, length 2, sub-type 0, 71 */
+	assert_int_equal(fa_core_visitor_count(world.core), 0);
+	assert_int_equal(fa_core_pending_count(world.core), 0);
+	assert_int_equal(fa_world_counter(&world, "replies_refused"), 1);
+	assert_int_equal(fa_world_counter(&world, "reply_0"), 1);
+	fa_world_end(&world);
+}
+
+/* rfc4721-3.3-11: without a reply of the home agent's that could be preserved, the code stands in the code
+ * field. */
+static void a_reply_without_an_authenticator_to_preserve_is_answered_for(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_registration_reply reply = fa_world_reply_to(&request);
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_write_reply(&reply, NULL, NULL, message);
+	begin(&world, &request);
+	fa_world_deliver(&world, address("10.1.0.1"), message, MIP_REPLY_LENGTH);
+	assert_int_equal(fa_world_code(&world), 71);
+	assert_int_equal(fa_world_counter(&world, "replies_refused"), 0);
+	fa_world_end(&world);
+}
+
 /* --- Foreign-Home authentication -------------------------------------------------------------- */
 
 static void write_foreign_home(struct mip_writer *writer)
@@ -345,6 +394,40 @@ static void foreign_home_authentication_is_required_of_registrations_only(void *
 	assert_int_equal(code_with_association(600, write_foreign_home_twice), 68);
 	assert_int_equal(code_with_association(0, NULL), 0);
 	assert_int_equal(code_with_association(0, write_wrong_foreign_home), 68);
+}
+
+/* RFC 5944 3.5.4: the association "is selected by the foreign agent based on the value of the home agent
+ * Address field of the Registration Reply": here the request went to everyone on the home network. */
+static void the_association_is_that_of_the_home_agent_in_the_reply(void **state)
+{
+	static void (*const trailers[])(struct mip_writer * writer) = {
+		write_foreign_home, write_wrong_foreign_home};
+	static const int codes[] = {136, 68};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fa_world world;
+		struct fa_world_request request = fa_world_request();
+		struct fa_home_agent_settings home_agent = {
+			.address = address("10.1.0.1"), .association = fa_world_association(3000)};
+		struct mip_registration_reply reply;
+		uint8_t message[WORLD_MESSAGE];
+		size_t length;
+
+		request.fields.home_agent = address("10.1.0.255");
+		reply = fa_world_reply_to(&request);
+		reply.home_agent = address("10.1.0.1");
+		reply.code = MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+		length = fa_world_write_reply(&reply, NULL, trailers[i], message);
+		fa_world_init(&world);
+		world.settings.home_agents = &home_agent;
+		world.settings.home_agent_count = 1;
+		start(&world, &request);
+		fa_world_deliver(&world, address("10.1.0.1"), message, length);
+		assert_int_equal(fa_world_code(&world), codes[i]);
+		fa_world_end(&world);
+		mip_association_unref(home_agent.association);
+	}
 }
 
 static void a_relayed_reply_is_authenticated_to_a_node_that_has_an_association(void **state)
@@ -526,7 +609,10 @@ int main(void)
 		cmocka_unit_test(a_reply_with_an_unknown_extension_below_128_is_dropped_in_silence),
 		cmocka_unit_test(a_poorly_formed_reply_ends_with_code_71),
 		cmocka_unit_test(a_reply_with_a_critical_vendor_extension_ends_with_code_101),
+		cmocka_unit_test(a_reply_that_is_refused_is_passed_on_with_an_error),
+		cmocka_unit_test(a_reply_without_an_authenticator_to_preserve_is_answered_for),
 		cmocka_unit_test(foreign_home_authentication_is_required_of_registrations_only),
+		cmocka_unit_test(the_association_is_that_of_the_home_agent_in_the_reply),
 		cmocka_unit_test(a_relayed_reply_is_authenticated_to_a_node_that_has_an_association),
 		cmocka_unit_test(a_node_without_a_home_address_is_found_by_its_nai),
 		cmocka_unit_test(what_the_nai_needs_and_a_reply_lacks_gets_codes_97_to_99),

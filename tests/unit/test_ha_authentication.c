@@ -246,6 +246,67 @@ static void a_mobile_aaa_authentication_authorizes_where_there_is_an_association
 	ha_ask_expect(world, &ask, MIP_CODE_HA_BAD_AAA_AUTHENTICATION);
 }
 
+/* RFC 4721 8: with CHAP_SPI the challenge of the request is part of what is computed; from a co-located
+ * node it is 0. */
+static void a_chap_authenticator_covers_the_challenge_of_the_request(void **state)
+{
+	static uint8_t key[] = "0123456789abcdef";
+	struct world *world = *state;
+	struct mip_association_settings settings = {.spi = MIP_CHAP_SPI,
+		.algorithm = MIP_ALGORITHM_CHAP_MD5,
+		.key = {.octets = key, .length = 16}};
+	struct mip_association *chap;
+	struct ask ask = ha_ask_by_agent();
+
+	assert_int_equal(mip_association_new(&settings, &chap), 0);
+	world->nodes[0].aaa = chap;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ask.aaa = chap;
+	ask.challenge = true;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ask.aaa_other_challenge = true;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_BAD_AAA_AUTHENTICATION);
+	ask = ha_ask_co_located();
+	ask.aaa = chap;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	mip_association_unref(chap);
+}
+
+/* rfc4721-6-3, rfc4721-3.2-12: Mobile-Home, challenge, Mobile-AAA, Foreign-Home. */
+static void authentications_in_another_order_are_code_134(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	world->nodes[0].aaa = world->aaa;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ask.aaa = world->aaa;
+	ask.aaa_first = true;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+	ask.aaa_first = false;
+	ask.challenge = true;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ask.challenge_twice = true;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+}
+
+/* rfc4721-6-4: the reply has the Mobile-Home authentication, and no Mobile-AAA one. */
+static void the_reply_to_mobile_aaa_authentication_has_mobile_home_authentication(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+	const struct answer *answer;
+
+	world->nodes[0].aaa = world->aaa;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ask.aaa = world->aaa;
+	ask.no_security = true;
+	ha_ask_send(world, &ask);
+	answer = ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(ha_answer_authentic(answer, MIP_SLOT_MOBILE_HOME_AUTHENTICATION, world->node));
+	assert_false(answer->extensions.present[MIP_SLOT_MOBILE_AAA_AUTHENTICATION]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +325,9 @@ int main(void)
 		TEST(a_security_exception_that_is_answered_stands_in_the_log),
 		TEST(a_wrong_authenticator_with_an_unexpected_foreign_home_one_is_dropped),
 		TEST(what_is_dropped_for_its_authentication_stands_in_the_log),
+		TEST(a_chap_authenticator_covers_the_challenge_of_the_request),
+		TEST(authentications_in_another_order_are_code_134),
+		TEST(the_reply_to_mobile_aaa_authentication_has_mobile_home_authentication),
 		TEST(a_mobile_aaa_authentication_authorizes_where_there_is_an_association_for_it),
 	};
 

@@ -676,6 +676,8 @@ static void an_infinite_lifetime_is_granted_where_it_is_allowed(void **state)
 	assert_int_equal(ha_core_binding_count(world->core), 1);
 }
 
+/* rfc4721-3.4-1, -2, -3: MUST include it, after the Mobile-Home authentication and before the Foreign-Home
+ * one. */
 static void a_challenge_comes_back_after_the_mobile_home_authentication(void **state)
 {
 	struct world *world = *state;
