@@ -6,11 +6,15 @@
  *   - a visitor is on the list only if its home agent's accepted reply was given to the machine
  *   - the tables stay within their bounds, no deadline lies in the past after it was served
  *   - what is wanted and what is unwanted balances when all visitors are gone
+ *   - with challenges: every reply to a node has one, no more nodes are remembered than may be, and a node whose key
+ *     is known is never relayed with a challenge that was not offered
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "advertisement.h"
+#include "authenticator.h"
 #include "extension.h"
 #include "fa_core.h"
 #include "packet.h"
@@ -24,6 +28,8 @@ enum {
 	PENDING_PER_NODE_MOST = 3,
 	LIVE_MOST = 6 * NODES + 6, /* one that moves has the old and the new for a moment */
 	CARE_OF = 0x0a020001,
+	CHALLENGES_MOST = 3,
+	CHALLENGE = 16,
 	HOME_AGENT = 0x0a010001,
 	FIRST_NODE = 0x0a010032,
 };
@@ -35,17 +41,25 @@ struct run {
 	struct mip_outbox outbox;
 	struct mip_now now;
 	struct mip_reader script;
-	bool accepted[NODES];		  /* an accepted reply from the home agent was given */
-	struct mip_want wants[LIVE_MOST]; /* of visitors: wanted, and not unwanted since */
+	bool challenge;			   /* the setting */
+	struct mip_association *node_keys; /* Mobile-AAA of the first node, Mobile-Foreign of the second */
+	uint32_t made;			   /* numbers that were made, of which challenges consist */
+	bool accepted[NODES];		   /* an accepted reply from the home agent was given */
+	struct mip_want wants[LIVE_MOST];  /* of visitors: wanted, and not unwanted since */
 	size_t want_count;
 };
 
+/* No two challenges are the same, and what was not made here is told from what was. */
+static void number_write(uint8_t *octets, size_t length, uint32_t number)
+{
+	for (size_t i = 0; i < length; i++)
+		octets[i] = (uint8_t)(number >> 8 * (i % 4));
+}
+
 static void fill(void *context, void *octets, size_t length)
 {
-	(void)context;
-	memset(octets, 0x5a, length);
+	number_write(octets, length, ((struct run *)context)->made++);
 }
-static const struct mip_random random_source = {.fill = fill};
 
 static void check(bool holds)
 {
@@ -88,6 +102,68 @@ static void follow(struct run *run, const struct mip_output *output)
 	}
 }
 
+static bool is_made_here(const struct run *run, const uint8_t *octets, size_t length)
+{
+	uint8_t expected[CHALLENGE];
+	uint32_t number;
+
+	if (length != CHALLENGE)
+		return false;
+	number = octets[0] | octets[1] << 8 | octets[2] << 16 | (uint32_t)octets[3] << 24;
+	number_write(expected, CHALLENGE, number);
+	return number < run->made && memcmp(octets, expected, CHALLENGE) == 0;
+}
+
+static void follow_reply(struct run *run, struct mip_reader *message)
+{
+	struct mip_registration_reply reply;
+	struct mip_extensions extensions;
+	const struct mip_extension *challenge;
+
+	if (mip_reply_read(message, &reply) < 0 || mip_extensions_read(message, &extensions) < 0)
+		return; /* a home agent's that nobody could read is not passed on as it is: see below */
+	challenge = mip_extension_of(&extensions, MIP_SLOT_CHALLENGE);
+	check(!run->challenge || challenge);
+	if (run->challenge && extensions.occurrences[MIP_SLOT_CHALLENGE] == 1)
+		check(is_made_here(run, challenge->data, challenge->data_length));
+}
+
+/* Challenges in advertisements and replies. */
+static void follow_frame(struct run *run, const struct mip_output *output)
+{
+	struct mip_reader reader = mip_reader_of(output->octets, output->length), payload;
+	struct mip_agent_advertisement advertisement;
+	struct mip_ip ip;
+	struct mip_udp udp;
+
+	if (mip_udp_packet_read(output->octets, output->length, false, &ip, &udp, &payload) == 0) {
+		follow_reply(run, &payload);
+		return;
+	}
+	check(mip_ip_read(&reader, &ip, &payload) == 0);
+	check(mip_advertisement_read(&payload, &advertisement) == 0);
+	check(advertisement.lifetime == 0 || (advertisement.challenge_length > 0) == run->challenge);
+	if (advertisement.challenge_length > 0)
+		check(is_made_here(run, advertisement.challenge, advertisement.challenge_length));
+}
+
+/* rfc4721-3.2-6, of the node whose Mobile-AAA key is known: with that its challenge is relayed. */
+static void follow_request(const struct run *run, const struct mip_output *output)
+{
+	struct mip_reader reader = mip_reader_of(output->octets, output->length);
+	struct mip_registration_request request;
+	struct mip_extensions extensions;
+	const struct mip_extension *challenge;
+
+	check(mip_address_is_unicast(output->datagram.destination));
+	check(mip_request_read(&reader, &request) == 0);
+	check(mip_extensions_read(&reader, &extensions) == 0);
+	challenge = mip_extension_of(&extensions, MIP_SLOT_CHALLENGE);
+	if (run->challenge && mip_address_number(request.home_address) == FIRST_NODE &&
+		!extensions.present[MIP_SLOT_NODE_NAI])
+		check(challenge && is_made_here(run, challenge->data, challenge->data_length));
+}
+
 /* Everything that comes out is well-formed, and replies go to unicast link addresses only. */
 static void drain(struct run *run)
 {
@@ -97,11 +173,11 @@ static void drain(struct run *run)
 		if (output.kind == MIP_OUTPUT_WANT || output.kind == MIP_OUTPUT_UNWANT)
 			follow(run, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
-			check(mip_message_type(output.octets, output.length) ==
-					MIP_MESSAGE_REGISTRATION_REQUEST &&
-				mip_address_is_unicast(output.datagram.destination));
-		else if (output.kind == MIP_OUTPUT_FRAME)
+			follow_request(run, &output);
+		else if (output.kind == MIP_OUTPUT_FRAME) {
 			check(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
+			follow_frame(run, &output);
+		}
 		mip_output_clear(&output);
 	}
 }
@@ -174,6 +250,22 @@ static void write_extensions(struct run *run, struct mip_writer *writer)
 		mip_authentication_write(writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
 }
 
+/* A challenge that was offered, mostly the newest, and an answer by the node's key. */
+static void write_answer(struct run *run, uint8_t node, struct mip_writer *writer)
+{
+	uint8_t how = mip_read8(&run->script);
+	uint8_t octets[CHALLENGE];
+
+	if (how & 2)
+		return;
+	number_write(octets, sizeof(octets), run->made - 1 - (how & 1 ? 0 : how >> 2));
+	mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, octets, sizeof(octets));
+	(void)mip_authenticator_append(writer,
+		node == 1 ? MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION
+			  : MIP_EXTENSION_GENERALIZED_AUTHENTICATION,
+		1, run->node_keys);
+}
+
 static void step_request(struct run *run)
 {
 	uint8_t node = mip_read8(&run->script) % NODES;
@@ -193,6 +285,8 @@ static void step_request(struct run *run)
 		request.home_address = request.home_agent = (struct mip_address){0};
 	mip_request_write(&writer, &request);
 	write_extensions(run, &writer);
+	if (run->challenge)
+		write_answer(run, node, &writer);
 	send_in_udp(run, writer.octets, writer.length, (uint8_t)(node + (mip_read8(&run->script) & 1)),
 		FIRST_NODE + node);
 }
@@ -209,7 +303,7 @@ static void step_reply(struct run *run)
 		.home_agent = mip_address_of(HOME_AGENT),
 		.identification = mip_read8(&run->script) & 3,
 	};
-	uint8_t message[512];
+	uint8_t message[512], challenge[CHALLENGE];
 	struct mip_writer writer = mip_writer_of(message, sizeof(message));
 	struct mip_input_datagram datagram = {
 		.link = UPLINK,
@@ -222,6 +316,10 @@ static void step_reply(struct run *run)
 
 	mip_reply_write(&writer, &reply);
 	write_extensions(run, &writer);
+	if (how & 0x20) {
+		number_write(challenge, sizeof(challenge), run->made - 1 - (how >> 6));
+		mip_extension_write(&writer, MIP_EXTENSION_CHALLENGE, challenge, sizeof(challenge));
+	}
 	datagram.length = writer.length;
 	if ((how & 3) == 3) {
 		send_in_udp(run, writer.octets, writer.length, node, HOME_AGENT);
@@ -291,6 +389,8 @@ static void step(struct run *run)
 	/* Strangers fill the list, but do not shut visitors out. */
 	check(fa_core_pending_count(run->core) <= PENDING_MOST + PENDING_PER_NODE_MOST * NODES);
 	check(fa_core_visitor_count(run->core) <= NODES);
+	check(fa_core_challenge_count(run->core) <= CHALLENGES_MOST);
+	check(run->challenge || fa_core_challenge_count(run->core) == 0);
 }
 
 static void finish(struct run *run)
@@ -303,12 +403,17 @@ static void finish(struct run *run)
 	check(run->want_count == 0);
 	fa_core_free(run->core);
 	drain(run);
+	mip_association_unref(run->node_keys);
 	mip_outbox_clear(&run->outbox);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct fa_link_settings link = {"visit0"};
+	static uint8_t key[16] = {1, 2, 3};
+	struct mip_association_settings association = {.spi = 2000, .key = {key, sizeof(key)}};
+	struct fa_mobile_node_settings nodes[2] = {{.home_address = mip_address_of(FIRST_NODE)},
+		{.home_address = mip_address_of(FIRST_NODE + 1)}};
 	struct fa_core_settings settings = {
 		.care_of_address = mip_address_of(CARE_OF),
 		.links = &link,
@@ -327,8 +432,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.rule_priority = 790,
 	};
 	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};
-	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random_source};
+	struct mip_random random = {.fill = fill, .context = &run};
+	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random};
 
+	run.challenge = mip_read8(&run.script) & 1;
+	settings.challenge = run.challenge;
+	settings.challenge_window = 2;
+	settings.challenges_most = CHALLENGES_MOST;
+	check(mip_association_new(&association, &run.node_keys) == 0);
+	nodes[0].aaa = run.node_keys;
+	nodes[1].association = run.node_keys;
+	settings.mobile_nodes = nodes;
+	settings.mobile_node_count = run.challenge ? 2 : 0;
 	check(fa_core_new(&environment, &settings, &run.core) == 0);
 	tell_link(&run, true, true);
 	fa_core_begin(run.core, run.now);

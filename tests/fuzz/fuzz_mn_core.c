@@ -262,6 +262,8 @@ static void give_advertisement(struct run *run)
 	advertisement.care_of_address_count = advertisement.flags & MIP_AGENT_F ? 1 + (where >> 5 & 1) : 0;
 	advertisement.care_of_addresses[0] = ip.source;
 	advertisement.care_of_addresses[1] = mip_address_of(0x0a0200fe);
+	advertisement.challenge_length = where & 0x40 ? 4 : 0;
+	advertisement.challenge[0] = where & 0x40 ? mip_read8(&run->script) & 7 : 0;
 	mip_advertisement_write(&writer, &advertisement);
 	length = writer.length;
 	if (mip_writer_failed(&writer))
@@ -277,6 +279,17 @@ struct answer {
 	bool honest;
 	struct mip_address to;
 };
+
+/* What a foreign agent adds: an error, a challenge. */
+static void answer_by_agent(struct run *run, struct mip_writer *writer)
+{
+	uint8_t how = mip_read8(&run->script), octets[4] = {how & 7};
+
+	if (how & 8)
+		mip_extension_write_short(writer, MIP_EXTENSION_FOREIGN_AGENT_ERROR, how >> 7, &how, 1);
+	if (how & 16)
+		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, octets, sizeof(octets));
+}
 
 static bool answer_make(struct run *run, struct answer *answer)
 {
@@ -305,6 +318,9 @@ static bool answer_make(struct run *run, struct answer *answer)
 		mip_udp_tunnel_reply_write(&writer, &(struct mip_udp_tunnel_reply){.code = how >> 7 << 6});
 	if (mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, run->association) <
 		0)
+		return false;
+	answer_by_agent(run, &writer);
+	if (mip_writer_failed(&writer))
 		return false;
 	if (!answer->honest)
 		answer->octets[mip_read8(&run->script) % writer.length] ^= 1 + (how >> 6);
@@ -451,6 +467,7 @@ static void begin(struct run *run, uint8_t how)
 	}
 	FUZZ_CHECK(mip_association_new(&association, &run->association) == 0);
 	settings.home = run->association;
+	settings.aaa = how & 128 ? run->association : NULL;
 	FUZZ_CHECK(mn_core_new(&settings, &random_source, NULL, &run->core) == 0);
 	mn_core_udp_port(run->core, PORT);
 	mn_core_begin(run->core, run->now);

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """Every reply code that a role can send, each in an exchange of its own, octet by octet.
 
-In the order of RFC 5944 3.4's list, with those of RFC 2794, 3024 and 3519 at their places. At the end the codes that were seen
+In the order of RFC 5944 3.4's list, with those of RFC 2794, 3024, 3519 and 4721 at their places. At the end the codes that were seen
 are compared with those that stand in the role's sources: a code without an exchange is a failure, and so is one that no role
 sends any more. The last line is `N passed, N failed`.
 """
@@ -19,6 +19,7 @@ from peer import Security, authenticated, nai, reply, request
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 LATER = FRESH + (1 << 32)
+AAA = Security(3000, "hmac-md5", b"\x77" * 16)    # Mobile-AAA of 10.1.0.51 with the foreign agent
 # A code of the home agent that a foreign agent knows to pass on, and "accepted", are not its own.
 NOT_SENT = {"fa": {0, 1, 128, 136}, "ha": {0, 128}}
 
@@ -188,8 +189,55 @@ class ForeignAgentCodes(Codes, ForeignAgent):
         self.denial("100, a critical extension of a vendor, from the node", 100, asks(flags="T", after=vendor))
         self.replied("101, and from the home agent", 101,
                      lambda plain: authenticated(plain + vendor, FOREIGN_HOME, AGENTS))
+        self.challenges()
         self.denial("194, a home agent that is this host", 194, asks(flags="T", agent=FOREIGN))
         self.finish()
+
+    def offered(self):
+        """A machine that challenges, and what it advertises."""
+        for packet in Said(self.machine.ask("new challenge=1")).frames:
+            if packet[9] == peer.ICMP and packet[20] == 9:
+                return packet[packet.index(bytes([24, 16])) + 2:][:16]
+        sys.exit("there is no challenge in its advertisement")
+
+    @staticmethod
+    def answered(challenge, wrong=False, **fields):
+        """RFC 4721 6: the challenge and Mobile-AAA authentication behind the node's own."""
+        octets = asks(misbehave.NONCE_NODE, home=misbehave.NONCE_HOME, **fields) + peer.extension(132, challenge)
+        octets += struct.pack("!BBHI", 36, 1, 20, AAA.spi)
+        value = AAA.authenticator(octets)
+        return octets + value[:-1] + bytes([value[-1] ^ wrong])
+
+    def challenged(self, what, code, octets, given=None):
+        """The denial brings `given`, or else some challenge that nobody has seen."""
+        source = misbehave.NONCE_HOME
+        said = Said(self.machine.frame(self.packet(octets, source=source)))
+        came = said.messages()[0][3][-16:] if said.messages() else b""
+        tally.judge("foreign agent: %s: a new challenge" % what, given is None and came in octets and "it is the one of the request")
+        self.judge_denial("foreign agent: " + what, said, code, octets, more=peer.extension(132, given or came), reply_to=source)
+        for message in said.messages():
+            self.note(code, message[3])
+
+    def challenges(self):
+        """RFC 4721 3.2, 3.3 and 10."""
+        challenge = self.offered()
+        self.challenged("104, a challenge that was not offered", 104, self.answered(b"\xff" * 16, flags="T"), challenge)
+        challenge = self.offered()
+        self.challenged("105, no challenge", 105, asks(misbehave.NONCE_NODE, home=misbehave.NONCE_HOME, flags="T"), challenge)
+        challenge = self.offered()
+        self.machine.frame(self.packet(self.answered(challenge, flags="T"), source=misbehave.NONCE_HOME))
+        self.challenged("106, a challenge that was used", 106, self.answered(challenge), None)
+        challenge = self.offered()
+        self.challenged("108, the Mobile-AAA authenticator is wrong", 108, self.answered(challenge, wrong=True, flags="T"), challenge)
+        challenge = self.offered()
+        self.machine.frame(self.packet(self.answered(challenge, flags="T"), source=misbehave.NONCE_HOME))
+        own = authenticated(reply(0, 600, misbehave.NONCE_HOME, AGENT, FRESH), MOBILE_HOME, misbehave.NONCE_NODE)
+        octets = authenticated(own + peer.extension(132, b"\xff" * 16), FOREIGN_HOME, AGENTS)
+        said = Said(self.machine.datagram(octets, source=AGENT, destination="10.0.2.2"))
+        came = said.messages()[0][3] if said.messages() else b""
+        wanted = own + peer.extension(45, bytes([0, 109])) + peer.extension(132, came[-16:])
+        tally.judge("foreign agent: 109 beside the home agent's 0, another challenge in its reply", misbehave.same(came, wanted))
+        self.seen.add(wanted[len(own) + 3] if came == wanted else 0)
 
     def replied(self, what, code, make, plain=None, asked=None, **more):
         asked = asked or asks(flags="T")

@@ -51,7 +51,8 @@ enum setting {
 	PENDING,
 	HOME_AGENTS_ONLY,
 	GRE,
-	REDIRECT, /* to 10.1.0.2 */
+	REDIRECT,  /* to 10.1.0.2 */
+	CHALLENGE, /* RFC 4721: the foreign agent's */
 	SETTING_COUNT,
 };
 static const struct {
@@ -66,6 +67,7 @@ static const struct {
 	[HOME_AGENTS_ONLY] = {"home_agents_only", 0},
 	[GRE] = {"gre", 1},
 	[REDIRECT] = {"redirect", 0},
+	[CHALLENGE] = {"challenge", 0},
 };
 
 /* A role's machine behind one face. */
@@ -105,6 +107,16 @@ static void fill(void *context, void *octets, size_t length)
 	memset(octets, 0x5a, length);
 }
 static const struct mip_random random_source = {.fill = fill};
+
+/* For challenges, of which no two may be the same. */
+static void fill_anew(void *context, void *octets, size_t length)
+{
+	static uint8_t next;
+
+	(void)context;
+	memset(octets, ++next, length);
+}
+static const struct mip_random anew_source = {.fill = fill_anew};
 
 static struct mip_address ip(const char *text)
 {
@@ -243,13 +255,15 @@ static struct mip_outbox *ha_outbox(struct exchange *exchange)
 
 static void fa_begin(struct exchange *exchange)
 {
-	const struct fa_core_environment environment = {
-		.outbox = &exchange->fa_outbox, .random = &random_source};
+	const struct fa_core_environment environment = {.outbox = &exchange->fa_outbox,
+		.random = exchange->settings[CHALLENGE] ? &anew_source : &random_source};
 	const struct fa_link_settings link = {"visit0"};
 	const struct fa_home_agent_settings home_agent = {
 		.address = ip("10.1.0.1"), .association = usual(exchange, 2000, 0x55)};
-	const struct fa_mobile_node_settings node = {
-		.home_address = ip("10.1.0.52"), .association = usual(exchange, 4000, 0x66)};
+	const struct fa_mobile_node_settings nodes[] = {
+		{.home_address = ip("10.1.0.52"), .association = usual(exchange, 4000, 0x66)},
+		{.home_address = ip("10.1.0.51"), .aaa = usual(exchange, 3000, 0x77)},
+	};
 	const struct fa_core_settings settings = {
 		.care_of_address = ip("10.2.0.1"),
 		.links = &link,
@@ -269,8 +283,11 @@ static void fa_begin(struct exchange *exchange)
 		.rule_priority = 790,
 		.home_agents = &home_agent,
 		.home_agent_count = 1,
-		.mobile_nodes = &node,
-		.mobile_node_count = 1,
+		.mobile_nodes = nodes,
+		.mobile_node_count = MIP_ARRAY_SIZE(nodes),
+		.challenge = exchange->settings[CHALLENGE],
+		.challenge_window = 2,
+		.challenges_most = 100,
 	};
 	const struct mip_input_link links[] = {link_of(LINK_NEAR, "visit0"), link_of(LINK_UP, "up0")};
 	const struct mip_input_address addresses[] = {

@@ -433,9 +433,18 @@ class ForeignAgent:
                 denied("with octet %d changed on its way" % place, 68, changed)
         denied("without the node's own authentication", 71,
                authenticated(reply(0, 600, HOME, AGENT, FRESH), FOREIGN_HOME, AGENTS))
-        for home, agent, code in ((HOME, "0.0.0.0", 98), (HOME, "224.0.0.1", 71), (HOME, "255.255.255.255", 71)):
-            octets = authenticated(authenticated(reply(0, 600, home, agent, FRESH), MOBILE_HOME, NODE), FOREIGN_HOME, AGENTS)
-            denied("of home agent %s" % agent, code, octets)
+        def answered(agent):
+            own = authenticated(reply(0, 600, HOME, agent, FRESH), MOBILE_HOME, NODE)
+            return own, authenticated(own, FOREIGN_HOME, AGENTS)
+        denied("of home agent 0.0.0.0", 98, answered("0.0.0.0")[1])
+        for agent in ("224.0.0.1", "255.255.255.255"):
+            self.refused("of home agent %s" % agent, 71, *answered(agent))
+
+    def refused(self, what, status, own, octets, **way):
+        """RFC 4636 3, 4: the home agent's reply up to the node's authentication, and the error behind it."""
+        messages = self.after(octets, **way).messages()
+        tally.judge("foreign agent, a reply " + what, same(messages[0][3] if len(messages) == 1 else b"",
+                                                           own + extension(45, bytes([0, status]))))
 
 
 # --- the mobile node -------------------------------------------------------------------------------------------------

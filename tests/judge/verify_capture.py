@@ -63,9 +63,11 @@ def extensions(message):
         position = end
 
 
-def authenticator(algorithm, key, data):
+def authenticator(algorithm, key, data, challenge=b"\0"):
     if algorithm == "keyed-md5":
         return hashlib.md5(key + data + key).digest()
+    if algorithm == "chap-md5":  # RFC 4721 8
+        return hashlib.md5(challenge[:1] + key + hashlib.md5(data).digest() + challenge[-237:]).digest()
     return hmac.new(key, data, {"hmac-md5": "md5", "hmac-sha1": "sha1", "hmac-sha256": "sha256"}[algorithm]).digest()
 
 
@@ -77,8 +79,11 @@ def addresses(message):
 
 def judge_authenticators(tally, message, keys, where):
     found = []
+    challenge = b"\0"  # RFC 4721 3.5: a node without one
     try:
         for kind, data, end in extensions(message):
+            if kind == 132:
+                challenge = message[data:end]
             if kind in AUTHENTICATIONS and end - data >= 4:
                 found.append((kind, data, end))
     except ValueError as wrong:
@@ -92,7 +97,7 @@ def judge_authenticators(tally, message, keys, where):
         if not candidates:
             tally.judge(False, named + ": no key was given for it")
             continue
-        tally.judge(any(hmac.compare_digest(authenticator(algorithm, key, message[:data + 4]), message[data + 4:end])
+        tally.judge(any(hmac.compare_digest(authenticator(algorithm, key, message[:data + 4], challenge), message[data + 4:end])
                         for _address, _spi, algorithm, key in candidates), named + ": does not verify")
     # RFC 5944 3.4: only what a foreign agent says itself may come without one.
     if not found and not (message[0] == 3 and 64 <= message[1] <= 127):
