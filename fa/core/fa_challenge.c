@@ -141,11 +141,34 @@ static void hash_address(
 	HASH_ADD(hh_address, core->challenges_by_address, home_address, sizeof(record->home_address), record);
 }
 
+static void order_append(struct fa_core *core, struct fa_challenge_record *record)
+{
+	record->earlier = core->challenge_last;
+	record->later = NULL;
+	if (core->challenge_last)
+		core->challenge_last->later = record;
+	else
+		core->challenge_first = record;
+	core->challenge_last = record;
+}
+
+static void order_remove(struct fa_core *core, struct fa_challenge_record *record)
+{
+	if (record->earlier)
+		record->earlier->later = record->later;
+	else
+		core->challenge_first = record->later;
+	if (record->later)
+		record->later->earlier = record->earlier;
+	else
+		core->challenge_last = record->earlier;
+}
+
 static void record_free(struct fa_core *core, struct fa_challenge_record *record)
 {
 	unhash_address(core, record);
 	HASH_DEL(core->challenges, record);
-	TAILQ_REMOVE(&core->challenges_in_order, record, order);
+	order_remove(core, record);
 	free(record->nai);
 	free(record);
 }
@@ -162,7 +185,7 @@ void fa_challenges_clear(struct fa_core *core)
  * "whenever the stored challenge value is no longer in the CHALLENGE_WINDOW, it can be deleted" (3.2.1). */
 static bool make_room(struct fa_core *core)
 {
-	struct fa_challenge_record *oldest = TAILQ_FIRST(&core->challenges_in_order);
+	struct fa_challenge_record *oldest = core->challenge_first;
 
 	if (HASH_COUNT(core->challenges) < core->settings.values.challenges_most)
 		return true;
@@ -194,7 +217,7 @@ static int record_new(struct fa_core *core, const struct fa_registration *regist
 		free(record);
 		return -ENOMEM;
 	}
-	TAILQ_INSERT_TAIL(&core->challenges_in_order, record, order);
+	order_append(core, record);
 	hash_address(core, record, registration->request.home_address);
 	*ret_record = record;
 	return 0;
@@ -208,8 +231,8 @@ static int record_take(struct fa_core *core, const struct fa_registration *regis
 
 	if (!record)
 		return make_room(core) ? record_new(core, registration, ret_record) : -EAGAIN;
-	TAILQ_REMOVE(&core->challenges_in_order, record, order);
-	TAILQ_INSERT_TAIL(&core->challenges_in_order, record, order);
+	order_remove(core, record);
+	order_append(core, record);
 	hash_address(core, record, registration->request.home_address);
 	*ret_record = record;
 	return 0;

@@ -41,7 +41,6 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 	core->environment = *environment;
 	core->environment.random->fill(core->environment.random->context, &core->keepalive_identifier,
 		sizeof(core->keepalive_identifier));
-	TAILQ_INIT(&core->challenges_in_order);
 	r = fa_settings_copy(settings, &core->settings);
 	if (r == 0)
 		r = fa_links_configure(core, settings, (struct mip_now){0});

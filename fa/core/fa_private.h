@@ -4,7 +4,6 @@
 #ifndef FA_PRIVATE_H
 #define FA_PRIVATE_H
 
-#include <sys/queue.h>
 #include <uthash.h>
 
 #include "advertiser.h"
@@ -135,8 +134,8 @@ struct fa_challenge_record {
 	bool used_any;			 /* … if it did */
 	struct fa_challenge issued; /* to this node alone: in a reply or in a unicast advertisement … */
 	bool issued_any;
-	bool issued_used;			/* … and come back */
-	TAILQ_ENTRY(fa_challenge_record) order; /* of their last use */
+	bool issued_used;			     /* … and come back */
+	struct fa_challenge_record *earlier, *later; /* in the order of their last use */
 	UT_hash_handle hh;
 	UT_hash_handle hh_address;
 };
@@ -238,7 +237,7 @@ struct fa_core {
 	uint16_t keepalive_identifier; /* of the ICMP echo requests */
 	struct fa_challenge_record *challenges;
 	struct fa_challenge_record *challenges_by_address;
-	TAILQ_HEAD(, fa_challenge_record) challenges_in_order;
+	struct fa_challenge_record *challenge_first, *challenge_last; /* in that order */
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];
