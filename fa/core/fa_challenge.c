@@ -185,13 +185,13 @@ void fa_challenges_clear(struct fa_core *core)
  * "whenever the stored challenge value is no longer in the CHALLENGE_WINDOW, it can be deleted" (3.2.1). */
 static bool make_room(struct fa_core *core)
 {
-	struct fa_challenge_record *oldest = core->challenge_first;
+	while (HASH_COUNT(core->challenges) >= core->settings.values.challenges_most) {
+		struct fa_challenge_record *oldest = core->challenge_first;
 
-	if (HASH_COUNT(core->challenges) < core->settings.values.challenges_most)
-		return true;
-	if (!oldest || (oldest->used_any && is_in_any_window(core, &oldest->used)))
-		return false;
-	record_free(core, oldest);
+		if (oldest->used_any && is_in_any_window(core, &oldest->used))
+			return false;
+		record_free(core, oldest);
+	}
 	return true;
 }
 

@@ -1029,6 +1029,18 @@ static void the_records_stay_within_their_bound(void **state)
 	newest = next_advertised(&world);
 	register_with(&world, WITH_FOREIGN, &newest);
 	assert_int_equal(fa_core_challenge_count(world.core), 1);
+	/* Also when the bound is a lower one after a reload. */
+	world.settings.challenges_most = 3;
+	assert_int_equal(fa_core_configure(world.core, &world.settings, world.now), 0);
+	register_with(&world, WITH_AAA, &newest);
+	register_with(&world, WITH_CHAP, &newest);
+	assert_int_equal(fa_core_challenge_count(world.core), 3);
+	world.settings.challenges_most = 1;
+	assert_int_equal(fa_core_configure(world.core, &world.settings, world.now), 0);
+	next_advertised(&world);
+	newest = next_advertised(&world);
+	register_with(&world, UNKNOWN_NODE, &newest);
+	assert_int_equal(fa_core_challenge_count(world.core), 1);
 	fa_world_end(&world);
 }
 
