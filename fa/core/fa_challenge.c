@@ -93,14 +93,10 @@ static bool is_in_any_window(const struct fa_core *core, const struct fa_challen
 
 static struct fa_challenge_key key_of(const struct fa_registration *registration)
 {
-	struct fa_challenge_key key;
-
-	memset(&key, 0, sizeof(key));
 	if (registration->nai)
-		key.nai = fa_nai_digest(registration->nai);
-	else
-		key.home_address = registration->request.home_address;
-	return key;
+		return (struct fa_challenge_key){.nai = fa_nai_digest(registration->nai)};
+	return (struct fa_challenge_key){
+		.home_address = mip_address_number(registration->request.home_address)};
 }
 
 static struct fa_challenge_record *record_find(
@@ -207,7 +203,7 @@ static int record_new(struct fa_core *core, const struct fa_registration *regist
 	record = calloc(1, sizeof(*record));
 	if (!record)
 		return -ENOMEM;
-	memcpy(&record->key, &key, sizeof(key));
+	record->key = key;
 	if (registration->nai)
 		record->nai = fa_nai_new((const uint8_t *)registration->nai->text, registration->nai->length);
 	if (!registration->nai || record->nai)

@@ -125,8 +125,9 @@ struct fa_registration {
 /* What is known of the challenges of one node (RFC 4721 3.2.1). A node is known by its NAI, if it has one. */
 struct fa_challenge_record {
 	struct fa_challenge_key {
-		struct mip_address home_address; /* 0.0.0.0 with an NAI */
-		uint64_t nai;			 /* a digest of it; 0: none */
+		uint64_t
+			home_address; /* as a number, so that no octet of the key is padding; 0 with an NAI */
+		uint64_t nai;	      /* a digest of it; 0: none */
 	} key;
 	struct fa_nai *nai;		 /* NULL: none */
 	struct mip_address home_address; /* with an NAI too; 0.0.0.0: not known */
