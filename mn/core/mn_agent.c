@@ -216,8 +216,12 @@ static int take_lists(struct mn_agent *agent, const struct mip_agent_advertiseme
 
 /* rfc5944-2.4.4-1, rfc5944-2.4.4-2: less than the one before and below 256 is a restart; otherwise it has
  * rolled over. */
-static bool has_restarted(const struct mn_agent *agent, uint16_t sequence)
+static bool has_restarted(const struct mn_agent *agent, uint16_t sequence, bool to_us)
 {
+	/* RFC 3543 4.1: "a unicast agent advertisement with the sequence number reset to 0 could indicate a
+	 * revocation": also when the agent has not got beyond 0 yet. */
+	if (sequence == 0 && to_us)
+		return true;
 	return sequence < agent->sequence && sequence < 256;
 }
 
@@ -258,11 +262,12 @@ static void farewell(struct mn_core *core, mip_link link, struct mip_address add
 }
 
 static void heard(struct mn_core *core, struct mn_interface *interface, struct mip_address address,
-	struct mip_link_address link_address, const struct mip_agent_advertisement *advertisement,
+	const struct mip_input_frame *frame, const struct mip_agent_advertisement *advertisement,
 	struct mip_now now)
 {
 	struct mn_agent *agent = mn_agent_find(core, interface->link, address);
-	bool found = !agent, restarted = agent && has_restarted(agent, advertisement->sequence);
+	bool found = !agent,
+	     restarted = agent && has_restarted(agent, advertisement->sequence, frame->unicast);
 
 	if (found)
 		agent = agent_new(core, interface->link, address);
@@ -273,7 +278,7 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 			agent_free(core, agent);
 		return;
 	}
-	take(core, agent, advertisement, link_address, now);
+	take(core, agent, advertisement, frame->source, now);
 	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
 	if (found || restarted) {
 		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
@@ -289,6 +294,20 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
 		mn_binding_renew(core, now);
 	mn_decide(core, now);
+}
+
+/*
+ * RFC 3543 6.1: "any agent advertisement which doesn't conform to a strict adherence to [1], specifically those
+ * whose TTL is not 1, or which do not emanate from the same link-address (when present) as other agent
+ * advertisements supposedly from the same agent, […] be silently discarded". An agent with a new card is heard
+ * again when the lifetime of what it said before is over.
+ */
+static bool is_credible(const struct mn_core *core, const struct mn_interface *interface,
+	const struct mip_input_frame *frame, const struct mip_ip *ip)
+{
+	const struct mn_agent *agent = mn_agent_find(core, interface->link, ip->source);
+
+	return ip->ttl == 1 && (!agent || mip_link_address_equal(agent->link_address, frame->source));
 }
 
 void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
@@ -311,10 +330,14 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 		mn_count(core, MN_COUNT_DROP_NOT_AN_AGENT);
 		return;
 	}
+	if (!is_credible(core, interface, frame, ip)) {
+		mn_count(core, MN_COUNT_DROP_ADVERTISEMENT);
+		return;
+	}
 	if (advertisement.lifetime == 0)
 		farewell(core, interface->link, ip->source, now);
 	else
-		heard(core, interface, ip->source, frame->source, &advertisement, now);
+		heard(core, interface, ip->source, frame, &advertisement, now);
 }
 
 /* --- silence ---------------------------------------------------------------------------------- */
