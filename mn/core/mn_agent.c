@@ -261,16 +261,15 @@ static void farewell(struct mn_core *core, mip_link link, struct mip_address add
 	mn_agent_due(core, agent, now);
 }
 
-static void heard(struct mn_core *core, struct mn_interface *interface, struct mip_address address,
-	const struct mip_input_frame *frame, const struct mip_agent_advertisement *advertisement,
-	struct mip_now now)
+static void heard(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
+	const struct mip_ip *ip, const struct mip_agent_advertisement *advertisement, struct mip_now now)
 {
-	struct mn_agent *agent = mn_agent_find(core, interface->link, address);
-	bool found = !agent,
-	     restarted = agent && has_restarted(agent, advertisement->sequence, frame->unicast);
+	struct mn_agent *agent = mn_agent_find(core, interface->link, ip->source);
+	bool to_us = frame->unicast && mip_address_equal(ip->destination, core->home_address);
+	bool found = !agent, restarted = agent && has_restarted(agent, advertisement->sequence, to_us);
 
 	if (found)
-		agent = agent_new(core, interface->link, address);
+		agent = agent_new(core, interface->link, ip->source);
 	if (!agent)
 		return;
 	if (take_lists(agent, advertisement) < 0) {
@@ -337,7 +336,7 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 	if (advertisement.lifetime == 0)
 		farewell(core, interface->link, ip->source, now);
 	else
-		heard(core, interface, ip->source, frame, &advertisement, now);
+		heard(core, interface, frame, ip, &advertisement, now);
 }
 
 /* --- silence ---------------------------------------------------------------------------------- */
