@@ -160,13 +160,35 @@ static void tell(struct fa_core *core, const char *name, const struct mip_revoke
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+/* A request of the node that is on its way counts too: our message must be a second away from it, and later. */
+static void count_pending(const struct fa_core *core, struct mip_revoked *revoked)
+{
+	struct mip_revocation_terms *terms = &revoked->terms;
+	const struct fa_pending *pending;
+
+	for (pending = core->pendings; pending; pending = pending->hh.next) {
+		const struct fa_registration *registration = &pending->registration;
+
+		if (!mip_address_equal(registration->request.home_address, revoked->message.home_address))
+			continue;
+		if (registration->revocation.sent > terms->sent)
+			terms->sent = registration->revocation.sent;
+		if (registration->revocation.negotiated &&
+			mip_revocation_is_later(registration->revocation.own, terms->own))
+			terms->own = registration->revocation.own;
+	}
+}
+
 /* Tells the home agent, and the node if that is ours to decide. */
 static void revoke(struct fa_core *core, struct fa_visitor *visitor, const char *reason, struct mip_now now)
 {
 	struct mip_revoked revoked = describe(core, visitor);
 	bool agreed = revoked.terms.negotiated && revoked.association;
-	int r = agreed ? mip_revoker_begin(&core->revoker, &revoked, now) : 0;
+	int r = 0;
 
+	count_pending(core, &revoked);
+	if (agreed)
+		r = mip_revoker_begin(&core->revoker, &revoked, now);
 	if (r < 0)
 		mip_log(core->environment.log, MIP_LOG_WARNING,
 			"the home agent %s is not told that %s is revoked", MIP_TEXT(visitor->home_agent),

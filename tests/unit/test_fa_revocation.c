@@ -898,6 +898,10 @@ static void what_is_on_its_way_is_forgotten_with_the_visitor(void **state)
 	revoke();
 	answer_request(&request);
 	assert_int_equal(fa_core_visitor_count(world.core), 0);
+	/* rfc3543-3.3-10: and it counts for the rate. */
+	assert_int_equal(count_of(MIP_MESSAGE_REVOCATION), 0);
+	fa_world_wait(&world, MIP_SECOND);
+	assert_int_equal(count_of(MIP_MESSAGE_REVOCATION), 1);
 }
 
 static void a_crossing_revocation_of_the_home_agent_is_acknowledged(void **state)
