@@ -336,7 +336,8 @@ void fa_revocation_offer(struct fa_core *core, struct fa_pending *pending, bool 
 	struct mip_writer *message, struct mip_now now);
 /* The home agent has accepted what this pending request asked for: what is agreed on, from its extensions. */
 void fa_revocation_agree(struct fa_core *core, struct fa_pending *pending,
-	const struct mip_extensions *extensions, size_t authorized);
+	const struct mip_registration_reply *reply, const struct mip_extensions *extensions,
+	size_t authorized);
 /* A support extension for us that no authenticator covers. */
 bool fa_revocation_is_unprotected(
 	const struct fa_core *core, const struct mip_extensions *extensions, size_t authorized);

@@ -182,7 +182,7 @@ static void conclude(const struct reply *reply, struct fa_pending *pending, stru
 		code = MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION;
 	}
 	if (code == 0 && mip_code_is_accepted(reply->fields.code))
-		fa_revocation_agree(core, pending, &reply->extensions, reply->authorized);
+		fa_revocation_agree(core, pending, &reply->fields, &reply->extensions, reply->authorized);
 	if (code == 0 && apply(reply, pending, now) < 0)
 		code = MIP_CODE_FA_INSUFFICIENT_RESOURCES;
 	if (code != 0) {

@@ -80,13 +80,13 @@ bool fa_revocation_is_unprotected(
 }
 
 void fa_revocation_agree(struct fa_core *core, struct fa_pending *pending,
-	const struct mip_extensions *extensions, size_t authorized)
+	const struct mip_registration_reply *reply, const struct mip_extensions *extensions,
+	size_t authorized)
 {
 	struct mip_revocation_terms *terms = &pending->registration.revocation;
-	const struct mip_registration_request *request = &pending->registration.request;
 	const struct mip_extension *extension = support_for_us(extensions, authorized);
 	struct mip_revoked *revoked =
-		mip_revoker_find(&core->revoker, request->home_address, request->home_agent);
+		mip_revoker_find(&core->revoker, reply->home_address, reply->home_agent);
 	struct mip_revocation_support support = {0};
 
 	/* Registered anew: what was revoked is history for both of us. */

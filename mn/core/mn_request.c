@@ -176,8 +176,8 @@ static int write_challenge(
 }
 
 /* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
-static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer,
-	struct mip_now now)
+static int write_extensions(
+	struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer, struct mip_now now)
 {
 	const struct mn_place *place = &attempt->place;
 	struct mip_association *shared =

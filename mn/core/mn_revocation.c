@@ -49,7 +49,7 @@ static void acknowledge(
 		.identifier = revocation->identifier,
 	};
 
-	if (mip_revocation_acknowledge(&core->outbox, core->settings.home,
+	if (mip_revocation_acknowledge(&core->outbox, mn_home_agent_answering(core, revocation->home_domain),
 		    MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, &datagram, &ack) == 0)
 		mn_count(core, MN_COUNT_REVOCATION_ACKS_SENT);
 }
@@ -122,6 +122,7 @@ void mn_revocation_input(struct mn_core *core, const struct mn_received *receive
 	struct mip_reader reader = mip_reader_of(received->octets, received->length);
 	struct mip_revocation revocation;
 	struct mip_extensions extensions;
+	const struct mip_association *association;
 
 	if (mip_revocation_read(&reader, &revocation) < 0 || mip_extensions_read(&reader, &extensions) < 0) {
 		mn_count(core, MN_COUNT_DROP_MALFORMED);
@@ -132,8 +133,9 @@ void mn_revocation_input(struct mn_core *core, const struct mn_received *receive
 		return;
 	}
 	/* rfc3543-3.3-8, -4.2.2.2-7: without a valid authenticator "MUST be ignored, and silently discarded". */
-	if (mip_revocation_authenticate(core->settings.home, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION,
-		    received->octets, &extensions) < 0) {
+	association = mn_home_agent_answering(core, revocation.home_domain);
+	if (!association || mip_revocation_authenticate(association, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION,
+				    received->octets, &extensions) < 0) {
 		mn_warn(core, now, "security exception: a Revocation without the right authenticator",
 			received->source);
 		mn_count(core, MN_COUNT_DROP_AUTHENTICATOR);

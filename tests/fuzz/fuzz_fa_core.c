@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "address.h"
+#include "authenticator.h"
 #include "extension.h"
 #include "fa_core.h"
 #include "packet.h"
 #include "registration.h"
+#include "revocation.h"
 
 enum {
 	UPLINK = 3,
@@ -35,8 +37,9 @@ struct run {
 	struct mip_outbox outbox;
 	struct mip_now now;
 	struct mip_reader script;
-	bool accepted[NODES];		  /* an accepted reply from the home agent was given */
-	struct mip_want wants[LIVE_MOST]; /* of visitors: wanted, and not unwanted since */
+	struct mip_association *association; /* with the home agent; NULL: none */
+	bool accepted[NODES];		     /* an accepted reply from the home agent was given */
+	struct mip_want wants[LIVE_MOST];    /* of visitors: wanted, and not unwanted since */
 	size_t want_count;
 };
 
@@ -88,6 +91,24 @@ static void follow(struct run *run, const struct mip_output *output)
 	}
 }
 
+static void check_datagram(const struct mip_output *output)
+{
+	struct mip_reader reader = mip_reader_of(output->octets, output->length);
+	struct mip_revocation revocation;
+
+	check(mip_address_is_unicast(output->datagram.destination));
+	switch (mip_message_type(output->octets, output->length)) {
+	case MIP_MESSAGE_REGISTRATION_REQUEST:
+	case MIP_MESSAGE_REVOCATION_ACK:
+		break;
+	case MIP_MESSAGE_REVOCATION:
+		check(mip_revocation_read(&reader, &revocation) == 0 && !revocation.from_home_agent);
+		break;
+	default:
+		abort();
+	}
+}
+
 /* Everything that comes out is well-formed, and replies go to unicast link addresses only. */
 static void drain(struct run *run)
 {
@@ -97,9 +118,7 @@ static void drain(struct run *run)
 		if (output.kind == MIP_OUTPUT_WANT || output.kind == MIP_OUTPUT_UNWANT)
 			follow(run, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
-			check(mip_message_type(output.octets, output.length) ==
-					MIP_MESSAGE_REGISTRATION_REQUEST &&
-				mip_address_is_unicast(output.datagram.destination));
+			check_datagram(&output);
 		else if (output.kind == MIP_OUTPUT_FRAME)
 			check(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
 		mip_output_clear(&output);
@@ -197,6 +216,18 @@ static void step_request(struct run *run)
 		FIRST_NODE + node);
 }
 
+/* As the home agent does it, with a Revocation Support extension or without. */
+static void sign(struct run *run, struct mip_writer *writer, bool support)
+{
+	if (!run->association)
+		return;
+	if (support)
+		mip_revocation_support_write(
+			writer, &(struct mip_revocation_support){true, mip_read8(&run->script)});
+	(void)mip_authenticator_append(
+		writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, run->association);
+}
+
 /* A reply, by the uplink from the home agent or someone else, or forged by a visited node. */
 static void step_reply(struct run *run)
 {
@@ -222,6 +253,9 @@ static void step_reply(struct run *run)
 
 	mip_reply_write(&writer, &reply);
 	write_extensions(run, &writer);
+	/* A visited node has not got the agents' key. */
+	if ((how & 3) != 3)
+		sign(run, &writer, how & 4);
 	datagram.length = writer.length;
 	if ((how & 3) == 3) {
 		send_in_udp(run, writer.octets, writer.length, node, HOME_AGENT);
@@ -229,6 +263,40 @@ static void step_reply(struct run *run)
 	}
 	if (!(how & 1) && mip_code_is_accepted(reply.code) && reply.lifetime > 0)
 		run->accepted[node] = true;
+	fa_core_datagram(run->core, &datagram, run->now);
+}
+
+/* A revocation by the home agent, its acknowledgment of ours, or one that a person asks for. */
+static void step_revocation(struct run *run)
+{
+	uint8_t how = mip_read8(&run->script);
+	struct mip_address home_address = mip_address_of(FIRST_NODE + how % NODES);
+	uint32_t identifier =
+		how & 0x40 ? 2208988800u + (uint32_t)(run->now.wall / MIP_SECOND) : mip_read8(&run->script);
+	struct mip_revocation revocation = {!(how & 8), how & 4, home_address, mip_address_of(HOME_AGENT),
+		mip_address_of(CARE_OF), identifier};
+	struct mip_revocation_ack ack = {how & 4, home_address, identifier};
+	uint8_t message[256];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_input_datagram datagram = {
+		.link = UPLINK,
+		.source = mip_address_of(HOME_AGENT),
+		.source_port = 434,
+		.destination = mip_address_of(CARE_OF),
+		.destination_port = 434,
+		.octets = message,
+	};
+
+	if ((how & 0x30) == 0x30) {
+		(void)fa_core_revoke(run->core, home_address, run->now);
+		return;
+	}
+	if (how & 0x10)
+		mip_revocation_ack_write(&writer, &ack);
+	else
+		mip_revocation_write(&writer, &revocation);
+	sign(run, &writer, false);
+	datagram.length = writer.length;
 	fa_core_datagram(run->core, &datagram, run->now);
 }
 
@@ -259,7 +327,10 @@ static void step_raw(struct run *run, uint8_t kind)
 
 static void step_time(struct run *run)
 {
-	run->now.boot += mip_read16(&run->script) * 20 * MIP_MILLISECOND;
+	mip_time duration = mip_read16(&run->script) * 20 * MIP_MILLISECOND;
+
+	run->now.boot += duration;
+	run->now.wall += duration;
 	fa_core_advance(run->core, run->now);
 	check(fa_core_deadline(run->core) > run->now.boot);
 }
@@ -282,6 +353,9 @@ static void step(struct run *run)
 		break;
 	case 5:
 		tell_link(run, what & 0x10, what & 0x20);
+		break;
+	case 6:
+		step_revocation(run);
 		break;
 	default:
 		step_raw(run, (what >> 4) & 3);
@@ -325,10 +399,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.default_home_agent = mip_address_of(HOME_AGENT),
 		.table = 79,
 		.rule_priority = 790,
+		.revocation = {true, true, true, 8, 2},
 	};
+	uint8_t key[16] = {1, 2, 3};
+	struct mip_association_settings association = {.spi = 2000, .key = {key, sizeof(key)}};
+	struct fa_home_agent_settings home_agent = {.address = mip_address_of(HOME_AGENT)};
 	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};
 	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random_source};
 
+	/* With an association nothing is taken without its authenticator: both are to be seen. */
+	if (size & 1) {
+		check(mip_association_new(&association, &run.association) == 0);
+		home_agent.association = run.association;
+		settings.home_agents = &home_agent;
+		settings.home_agent_count = 1;
+	}
 	check(fa_core_new(&environment, &settings, &run.core) == 0);
 	tell_link(&run, true, true);
 	fa_core_begin(run.core, run.now);
@@ -336,5 +421,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (mip_reader_left(&run.script) > 0 && !mip_reader_failed(&run.script))
 		step(&run);
 	finish(&run);
+	mip_association_unref(run.association);
 	return 0;
 }
