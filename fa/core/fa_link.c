@@ -169,6 +169,7 @@ static uint16_t flags(const struct fa_core *core)
 	if (settings->registration_required || settings->revocation.enabled)
 		value |= MIP_AGENT_R;
 	/* rfc3543-4.2-1: "currently supporting registration revocation on a link MUST set the 'X' bit". */
+	/* rfc3543-3.1-1: who sets it "MUST support registration revocation messages on that link": fa_revocation.c. */
 	if (settings->revocation.enabled)
 		value |= MIP_AGENT_X;
 	if (fa_visitors_are_full(core))

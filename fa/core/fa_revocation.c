@@ -47,6 +47,9 @@ void fa_revocation_offer(struct fa_core *core, struct fa_pending *pending, bool 
 		mip_revoker_hold(revoked, now.boot + core->settings.values.request_timeout);
 	if (!settings->enabled || !authenticated || (registration->request.flags & MIP_REQUEST_D))
 		return;
+	/* rfc3543-3.2-1: it "MUST be attached […] by any entity that wants to receive revocation messages"; only
+	 * with "an existing security association with the home agent" (rfc3543-4.2.1-1), whose authenticator
+	 * follows (rfc3543-4.2.1-3). */
 	/* rfc3543-3.2-3: "advertising the 'X' bit on the link […], and that has a security relationship with
 	 * the home agent identified in the same registration request, MUST attach a revocation support
 	 * extension". rfc3543-3.2-8: without support of I it is zero. */
@@ -114,7 +117,7 @@ static struct mip_revoked describe(const struct fa_core *core, const struct fa_v
 			{
 				/* rfc3543-4.2.3.1-4: "the 'A' bit MUST be set to '0'". */
 				.from_home_agent = false,
-				/* rfc3543-4.2.3.1-2, -3.3-2: I asks the home agent, if that is agreed. */
+				/* rfc3543-4.2.3.1-2, rfc3543-3.3-2: I asks the home agent, if that is agreed. */
 				.inform = registration->revocation.inform,
 				.home_address = visitor->home_address,
 				.home_domain = visitor->home_agent,
@@ -309,7 +312,8 @@ static void acknowledge(struct fa_core *core, const struct mip_input_datagram *d
 }
 
 /* rfc3543-4.2.2.2-2: "identify the binding […], namely the addresses identified by the mobile node address,
- * the foreign domain address, the home domain address". */
+ * the foreign domain address, the home domain address". rfc3543-AppB-2: by the pair of home agent and home
+ * address. */
 static bool is_about(const struct fa_visitor *visitor, const struct mip_revocation *revocation)
 {
 	return visitor && visitor->registration.revocation.negotiated &&
@@ -317,7 +321,7 @@ static bool is_about(const struct fa_visitor *visitor, const struct mip_revocati
 	       mip_address_equal(visitor->registration.request.care_of_address, revocation->foreign_domain);
 }
 
-/* rfc3543-4.2.2.2-4, -5, -3.3-3: with I agreed on, the home agent's I says whether the node is informed. */
+/* rfc3543-4.2.2.2-4, -5, rfc3543-3.3-3: with I agreed on, the home agent's I says whether the node is informed. */
 static bool shall_inform(
 	const struct fa_core *core, const struct fa_visitor *visitor, const struct mip_revocation *revocation)
 {
@@ -393,6 +397,9 @@ static void revocation_input(struct fa_core *core, const struct mip_input_datagr
 	}
 	if (read_extensions(core, reader, &extensions) < 0)
 		return;
+	/* rfc3543-4.2.2.2-1: "MUST check that the validity of the authenticator, the 'A' bit, and the identifier
+	 * field against replay": here and in act(). rfc3543-3.5-1: all "MUST be authenticated as well be
+	 * replay-protected". */
 	/* rfc3543-AppB-3: "with the home domain field set to the zero address it MUST be silently discarded":
 	 * nobody shares an association by that name. rfc3543-3.3-8: without a valid authenticator it "MUST be
 	 * ignored, and silently discarded". */

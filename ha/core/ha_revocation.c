@@ -98,6 +98,8 @@ void ha_revocation_agree(struct ha_core *core, struct ha_request *request, struc
 	/* Registered anew by the same way: a repetition of the revocation would end it. */
 	if (revoked)
 		forget_revoked(core, revoked);
+	/* rfc3543-4.2.1-5: without one it "SHOULD assume the foreign agent does not understand registration
+	 * revocation, or is unwilling to participate": nothing is negotiated. */
 	/* rfc3543-3.2-4: without an extension in the request it "SHOULD NOT include a revocation support
 	 * extension in the associated registration reply". */
 	if (!settings->enabled || !request->revocation_offered ||
@@ -118,6 +120,8 @@ void ha_revocation_agree(struct ha_core *core, struct ha_request *request, struc
 void ha_revocation_write(
 	const struct ha_request *request, bool for_agent, uint8_t code, struct mip_writer *writer)
 {
+	/* rfc3543-3.2-1: "MUST be attached to a […] registration reply by any entity that wants to receive
+	 * revocation messages". */
 	/* rfc3543-4.2.1-4, -7: "it MUST append a revocation support extension to the registration reply". */
 	if (request->revocation_agreed && request->revocation_direct != for_agent &&
 		mip_code_is_accepted(code))
@@ -188,8 +192,8 @@ void ha_revocation_begin(
 	 * foreign domain address". */
 	if (!binding->revocation.negotiated || !core->settings.revocation.enabled)
 		return;
-	/* rfc3543-4.2.2.1-3, -4, -3.3-2: I only if negotiated, and if the node is to be informed. To a direct
-	 * node "this bit is essentially irrelevant, but SHOULD be set to '1'" (-3.3-4). */
+	/* rfc3543-4.2.2.1-3, -4, rfc3543-3.3-2: I only if negotiated, and if the node is to be informed. To a direct
+	 * node "this bit is essentially irrelevant, but SHOULD be set to '1'" (rfc3543-3.3-4). */
 	revoked.message.inform = binding->revocation.inform &&
 				 (binding->direct || (inform && core->settings.revocation.inform));
 	status = revoked.association ? mip_revoker_begin(&core->revoker, &revoked, now) : -ENOKEY;
@@ -323,7 +327,7 @@ static void end_binding(struct ha_core *core, const struct received *received, s
 {
 	struct mip_revoked revoked = describe(core, binding);
 
-	/* rfc3543-4.2.3.2-5, -6, -3.4-2: if I was negotiated, and is set in the revocation. */
+	/* rfc3543-4.2.3.2-5, -6, rfc3543-3.4-2: if I was negotiated, and is set in the revocation. */
 	revoked.informed =
 		binding->revocation.inform && received->revocation.inform && core->settings.revocation.inform;
 	revoked.identifier = received->revocation.identifier;
@@ -381,7 +385,9 @@ static void revocation_input(struct ha_core *core, struct received *received)
 	if (parse(core, received, false) < 0)
 		return;
 	agent = agent_of(core, received);
-	/* rfc3543-3.3-8: "MUST be ignored, and silently discarded". */
+	/* rfc3543-4.2.3.2-1: "MUST check the 'A' bit, and identifier field, as well as the authenticator": here
+	 * and in act(). rfc3543-6.2-1: the authenticators of RFC 5944. rfc3543-3.5-1: "MUST be authenticated as
+	 * well be replay-protected". rfc3543-3.3-8: otherwise "MUST be ignored, and silently discarded". */
 	if (!agent ||
 		!is_authentic(received, agent->association, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION)) {
 		drop(core, received, HA_COUNTER_DROP_REVOCATION_AUTHENTICATION,

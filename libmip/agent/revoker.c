@@ -14,7 +14,7 @@
 #include "registration.h"
 #include "replay.h"
 
-/* RFC 3543 3.3: "An agent MUST NOT send more than one revocation message or registration message per second
+/* rfc3543-3.3-10, rfc3543-3.3-11: "An agent MUST NOT send more than one revocation message or registration message per second
  * for the same binding": also the first time-out, RFC 5944 3.6.3. */
 #define RATE MIP_SECOND
 /* A binding without an end is not remembered without an end. */
@@ -78,7 +78,7 @@ uint32_t mip_revoker_timestamp(struct mip_revoker *revoker, struct mip_now now)
 
 /* rfc3543-3.3-6: "MUST insert its current 4-byte timestamp running off the same clock as it is using to fill
  * in the timestamp in its revocation extensions"; and later than those, and than all sent before, for only
- * then the other agent believes it (rfc3543-4.2.2.2-2, -4.2.3.2-3). */
+ * then the other agent believes it (rfc3543-4.2.2.2-2, rfc3543-4.2.3.2-3). */
 static uint32_t next_identifier(
 	struct mip_revoker *revoker, const struct mip_revoked *revoked, struct mip_now now)
 {
@@ -101,7 +101,8 @@ static int transmit(struct mip_revoker *revoker, const struct mip_revoked *revok
 
 	message.identifier = identifier;
 	mip_revocation_write(&writer, &message);
-	/* rfc3543-3.3-7: "MUST be protected by […] a home-foreign authenticator […] or a mobile-home
+	/* rfc3543-4.2.2.1-5, rfc3543-4.2.3.1-5: the identifier as 3.5 says, and "MUST include a valid authenticator
+	 * as specified in Section 3.3": rfc3543-3.3-7, "MUST be protected by […] a home-foreign authenticator […] or a mobile-home
 	 * authenticator if the communication is being sent from a home agent to a 'direct' co-located mobile
 	 * node". */
 	r = mip_authenticator_append(&writer, revoked->authentication, 0, revoked->association);
@@ -113,6 +114,8 @@ static int transmit(struct mip_revoker *revoker, const struct mip_revoked *revok
 	return r;
 }
 
+/* rfc3543-6.2-2: "All foreign and home agents MUST support protection of revocation messages via the
+ * foreign-home authenticators". */
 int mip_revocation_authenticate(const struct mip_association *association, uint8_t type,
 	const uint8_t *octets, const struct mip_extensions *extensions)
 {
@@ -130,7 +133,8 @@ int mip_revocation_acknowledge(struct mip_outbox *outbox, const struct mip_assoc
 	uint8_t authentication, const struct mip_input_datagram *received,
 	const struct mip_revocation_ack *ack)
 {
-	/* RFC 3543 3.4: addresses and ports are copied, the other way round. */
+	/* rfc3543-3.4-5: it "MUST be sent in response to a valid and authenticated registration revocation message";
+	 * 3.4: addresses and ports are copied, the other way round. */
 	struct mip_output_datagram way = {
 		.source = received->destination,
 		.source_port = received->destination_port,
@@ -296,7 +300,7 @@ bool mip_revoker_due(struct mip_revoker *revoker, struct mip_revoked *revoked, s
 {
 	uint32_t identifier;
 
-	/* rfc3543-4.2.2.1-10, -4.2.3.1-10: "MUST NOT retransmit revocation messages beyond the normal life of
+	/* rfc3543-4.2.2.1-10, rfc3543-4.2.3.1-10: "MUST NOT retransmit revocation messages beyond the normal life of
 	 * the binding". */
 	if (!revoked->under_way || revoked->attempts >= revoker->settings.attempts ||
 		now.boot >= revoked->expires)
@@ -305,12 +309,14 @@ bool mip_revoker_due(struct mip_revoker *revoker, struct mip_revoked *revoked, s
 		wait_until(revoker, revoked, revoked->held_until);
 		return false;
 	}
-	/* rfc3543-4.2.2.1-7, -4.2.3.1-7: "every time […] about to retransmit […] it MUST update the value of
+	/* rfc3543-4.2.2.1-6, rfc3543-4.2.3.1-6: without an acknowledgment it "MUST retransmit the revocation
+	 * message". */
+	/* rfc3543-4.2.2.1-7, rfc3543-4.2.3.1-7: "every time […] about to retransmit […] it MUST update the value of
 	 * the timestamp", and the authenticator with it. */
 	identifier = next_identifier(revoker, revoked, now);
 	(void)transmit(revoker, revoked, identifier);
 	revoked->sent[revoked->attempts] = identifier;
-	/* rfc3543-4.2.2.1-8, -9, -4.2.3.1-8, -9: no more than one a second, and "exponential backoff". */
+	/* rfc3543-4.2.2.1-8, -9, rfc3543-4.2.3.1-8, -9: no more than one a second, and "exponential backoff". */
 	wait_until(revoker, revoked, now.boot + (RATE << revoked->attempts));
 	revoked->attempts++;
 	return false;

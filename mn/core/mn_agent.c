@@ -288,7 +288,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
 		agent->refused = 0;
 		mn_attempt_hurry(core, now);
 	}
-	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again.
+	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again;
+	 * rfc3543-4.1-1: so says one that has revoked this node.
 	 * rfc5944-3.6-4: SHOULD register when it detects that the foreign agent has rebooted. */
 	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
 		mn_binding_renew(core, now);

@@ -4,7 +4,7 @@
  * it registers directly, it offers to be told; then the home agent's Revocation ends the binding, and the node
  * registers anew at once, as the home agent's services may have changed.
  *
- * It never sends a Revocation itself (rfc3543-4-1, -4.2.4-1): it deregisters.
+ * It never sends a Revocation itself (rfc3543-4-1, rfc3543-4.2.4-1): it deregisters.
  */
 #include "mn_machine.h"
 
@@ -13,7 +13,7 @@
 
 bool mn_revocation_is_for(const struct mn_core *core, const struct mn_attempt *attempt)
 {
-	/* rfc3543-3.2-2, -4.2.1-8: "A mobile node which is not co-located MUST NOT include a Revocation Support
+	/* rfc3543-3.2-2, rfc3543-4.2.1-8: "A mobile node which is not co-located MUST NOT include a Revocation Support
 	 * Extension". 4.3.2: nor is there any through a foreign agent with the D bit. */
 	return core->settings.revocation && !attempt->ending && attempt->place.mode == MN_MODE_CO_LOCATED &&
 	       mip_address_is_none(attempt->place.agent);
@@ -21,7 +21,7 @@ bool mn_revocation_is_for(const struct mn_core *core, const struct mn_attempt *a
 
 void mn_revocation_offer(struct mip_writer *writer, struct mip_now now)
 {
-	/* rfc3543-4.2.1-6: "If a 'direct' co-located mobile node wishes to be informed of a released binding by
+	/* rfc3543-3.2-1, rfc3543-4.2.1-6: "If a 'direct' co-located mobile node wishes to be informed of a released binding by
 	 * its home agent, it MUST insert a revocation support extension". I is set so that the home agent may
 	 * set it in the revocation (3.3), which says nothing to us. */
 	struct mip_revocation_support support = {
@@ -102,7 +102,7 @@ static void act(struct mn_core *core, const struct mn_received *received,
 		mn_count(core, MN_COUNT_DROP_REVOCATION_UNKNOWN);
 		return;
 	}
-	/* rfc3543-4.2.2.2-7, -3.5-4: "check the home address and identifier […] for replay": "silently
+	/* rfc3543-4.2.2.2-7, rfc3543-3.5-4: "check the home address and identifier […] for replay": "silently
 	 * discarded". */
 	if (!mip_revocation_is_later(revocation->identifier, least)) {
 		mn_count(core, MN_COUNT_DROP_REVOCATION_REPLAY);
@@ -132,7 +132,7 @@ void mn_revocation_input(struct mn_core *core, const struct mn_received *receive
 		mn_count(core, MN_COUNT_DROP_UNKNOWN_EXTENSION);
 		return;
 	}
-	/* rfc3543-3.3-8, -4.2.2.2-7: without a valid authenticator "MUST be ignored, and silently discarded". */
+	/* rfc3543-3.5-1, rfc3543-3.3-8, rfc3543-4.2.2.2-7: without a valid authenticator "MUST be ignored, and silently discarded". */
 	association = mn_home_agent_answering(core, revocation.home_domain);
 	if (!association || mip_revocation_authenticate(association, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION,
 				    received->octets, &extensions) < 0) {

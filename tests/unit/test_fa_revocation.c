@@ -30,7 +30,8 @@ static int setup(void **state)
 	answer = (struct mip_revocation_support){.inform = true, .timestamp = HOME_CLOCK};
 	answers = true;
 	answer_unprotected = false;
-	home_agents[0] = (struct fa_home_agent_settings){address("10.1.0.1"), association};
+	home_agents[0] =
+		(struct fa_home_agent_settings){.address = address("10.1.0.1"), .association = association};
 	world.settings.home_agents = home_agents;
 	world.settings.home_agent_count = 1;
 	world.settings.revocation = (struct mip_revocation_settings){
@@ -298,7 +299,7 @@ static uint16_t advertised_flags(void)
 	return advertisement.flags;
 }
 
-/* rfc3543-4.2-1, -4.3.1-1, -3.1-1 */
+/* rfc3543-4.2-1, rfc3543-4.3.1-1, rfc3543-3.1-1 */
 static void x_and_r_are_advertised_by_who_takes_part(void **state)
 {
 	(void)state;
@@ -329,7 +330,7 @@ static void a_co_located_node_is_denied_as_prohibited(void **state)
 
 /* --- 3.2, 4.2.1: negotiation ---------------------------------------------------------------------- */
 
-/* rfc3543-3.2-1, -3.2-3, -3.2-5, -3.2-6, -4.2.1-1, -4.2.1-3, -3.1-1 */
+/* rfc3543-3.2-1, rfc3543-3.2-3, rfc3543-3.2-5, rfc3543-3.2-6, rfc3543-4.2.1-1, rfc3543-4.2.1-3, rfc3543-3.1-1 */
 static void an_offer_is_attached_between_the_two_authenticators(void **state)
 {
 	struct fa_world_request request = fa_world_request();
@@ -381,7 +382,7 @@ static bool offers(const struct fa_world_request *request)
 	return offered;
 }
 
-/* rfc3543-3.2-3, -4.2.1-1: only with "an existing security association with the home agent" */
+/* rfc3543-3.2-3, rfc3543-4.2.1-1: only with "an existing security association with the home agent" */
 static void without_an_association_or_a_binding_to_revoke_nothing_is_offered(void **state)
 {
 	struct fa_world_request request = next_request();
@@ -423,7 +424,7 @@ static void it_is_agreed_on_only_if_the_reply_says_so_too(void **state)
 	assert_int_equal(informed(), 1);
 }
 
-/* rfc3543-3.2-6, -3.2-7: as RFC 5944 3.7.3.1 says */
+/* rfc3543-3.2-6, rfc3543-3.2-7: as RFC 5944 3.7.3.1 says */
 static void an_answer_that_nothing_protects_is_denied_with_68(void **state)
 {
 	(void)state;
@@ -449,7 +450,7 @@ static void write_offer(struct mip_writer *writer)
 	mip_revocation_support_write(writer, &answer);
 }
 
-/* rfc3543-4.2.1-8, -4.2.1-9, -3.2-2 */
+/* rfc3543-4.2.1-8, rfc3543-4.2.1-9, rfc3543-3.2-2 */
 static void a_node_that_offers_it_is_dropped_in_silence(void **state)
 {
 	struct fa_world_request request = fa_world_request();
@@ -464,7 +465,7 @@ static void a_node_that_offers_it_is_dropped_in_silence(void **state)
 
 /* --- 4.2.2.2: the home agent revokes -------------------------------------------------------------- */
 
-/* rfc3543-4.2.2.2-1, -2, -3, -4, -5, -6, -3.4-1, -3.4-4, -3.4-5, -3.4-6, -4.1-2 */
+/* rfc3543-4.2.2.2-1, -2, -3, -4, -5, -6, rfc3543-3.4-1, rfc3543-3.4-4, rfc3543-3.4-5, rfc3543-3.4-6, rfc3543-4.1-2 */
 static void a_revocation_ends_the_visit_is_acknowledged_and_told_to_the_node(void **state)
 {
 	struct mip_revocation revocation = home_agents_revocation();
@@ -508,7 +509,7 @@ static bool told_after_revocation(bool inform, bool *ret_acknowledged)
 	return told;
 }
 
-/* rfc3543-4.2.2.2-4, -5, -3.3-3, -3.4-2 */
+/* rfc3543-4.2.2.2-4, -5, rfc3543-3.3-3, rfc3543-3.4-2 */
 static void with_i_agreed_on_the_home_agent_decides_who_is_told(void **state)
 {
 	bool acknowledged;
@@ -524,7 +525,7 @@ static void with_i_agreed_on_the_home_agent_decides_who_is_told(void **state)
 	assert_true(acknowledged);
 }
 
-/* rfc3543-4.2.2.2-5, -3.4-2 */
+/* rfc3543-4.2.2.2-5, rfc3543-3.4-2 */
 static void without_i_agreed_on_the_own_policy_decides_who_is_told(void **state)
 {
 	bool acknowledged;
@@ -551,7 +552,7 @@ static void check_dropped(
 	assert_int_equal(fa_world_counter(&world, counter), before + 1);
 }
 
-/* rfc3543-3.3-8, -3.5-1, -6.2-1, -6.2-2, -4.2.2.2-1 */
+/* rfc3543-3.3-8, rfc3543-3.5-1, rfc3543-6.2-1, rfc3543-6.2-2, rfc3543-4.2.2.2-1 */
 static void a_revocation_without_the_home_agents_authenticator_is_dropped(void **state)
 {
 	struct mip_revocation revocation = home_agents_revocation();
@@ -573,7 +574,7 @@ static void a_revocation_without_a_home_domain_is_dropped(void **state)
 	check_dropped(&revocation, association, "drop_revocation_authentication");
 }
 
-/* rfc3543-3.5-3, -3.5-4, -4.2.2.2-1 */
+/* rfc3543-3.5-3, rfc3543-3.5-4, rfc3543-4.2.2.2-1 */
 static void a_reflected_revocation_is_dropped(void **state)
 {
 	struct mip_revocation revocation = home_agents_revocation();
@@ -584,7 +585,7 @@ static void a_reflected_revocation_is_dropped(void **state)
 	check_dropped(&revocation, association, "drop_revocation_replay");
 }
 
-/* rfc3543-4.2.2.2-2, -3.5-2, -3.5-4 */
+/* rfc3543-4.2.2.2-2, rfc3543-3.5-2, rfc3543-3.5-4 */
 static void a_revocation_that_is_not_later_than_the_registration_is_a_replay(void **state)
 {
 	struct mip_revocation revocation = home_agents_revocation();
@@ -616,11 +617,12 @@ static void a_revocation_of_another_registration_touches_none(void **state)
 	check_dropped(&revocation, association, "drop_revocation_unknown");
 }
 
-/* rfc3543-AppB-2, -3.5-7: the same home address with another home agent is another node */
+/* rfc3543-AppB-2, rfc3543-3.5-7: the same home address with another home agent is another node */
 static void another_home_agent_cannot_revoke_the_same_home_address(void **state)
 {
 	struct fa_home_agent_settings home_agents[] = {
-		{address("10.1.0.1"), association}, {address("10.8.0.1"), other}};
+		{.address = address("10.1.0.1"), .association = association},
+		{.address = address("10.8.0.1"), .association = other}};
 	struct mip_revocation revocation = home_agents_revocation();
 
 	(void)state;
@@ -632,7 +634,7 @@ static void another_home_agent_cannot_revoke_the_same_home_address(void **state)
 	check_dropped(&revocation, other, "drop_revocation_unknown");
 }
 
-/* rfc3543-3.4-5, -3.5-4: our acknowledgment may be lost */
+/* rfc3543-3.4-5, rfc3543-3.5-4: our acknowledgment may be lost */
 static void a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not(void **state)
 {
 	struct mip_revocation revocation = home_agents_revocation();
@@ -685,7 +687,7 @@ static void revocations_are_heard_on_a_visited_link_too(void **state)
 
 /* --- 4.2.3.1: the foreign agent revokes ------------------------------------------------------------ */
 
-/* rfc3543-4.2.3.1-1, -2, -4, -5, -3.3-1, -3.3-5, -3.3-6, -3.3-7 */
+/* rfc3543-4.2.3.1-1, -2, -4, -5, rfc3543-3.3-1, rfc3543-3.3-5, rfc3543-3.3-6, rfc3543-3.3-7 */
 static void the_home_agent_is_told_and_asked_whether_the_node_shall_know(void **state)
 {
 	struct mip_revocation_ack ack;
@@ -733,7 +735,7 @@ static void the_home_agent_may_want_that_the_node_does_not_know(void **state)
 	assert_int_equal(fa_world_counter(&world, "revocation_acknowledgments_received"), 1);
 }
 
-/* rfc3543-4.2.3.1-3, -3.3-2, -3.4-3 */
+/* rfc3543-4.2.3.1-3, rfc3543-3.3-2, rfc3543-3.4-3 */
 static void without_i_agreed_on_it_is_zero_and_the_own_policy_holds(void **state)
 {
 	struct mip_revocation_ack ack;
@@ -795,7 +797,7 @@ static void an_unanswered_revocation_is_sent_again_ever_later_with_a_new_identif
 	assert_int_equal(fa_world_counter(&world, "revocations_unanswered"), 1);
 }
 
-/* rfc3543-3.3-10, -3.3-11, -4.2.3.1-8 */
+/* rfc3543-3.3-10, rfc3543-3.3-11, rfc3543-4.2.3.1-8 */
 static void a_revocation_waits_until_the_request_is_a_second_old(void **state)
 {
 	(void)state;
@@ -809,7 +811,7 @@ static void a_revocation_waits_until_the_request_is_a_second_old(void **state)
 	assert_int_equal(count_of(MIP_MESSAGE_REVOCATION), 1);
 }
 
-/* rfc3543-4.2.3.1-10, -3.3-9 */
+/* rfc3543-4.2.3.1-10, rfc3543-3.3-9 */
 static void nothing_is_sent_beyond_the_life_of_the_registration(void **state)
 {
 	(void)state;
@@ -825,7 +827,7 @@ static void nothing_is_sent_beyond_the_life_of_the_registration(void **state)
 	assert_int_equal(count_of(MIP_MESSAGE_REVOCATION), 0);
 }
 
-/* rfc3543-3.5-5, -3.5-6, -3.4-6 */
+/* rfc3543-3.5-5, rfc3543-3.5-6, rfc3543-3.4-6 */
 static void only_the_home_agents_acknowledgment_of_it_ends_a_revocation(void **state)
 {
 	struct mip_revocation_ack ack;

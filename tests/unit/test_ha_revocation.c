@@ -233,7 +233,7 @@ static const struct mip_extension *support_in(const struct answer *answer)
 	return mip_extension_of(&answer->extensions, MIP_SLOT_REVOCATION_SUPPORT);
 }
 
-/* rfc3543-3.2-1, -4.2.1-4, -3.2-5, -3.2-6 */
+/* rfc3543-3.2-1, rfc3543-4.2.1-4, rfc3543-3.2-5, rfc3543-3.2-6 */
 static void an_offer_is_answered_between_the_two_authenticators(void **state)
 {
 	struct world *world = *state;
@@ -279,7 +279,7 @@ static void reserved_bits_of_an_offer_are_ignored(void **state)
 	assert_non_null(support_in(ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)));
 }
 
-/* rfc3543-3.2-4, -4.2.1-5 */
+/* rfc3543-3.2-4, rfc3543-4.2.1-5 */
 static void without_an_offer_there_is_no_answer_and_nothing_is_said_later(void **state)
 {
 	struct world *world = *state;
@@ -309,7 +309,7 @@ static bool answers_i(struct world *world, const struct mip_revocation_support *
 	return answered.inform;
 }
 
-/* rfc3543-3.2-8, -3.2-9 */
+/* rfc3543-3.2-8, rfc3543-3.2-9 */
 static void the_i_bit_is_answered_only_where_it_is_offered_and_supported(void **state)
 {
 	struct world *world = *state;
@@ -337,7 +337,7 @@ static void an_offer_that_nothing_protects_is_denied_with_132(void **state)
 	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
-/* rfc3543-3.2-10, -7.2-1 */
+/* rfc3543-3.2-10, rfc3543-7.2-1 */
 static void who_takes_no_part_skips_the_extension(void **state)
 {
 	struct world *world = *state;
@@ -391,7 +391,7 @@ static void with_the_d_bit_through_an_agent_or_without_it_by_the_node_nothing_is
 
 /* --- 3.3 and 4.2.2.1: the home agent revokes ---------------------------------------------------- */
 
-/* rfc3543-4.2.2.1-1, -2, -3, -5, -3.3-1, -3.3-5, -3.3-6, -3.3-7, -6.2-2 */
+/* rfc3543-4.2.2.1-1, -2, -3, -5, rfc3543-3.3-1, rfc3543-3.3-5, rfc3543-3.3-6, rfc3543-3.3-7, rfc3543-6.2-2 */
 static void the_agent_is_told_who_is_revoked_under_its_authenticator(void **state)
 {
 	struct world *world = *state;
@@ -434,7 +434,7 @@ static bool asks_to_inform(struct world *world, const struct mip_revocation_supp
 	return inform;
 }
 
-/* rfc3543-3.3-2, -3.3-3, -4.2.2.1-3, -4.2.2.1-4 */
+/* rfc3543-3.3-2, rfc3543-3.3-3, rfc3543-4.2.2.1-3, rfc3543-4.2.2.1-4 */
 static void i_is_set_only_if_it_was_agreed_on_and_the_node_is_to_know(void **state)
 {
 	struct world *world = *state;
@@ -447,7 +447,7 @@ static void i_is_set_only_if_it_was_agreed_on_and_the_node_is_to_know(void **sta
 	assert_false(asks_to_inform(world, &offer));
 }
 
-/* rfc3543-3.3-10, -3.3-11: no two messages for a binding within a second */
+/* rfc3543-3.3-10, rfc3543-3.3-11: no two messages for a binding within a second */
 static void a_revocation_waits_until_the_reply_is_a_second_old(void **state)
 {
 	struct world *world = *state;
@@ -545,7 +545,7 @@ static void an_expired_registration_is_not_revoked(void **state)
 	assert_int_equal(count_of(world, MIP_MESSAGE_REVOCATION), 0);
 }
 
-/* rfc3543-3.3-4, -3.3-7: to the node itself */
+/* rfc3543-3.3-4, rfc3543-3.3-7: to the node itself */
 static void a_direct_node_is_told_under_its_own_authenticator(void **state)
 {
 	struct world *world = *state;
@@ -669,7 +669,7 @@ static void beyond_the_most_nobody_is_told_and_the_binding_ends_all_the_same(voi
 
 /* --- 3.4, 3.5: acknowledgments ----------------------------------------------------------------- */
 
-/* rfc3543-3.5-5, -3.4-3 */
+/* rfc3543-3.5-5, rfc3543-3.4-3 */
 static void an_acknowledgment_of_any_transmission_ends_them(void **state)
 {
 	struct world *world = *state;
@@ -721,7 +721,7 @@ static void an_acknowledgment_of_something_else_is_dropped(void **state)
 	still_under_way(world);
 }
 
-/* rfc3543-3.4-6, -3.5-1 */
+/* rfc3543-3.4-6, rfc3543-3.5-1 */
 static void a_forged_acknowledgment_is_dropped(void **state)
 {
 	struct world *world = *state;
@@ -777,7 +777,7 @@ static void an_i_that_was_not_asked_for_is_ignored(void **state)
 
 /* --- 4.2.3.2: the foreign agent revokes --------------------------------------------------------- */
 
-/* rfc3543-4.2.3.2-1, -2, -4, -5, -7, -3.4-1, -3.4-4, -3.4-5, -3.4-6 */
+/* rfc3543-4.2.3.2-1, -2, -4, -5, -7, rfc3543-3.4-1, rfc3543-3.4-4, rfc3543-3.4-5, rfc3543-3.4-6 */
 static void a_revocation_ends_the_binding_and_is_acknowledged(void **state)
 {
 	struct world *world = *state;
@@ -805,7 +805,7 @@ static void a_revocation_ends_the_binding_and_is_acknowledged(void **state)
 	assert_int_equal(ha_counter_value(world, "bindings_revoked"), 1);
 }
 
-/* rfc3543-3.3-1, -3.3-5: reserved bits are "ignored when received" */
+/* rfc3543-3.3-1, rfc3543-3.3-5: reserved bits are "ignored when received" */
 static void reserved_bits_of_a_revocation_are_ignored(void **state)
 {
 	struct world *world = *state;
@@ -840,7 +840,7 @@ static bool lets_inform(struct world *world, const struct mip_revocation_support
 	return inform;
 }
 
-/* rfc3543-4.2.3.2-5, -6, -3.4-2 */
+/* rfc3543-4.2.3.2-5, -6, rfc3543-3.4-2 */
 static void i_is_acknowledged_only_if_it_was_asked_agreed_on_and_wanted(void **state)
 {
 	struct world *world = *state;
@@ -866,7 +866,7 @@ static void check_dropped(struct world *world, const struct mip_revocation *revo
 	assert_int_equal(ha_counter_value(world, counter), before + 1);
 }
 
-/* rfc3543-3.3-8, -3.5-1, -4.2.3.2-1, -6.2-1 */
+/* rfc3543-3.3-8, rfc3543-3.5-1, rfc3543-4.2.3.2-1, rfc3543-6.2-1 */
 static void a_revocation_without_the_agents_authenticator_is_dropped(void **state)
 {
 	struct world *world = *state;
@@ -880,7 +880,7 @@ static void a_revocation_without_the_agents_authenticator_is_dropped(void **stat
 	assert_int_equal(world->warnings, 3);
 }
 
-/* rfc3543-3.5-3, -3.5-4, -4.2.3.2-1 */
+/* rfc3543-3.5-3, rfc3543-3.5-4, rfc3543-4.2.3.2-1 */
 static void a_reflected_revocation_is_dropped(void **state)
 {
 	struct world *world = *state;
@@ -891,7 +891,7 @@ static void a_reflected_revocation_is_dropped(void **state)
 	check_dropped(world, &revocation, world->agent, "drop_revocation_replay");
 }
 
-/* rfc3543-4.2.3.2-3, -3.5-2, -3.5-4 */
+/* rfc3543-4.2.3.2-3, rfc3543-3.5-2, rfc3543-3.5-4 */
 static void a_revocation_that_is_not_later_than_the_registration_is_a_replay(void **state)
 {
 	struct world *world = *state;
@@ -929,7 +929,7 @@ static void a_revocation_of_another_binding_touches_none(void **state)
 	check_dropped(world, &revocation, world->agent, "drop_revocation_unknown");
 }
 
-/* rfc3543-3.4-5, -3.5-4: our acknowledgment may be lost */
+/* rfc3543-3.4-5, rfc3543-3.5-4: our acknowledgment may be lost */
 static void a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not(void **state)
 {
 	struct world *world = *state;

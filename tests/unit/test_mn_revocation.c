@@ -120,7 +120,7 @@ static size_t revocations_sent(const struct bench *bench)
 
 /* --- 3.2, 4.2.1 --------------------------------------------------------------------------------- */
 
-/* rfc3543-4.2.1-6, -3.2-1, -3.2-5, -3.2-6 */
+/* rfc3543-4.2.1-6, rfc3543-3.2-1, rfc3543-3.2-5, rfc3543-3.2-6 */
 static void a_direct_co_located_node_offers_it_under_its_authenticator(void **state)
 {
 	struct bench *bench = *state;
@@ -145,7 +145,7 @@ static void a_direct_co_located_node_offers_it_under_its_authenticator(void **st
 	assert_int_equal(extensions.slot[MIP_SLOT_REVOCATION_SUPPORT].data[1], 0);
 }
 
-/* rfc3543-3.2-2, -4.2.1-8, and 4.3.2: nor with the D bit through an agent that insists (R) */
+/* rfc3543-3.2-2, rfc3543-4.2.1-8, and 4.3.2: nor with the D bit through an agent that insists (R) */
 static void through_a_foreign_agent_nothing_is_offered(void **state)
 {
 	struct bench *bench = *state;
@@ -185,7 +185,7 @@ static void who_does_not_want_it_offers_nothing_and_drops_revocations(void **sta
 
 /* --- 4.2.2.3 ------------------------------------------------------------------------------------- */
 
-/* rfc3543-4.2.2.2-7, -8, -9, -3.4-5, -3.4-6, -3.5-1 */
+/* rfc3543-4.2.2.2-7, -8, -9, rfc3543-3.4-5, rfc3543-3.4-6, rfc3543-3.5-1 */
 static void a_revocation_is_acknowledged_first_and_the_node_registers_anew(void **state)
 {
 	struct bench *bench = *state;
@@ -205,7 +205,7 @@ static void a_revocation_is_acknowledged_first_and_the_node_registers_anew(void 
 	assert_true(bench_requests(bench) >= 1);
 	bench_accept(bench);
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
-	/* rfc3543-4-1, -4.2.4-1 */
+	/* rfc3543-4-1, rfc3543-4.2.4-1 */
 	assert_int_equal(revocations_sent(bench), 0);
 }
 
@@ -221,7 +221,7 @@ static void check_dropped(struct bench *bench, const struct mip_revocation *revo
 	assert_int_equal(bench_counter(bench, counter), before + 1);
 }
 
-/* rfc3543-3.3-8, -4.2.2.2-7, -3.5-2, -3.5-4 */
+/* rfc3543-3.3-8, rfc3543-4.2.2.2-7, rfc3543-3.5-2, rfc3543-3.5-4 */
 static void what_is_forged_replayed_or_of_another_agent_is_dropped(void **state)
 {
 	struct bench *bench = *state;
@@ -258,7 +258,7 @@ static void what_is_about_another_binding_is_dropped(void **state)
 	check_dropped(bench, &revocation, bench->home, "drop_revocation_unknown");
 }
 
-/* rfc3543-3.2-6, -4.2.1-7: agreed on is only what the home agent's authenticator covers */
+/* rfc3543-3.2-6, rfc3543-4.2.1-7: agreed on is only what the home agent's authenticator covers */
 static void without_a_protected_answer_nothing_is_agreed_on(void **state)
 {
 	struct bench *bench = *state;
@@ -274,7 +274,7 @@ static void without_a_protected_answer_nothing_is_agreed_on(void **state)
 	check_dropped(bench, &revocation, bench->home, "drop_revocation_unknown");
 }
 
-/* rfc3543-3.4-5, -3.5-4 */
+/* rfc3543-3.4-5, rfc3543-3.5-4 */
 static void a_repetition_is_acknowledged_again_and_a_copy_is_not(void **state)
 {
 	struct bench *bench = *state;
@@ -295,7 +295,7 @@ static void a_repetition_is_acknowledged_again_and_a_copy_is_not(void **state)
 
 /* --- 4.2.4 ---------------------------------------------------------------------------------------- */
 
-/* rfc3543-4.2.4-1, -4-1: "MUST NOT send a revocation message, but SHOULD simply deregister" */
+/* rfc3543-4.2.4-1, rfc3543-4-1: "MUST NOT send a revocation message, but SHOULD simply deregister" */
 static void a_node_that_ends_its_binding_deregisters(void **state)
 {
 	struct bench *bench = *state;

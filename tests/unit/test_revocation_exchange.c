@@ -95,7 +95,7 @@ static void enqueue(struct sim *sim, const struct mip_output *output)
 	*at = packet;
 }
 
-/* rfc3543-3.3-10, -3.3-11: no agent sends two messages about the binding within a second, if one is a
+/* rfc3543-3.3-10, rfc3543-3.3-11: no agent sends two messages about the binding within a second, if one is a
  * revocation; a request that is relayed anew is of another binding. */
 static void watch_rate(struct sim *sim, const struct mip_output *output, unsigned agent)
 {
@@ -301,7 +301,7 @@ static void make_foreign(struct sim *sim, const struct mip_random *random)
 {
 	struct fa_core_environment environment = {.outbox = &sim->foreign_outbox, .random = random};
 	struct fa_link_settings link = {"visit0"};
-	struct fa_home_agent_settings home_agent = {HOME_AGENT, sim->agents};
+	struct fa_home_agent_settings home_agent = {.address = HOME_AGENT, .association = sim->agents};
 	struct fa_core_settings settings = {
 		.care_of_address = FOREIGN_AGENT,
 		.links = &link,
@@ -394,7 +394,7 @@ static void make_bad(struct sim *sim)
 	sim->delay = (mip_time)(50 + draw(sim, 4000)) * MIP_MILLISECOND;
 }
 
-/* rfc3543-4.2.2.1-6, -4.2.3.1-6, -3.4-5, -3.3-10 */
+/* rfc3543-4.2.2.1-6, rfc3543-4.2.3.1-6, rfc3543-3.4-5, rfc3543-3.3-10 */
 static void whoever_revokes_both_know_it_in_the_end(void **state)
 {
 	static struct sim sim;
@@ -423,7 +423,7 @@ static void whoever_revokes_both_know_it_in_the_end(void **state)
 	assert_true(known > RUNS * 95 / 100);
 }
 
-/* rfc3543-4.2.2.2-2, -4.2.3.2-3: "the timestamp of a registration MUST precede the revocation message" */
+/* rfc3543-4.2.2.2-2, rfc3543-4.2.3.2-3: "the timestamp of a registration MUST precede the revocation message" */
 static void what_was_revoked_before_does_not_end_what_is_registered_after(void **state)
 {
 	static struct sim sim;
