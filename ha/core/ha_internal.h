@@ -352,8 +352,8 @@ bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request
 int ha_revocation_configure(struct ha_core *core);
 /* Reads the request's offer. 0; or the code for one that nothing protects. */
 int ha_revocation_judge(const struct ha_core *core, struct ha_request *request);
-/* The request was accepted, with this binding: what is agreed on, to be told in the reply. */
-void ha_revocation_agree(struct ha_core *core, struct ha_request *request, struct ha_binding *binding);
+/* The request was accepted: if it has made a binding, what is agreed on, to be told in the reply. */
+void ha_revocation_agree(struct ha_core *core, struct ha_request *request);
 /* Writes the Revocation Support extension, if it is for the foreign agent or for the node. */
 void ha_revocation_write(
 	const struct ha_request *request, bool for_agent, uint8_t code, struct mip_writer *writer);

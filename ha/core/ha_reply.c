@@ -212,8 +212,8 @@ void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
 
 	if (mip_code_is_accepted(code))
 		reply.lifetime = request->lifetime;
-	if (mip_code_is_accepted(code) && request->fields.lifetime > 0 && request->node->binding)
-		ha_revocation_agree(core, request, request->node->binding);
+	if (mip_code_is_accepted(code))
+		ha_revocation_agree(core, request);
 	reply.identification = choose_identification(core, request, code);
 	remember(core, request, code, reply.identification);
 	status = write_reply(core, request, &reply, &writer);

@@ -87,12 +87,15 @@ static void forget_revoked(struct ha_core *core, struct mip_revoked *revoked)
 	mip_revoker_forget(&core->revoker, revoked);
 }
 
-void ha_revocation_agree(struct ha_core *core, struct ha_request *request, struct ha_binding *binding)
+void ha_revocation_agree(struct ha_core *core, struct ha_request *request)
 {
 	const struct mip_revocation_settings *settings = &core->settings.revocation;
-	struct mip_revoked *revoked =
-		mip_revoker_find(&core->revoker, binding->home_address, request->source);
+	struct ha_binding *binding = request->node->binding;
+	struct mip_revoked *revoked;
 
+	if (request->fields.lifetime == 0 || !binding)
+		return;
+	revoked = mip_revoker_find(&core->revoker, binding->home_address, request->source);
 	binding->revocation = (struct mip_revocation_terms){.sent = request->now.boot};
 	binding->direct = request->revocation_direct || (is_co_located(request) && is_direct(request));
 	/* Registered anew by the same way: a repetition of the revocation would end it. */

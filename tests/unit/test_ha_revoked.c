@@ -355,10 +355,11 @@ struct kept {
 static struct kept kept_record(const struct world *world, const char *key)
 {
 	int place = ha_find_record(world, MIP_OUTPUT_KEEP, key);
-	struct kept kept;
+	struct kept kept = {0};
 
 	assert_true(place >= 0);
-	strcpy(kept.key, key);
+	assert_true(strlen(key) < sizeof(kept.key));
+	memcpy(kept.key, key, strlen(key));
 	kept.length = world->outputs[place].length;
 	memcpy(kept.octets, world->outputs[place].octets, kept.length);
 	return kept;

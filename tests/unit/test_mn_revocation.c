@@ -299,6 +299,7 @@ static void a_repetition_is_acknowledged_again_and_a_copy_is_not(void **state)
 static void a_node_that_ends_its_binding_deregisters(void **state)
 {
 	struct bench *bench = *state;
+	struct bench_request request;
 	const char *reason;
 
 	bench_again_with(with_revocation);
@@ -306,7 +307,8 @@ static void a_node_that_ends_its_binding_deregisters(void **state)
 	assert_int_equal(mn_core_deregister(bench->core, bench->now, &reason), 0);
 	bench_collect(bench);
 	assert_int_equal(bench_last_request(bench).fixed.lifetime, 0);
-	assert_false(offers(&(struct bench_request[]){bench_last_request(bench)}[0]));
+	request = bench_last_request(bench);
+	assert_false(offers(&request));
 	bench_pass(bench, 30 * MIP_SECOND);
 	assert_int_equal(revocations_sent(bench), 0);
 }
