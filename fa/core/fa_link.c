@@ -164,8 +164,14 @@ static uint16_t flags(const struct fa_core *core)
 	 * rfc3519-3.4-1, -2: U SHOULD be set by an agent behind a NAT, and MUST NOT be by others. */
 	if (settings->behind_nat)
 		value |= MIP_AGENT_U;
-	if (settings->registration_required)
+	/* rfc3543-4.3.1-1: "If the foreign agent wishes to be able to revoke a mobile node's registration, it
+	 * MUST set the 'R' bit in its agent advertisements." */
+	if (settings->registration_required || settings->revocation.enabled)
 		value |= MIP_AGENT_R;
+	/* rfc3543-4.2-1: "currently supporting registration revocation on a link MUST set the 'X' bit". */
+	/* rfc3543-3.1-1: who sets it "MUST support registration revocation messages on that link": fa_revocation.c. */
+	if (settings->revocation.enabled)
+		value |= MIP_AGENT_X;
 	if (fa_visitors_are_full(core))
 		value |= MIP_AGENT_B;
 	if (settings->reverse_tunnel)
@@ -288,7 +294,7 @@ static void link_dismiss(struct fa_core *core, struct fa_link *link, struct mip_
 	mip_advertiser_stop(&link->advertiser, true, now);
 	fa_pending_remove_link(core, link);
 	fa_denials_remove_link(core, link);
-	fa_visitor_remove_link(core, link);
+	fa_revocation_remove_link(core, link, now);
 	prepare(core, link, MIP_LINK_NONE);
 	link_free(core, link);
 }

@@ -228,6 +228,12 @@ static uint8_t check_permission(const struct request *request)
 		(!mip_address_is_none(registration->request.home_address) &&
 			mip_address_equal(registration->request.home_address, registration->relayed_to)))
 		return MIP_CODE_FA_PROHIBITED;
+	/* rfc3543-4.3.1-2: with the 'R' bit set, in order to be able to revoke, "SHOULD deny a registration
+	 * request as 'Administratively Prohibited' from a mobile node that is registering in a co-located
+	 * fashion". */
+	if (core->settings.values.revocation.enabled && is_co_located(request) &&
+		registration->request.lifetime > 0)
+		return MIP_CODE_FA_PROHIBITED;
 	/* Without any there is a code of its own, below. */
 	if (core->settings.values.home_agents_only && !mip_address_is_none(registration->relayed_to) &&
 		!fa_home_agent_is_named(&core->settings, registration->relayed_to))
@@ -398,7 +404,7 @@ static void relay(const struct request *request, struct mip_now now)
 	if (r == 0) {
 		/* rfc5944-3.7.2.2-2, rfc5944-3.7.2.2-3: MUST NOT modify anything up through the
 		 * authorization-enabling extension; MUST remove the extensions after it. */
-		r = fa_relay_request(core, pending, request->octets, request->authorized);
+		r = fa_relay_request(core, pending, request->octets, request->authorized, now);
 		if (r < 0)
 			fa_pending_remove(core, pending);
 	}
@@ -454,6 +460,18 @@ static void decide(struct request *request, struct mip_now now)
 	/* rfc4721-3.2-10: without either of these authentication extensions: MUST be silently discarded. */
 	if (request->well_formed && has_challenge_alone(request)) {
 		fa_count(core, FA_COUNT_DROP_CHALLENGE_ALONE);
+		return;
+	}
+	/* rfc3543-4.2.1-8, -9: "a non-colocated mobile node MUST NOT insert a revocation support extension
+	 * […] If a foreign agent receives such a registration request, it MUST silently discard it". */
+	if (request->well_formed && request->extensions.present[MIP_SLOT_REVOCATION_SUPPORT] &&
+		!is_co_located(request)) {
+		fa_count(core, FA_COUNT_DROP_REVOCATION_SUPPORT);
+		if (mip_log_allowed(&core->security_log, now.boot, NULL))
+			mip_log(core->environment.log, MIP_LOG_NOTICE,
+				"%s: protocol error: %s offers to take part in revocation",
+				request->registration->link->name,
+				MIP_TEXT(request->registration->request.home_address));
 		return;
 	}
 	request->repeated =

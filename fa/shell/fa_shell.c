@@ -42,6 +42,14 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 		.care_of_address = agent->care_of_address,
 		.link_count = agent->interface_count,
 		.registration_lifetime = (uint16_t)(agent->registration_lifetime / MIP_SECOND),
+		.revocation =
+			{
+				.enabled = agent->revocation.enabled,
+				.inform_bit = agent->revocation.inform_bit,
+				.inform = agent->revocation.inform,
+				.attempts = (unsigned)agent->revocation.attempts,
+				.most = (size_t)agent->revocation.most,
+			},
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
 		.reverse_tunnel_required = agent->reverse_tunnel_required,

@@ -455,6 +455,9 @@ static void changed(
 {
 	bool moved = has_moved(old, binding);
 
+	/* RFC 3543 4.2.2.1: the foreign agent that it has left; the node itself knows. */
+	if (!old->direct && !mip_address_equal(old->care_of_address, binding->care_of_address))
+		ha_revocation_begin(core, old, false, now);
 	if (old->told) {
 		tell_change(core, old, binding, now);
 	} else {

@@ -34,6 +34,9 @@ static int check(const struct ha_settings *settings)
 	if (!mip_address_is_none(settings->pool_first) &&
 		mip_address_number(settings->pool_last) < mip_address_number(settings->pool_first))
 		return -EINVAL;
+	if (settings->revocation.enabled && (settings->revocation.attempts == 0 ||
+						    settings->revocation.attempts > MIP_REVOKER_ATTEMPTS_MAX))
+		return -EINVAL;
 	return 0;
 }
 
@@ -61,7 +64,9 @@ int ha_core_new(const struct ha_settings *settings, const struct mip_random *ran
 	core->random = *random;
 	core->log = log;
 	copy_settings(core, settings);
-	status = ha_tables_build(&core->tables, settings);
+	status = ha_revocation_configure(core);
+	if (status == 0)
+		status = ha_tables_build(&core->tables, settings);
 	if (status == 0)
 		status = ha_links_configure(core, &core->tables, (struct mip_now){0});
 	if (status < 0) {
@@ -78,6 +83,7 @@ void ha_core_free(struct ha_core *core)
 		return;
 	ha_announce_clear(core);
 	ha_bindings_clear(core);
+	mip_revoker_clear(&core->revoker);
 	ha_links_clear(core);
 	mip_deadline_cancel(&core->deadlines, &core->refresh_deadline);
 	ha_tables_clear(&core->tables);
@@ -127,6 +133,7 @@ static void carry_over_binding(
 	struct ha_node *node = ha_node_by_identity(tables, ha_node_identity(binding->node, identity));
 
 	if (!node || !mip_address_equal(ha_node_address(node), binding->home_address)) {
+		ha_revocation_begin(core, binding, true, now);
 		ha_binding_remove(core, binding, false, "configuration", now);
 		return;
 	}
@@ -163,6 +170,7 @@ int ha_core_configure(struct ha_core *core, const struct ha_settings *settings, 
 	ha_tables_clear(&core->tables);
 	core->tables = tables;
 	copy_settings(core, settings);
+	(void)ha_revocation_configure(core); /* check() has seen to it */
 	ha_links_reconfigured(core, now);
 	return 0;
 }
@@ -259,6 +267,9 @@ static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_
 	case HA_DEADLINE_REFRESH:
 		ha_binding_refresh_due(core, now);
 		break;
+	case HA_DEADLINE_REVOCATION:
+		ha_revocation_due(core, mip_revoked_of(deadline), now);
+		break;
 	}
 }
 
@@ -294,6 +305,7 @@ int ha_core_revoke(struct ha_core *core, struct mip_address home_address, struct
 
 	if (!binding)
 		return -ENOENT;
+	ha_revocation_begin(core, binding, true, now);
 	ha_binding_remove(core, binding, false, "revoked", now);
 	return 0;
 }
@@ -309,6 +321,7 @@ void ha_core_bindings(const struct ha_core *core, ha_binding_function *function,
 			.expires = binding->expires,
 			.encapsulation = binding->encapsulation,
 			.reverse_tunnel = binding->reverse_tunnel,
+			.revocation = binding->revocation.negotiated,
 			.source = binding->source,
 			.source_port = binding->source_port,
 		};

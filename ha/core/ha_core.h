@@ -14,6 +14,7 @@
 #include "input.h"
 #include "log.h"
 #include "output.h"
+#include "revoker.h"
 
 struct ha_core;
 
@@ -83,6 +84,7 @@ struct ha_settings {
 	uint16_t keepalive_interval; /* s, told in UDP Tunnel Replies; 0: the node's own */
 	mip_time grace;		     /* ns that packets by an abandoned way are still taken */
 	struct ha_advertise_settings advertise;
+	struct mip_revocation_settings revocation; /* RFC 3543; enabled: X is advertised */
 };
 
 /* `log` may be NULL. Returns 0, -ENOMEM, -EINVAL (settings that contradict themselves), -EEXIST (two nodes or
@@ -118,7 +120,8 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 void ha_core_advance(struct ha_core *core, struct mip_now now);
 mip_time ha_core_deadline(const struct ha_core *core); /* MIP_NEVER: none */
 
-/* Drops the binding now. Returns 0, or -ENOENT when there is none. */
+/* Drops the binding now, and tells the foreign agent or the direct co-located node, if that was agreed (RFC 3543
+ * 4.2.2). Returns 0, or -ENOENT when there is none. */
 int ha_core_revoke(struct ha_core *core, struct mip_address home_address, struct mip_now now);
 
 /* A binding as it is shown. The NAI is a view, valid until the next call into the machine. */
@@ -130,6 +133,7 @@ struct ha_binding_view {
 	mip_time expires;		    /* CLOCK_BOOTTIME; MIP_NEVER */
 	enum mip_encapsulation encapsulation;
 	bool reverse_tunnel;
+	bool revocation;	   /* agreed on (RFC 3543) */
 	struct mip_address source; /* where the request came from */
 	uint16_t source_port;
 };

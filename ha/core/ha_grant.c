@@ -289,9 +289,13 @@ static void deregister_node(struct ha_core *core, struct ha_request *request)
 	struct ha_binding *binding = request->node->binding;
 
 	request->lifetime = 0;
-	if (binding && (deregisters_all(request) ||
-			       mip_address_equal(request->fields.care_of_address, binding->care_of_address)))
+	if (binding && (deregisters_all(request) || mip_address_equal(request->fields.care_of_address,
+							    binding->care_of_address))) {
+		/* RFC 3543 1: the foreign agent that the node has left, and that does not relay this. */
+		if (!binding->direct && !mip_address_equal(request->source, binding->source))
+			ha_revocation_begin(core, binding, false, request->now);
 		ha_binding_remove(core, binding, true, "deregistered", request->now);
+	}
 	if (!request->node->binding && ha_request_is_from_home(core, request))
 		ha_node_came_home(core, request);
 }

@@ -9,6 +9,7 @@
  * - ha_reply.c: the reply
  * - ha_binding.c: bindings, and the kernel state for them
  * - ha_keepalive.c: tunnels whose port a keep-alive tells
+ * - ha_revocation.c: bindings that one side ends (RFC 3543)
  * - ha_announce.c: gratuitous ARP
  * - ha_link.c: home links, addresses, advertisements
  * - ha_pool.c: addresses for nodes without one
@@ -43,6 +44,7 @@ enum ha_deadline_kind {
 	HA_DEADLINE_ANNOUNCEMENT,
 	HA_DEADLINE_ADVERTISER,
 	HA_DEADLINE_REFRESH,
+	HA_DEADLINE_REVOCATION,
 };
 
 /* A link on which home networks are. There for as long as a configured network names it. */
@@ -123,7 +125,9 @@ struct ha_binding {
 	bool half_bound;
 	uint16_t tunnel_port;
 	bool reverse_tunnel;
-	bool told; /* the kernel state for it has been wanted */
+	struct mip_revocation_terms revocation;
+	bool direct; /* if negotiated: with the node itself, co-located, and with no foreign agent */
+	bool told;   /* the kernel state for it has been wanted */
 	struct mip_deadline deadline;
 	struct ha_binding *refresh_previous, *refresh_next; /* in the queue of those to be told (again) */
 	bool refresh_queued;
@@ -173,6 +177,7 @@ struct ha_core {
 	struct mip_deadline refresh_deadline;
 	struct ha_grace *graces;
 	struct ha_announcement *announcements;
+	struct mip_revoker revoker;
 	size_t redirect_next; /* whose turn it is to be redirected to */
 	uint64_t pool_next;   /* where the search for a free address begins, from the pool's first */
 	bool begun;
@@ -220,6 +225,11 @@ struct ha_request {
 	bool udp_forced;
 	bool half_bound;
 	struct mip_address redirected; /* with code 143: the home agent to ask instead */
+
+	/* RFC 3543: what the request offers, and what the reply answers. */
+	bool revocation_offered, revocation_direct;
+	struct mip_revocation_support revocation_offer, revocation_answer;
+	bool revocation_agreed;
 };
 
 /* What becomes of a request: a code to reply with, or no reply. */
@@ -337,10 +347,32 @@ struct mip_address ha_reply_source(const struct ha_core *core, const struct ha_r
  * none yet). */
 bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request);
 
+/* --- ha_revocation.c -------------------------------------------------------------------------- */
+
+int ha_revocation_configure(struct ha_core *core);
+/* Reads the request's offer. 0; or the code for one that nothing protects. */
+int ha_revocation_judge(const struct ha_core *core, struct ha_request *request);
+/* The request was accepted: if it has made a binding, what is agreed on, to be told in the reply. */
+void ha_revocation_agree(struct ha_core *core, struct ha_request *request);
+/* Writes the Revocation Support extension, if it is for the foreign agent or for the node. */
+void ha_revocation_write(
+	const struct ha_request *request, bool for_agent, uint8_t code, struct mip_writer *writer);
+/* The binding, as it was until now, is over: tells who has agreed to be told. `inform`: the node is not to be
+ * left without knowing. */
+void ha_revocation_begin(
+	struct ha_core *core, const struct ha_binding *binding, bool inform, struct mip_now now);
+/* A message of type 7 or 15. */
+void ha_revocation_input(struct ha_core *core, const struct ha_request *received);
+void ha_revocation_due(struct ha_core *core, struct mip_revoked *revoked, struct mip_now now);
+/* What a predecessor had begun. */
+int ha_revocation_restore(struct ha_core *core, const struct mip_revoked *what, struct mip_now now);
+
 /* --- ha_record.c ------------------------------------------------------------------------------ */
 
 void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now);
 void ha_record_forget_binding(struct ha_core *core, struct mip_address home_address);
+void ha_record_keep_revocation(struct ha_core *core, const struct mip_revoked *revoked, struct mip_now now);
+void ha_record_forget_revocation(struct ha_core *core, const struct mip_revoked *revoked);
 void ha_record_keep_replay(struct ha_core *core, const struct ha_node *node);
 void ha_record_keep_pool(struct ha_core *core, const struct ha_node *node);
 void ha_record_forget_pool(struct ha_core *core, const struct ha_node *node);

@@ -131,6 +131,9 @@ static struct mip_advertiser_settings describe(
 		settings.flags |= MIP_AGENT_G;
 	if (core->settings.minimal)
 		settings.flags |= MIP_AGENT_M;
+	/* RFC 3543 3.1: the agent supports Registration Revocation. */
+	if (core->settings.revocation.enabled)
+		settings.flags |= MIP_AGENT_X;
 	if (network && network->home_link == home_link) {
 		settings.advertise_router = true;
 		/* rfc5944-2.3-8: on a subnet either all mobility agents MUST include the Prefix-Lengths

@@ -1,6 +1,7 @@
 /*
  * What survives a restart, as records: bindings ("binding/10.1.0.50"), replay state ("replay/10.1.0.50" or
- * "replay/nai/alice@example.org") and addresses given out ("pool/alice@example.org"). Times in them are wall
+ * "replay/nai/alice@example.org"), addresses given out ("pool/alice@example.org"), and revocations that are not
+ * acknowledged yet ("revocation/10.1.0.50/10.2.0.1"). Times in them are wall
  * times, since the boot-time clock starts anew with the machine. What no longer fits the configuration is
  * forgotten.
  */
@@ -16,6 +17,11 @@ enum {
 	BINDING_REVERSE_TUNNEL = 1,
 	BINDING_INFINITE = 2,
 	BINDING_HALF_BOUND = 4,
+	BINDING_DIRECT = 1, /* of what was agreed on for revocation */
+	BINDING_INFORM = 2,
+	REVOCATION_DIRECT = 1,
+	REVOCATION_INFORM = 2,
+	REVOCATION_INFINITE = 4,
 	REPLAY_ACCEPTED_ANY = 1,
 	REPLAY_HAS_NONCE = 2,
 	RECORD_MAX = 512,
@@ -24,6 +30,7 @@ enum {
 static const char binding_prefix[] = "binding/";
 static const char replay_prefix[] = "replay/";
 static const char pool_prefix[] = "pool/";
+static const char revocation_prefix[] = "revocation/";
 
 static void make_key(char key[static MIP_RECORD_KEY], const char *prefix, const char *name)
 {
@@ -78,6 +85,13 @@ void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *bindi
 	mip_write64(&record, binding->reply_identification);
 	mip_write16(&record, (uint16_t)strlen(identity));
 	mip_write_octets(&record, identity, strlen(identity));
+	/* At the end, and only if there is something: records of before have nothing there. */
+	if (binding->revocation.negotiated) {
+		mip_write8(&record, (uint8_t)((binding->direct ? BINDING_DIRECT : 0) |
+					      (binding->revocation.inform ? BINDING_INFORM : 0)));
+		mip_write32(&record, binding->revocation.own);
+		mip_write32(&record, binding->revocation.theirs);
+	}
 	keep(core, binding_prefix, MIP_TEXT(binding->home_address), &record);
 }
 
@@ -92,6 +106,22 @@ struct kept_binding {
 	bool infinite;
 	char identity[MIP_RECORD_KEY];
 };
+
+static void read_agreement(struct mip_reader *reader, struct ha_binding *binding)
+{
+	uint8_t flags;
+
+	if (mip_reader_failed(reader) || mip_reader_left(reader) == 0)
+		return;
+	flags = mip_read8(reader);
+	binding->direct = flags & BINDING_DIRECT;
+	binding->revocation = (struct mip_revocation_terms){
+		.negotiated = true,
+		.inform = flags & BINDING_INFORM,
+		.own = mip_read32(reader),
+	};
+	binding->revocation.theirs = mip_read32(reader);
+}
 
 static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 {
@@ -118,6 +148,7 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 	binding->reply_identification = mip_read64(reader);
 	length = mip_read16(reader);
 	identity = mip_read_octets(reader, length);
+	read_agreement(reader, binding);
 	if (mip_reader_failed(reader) || version != VERSION || length >= sizeof(kept->identity))
 		return -EBADMSG;
 	memcpy(kept->identity, identity, length);
@@ -187,6 +218,10 @@ static int restore_binding(
 	ha_binding_set_half_bound(core, binding, kept.binding.half_bound);
 	binding->identification = kept.binding.identification;
 	binding->reply_identification = kept.binding.reply_identification;
+	binding->revocation = kept.binding.revocation;
+	binding->direct = kept.binding.direct;
+	/* When the last message left is not known: now at the latest. */
+	binding->revocation.sent = now.boot;
 	ha_count(core, HA_COUNTER_BINDINGS_RESTORED);
 	return 0;
 }
@@ -263,6 +298,82 @@ static int restore_pool(struct ha_core *core, const char *name, struct mip_reade
 	return mip_address_is_none(node->assigned) ? ha_pool_put(&core->tables, node, address) : 0;
 }
 
+/* --- revocations under way -------------------------------------------------------------------- */
+
+static void revocation_name(const struct mip_revoked_key *key, char name[static MIP_RECORD_KEY])
+{
+	struct mip_text text = mip_text_of(name, MIP_RECORD_KEY);
+
+	mip_text_add_address(&text, key->home_address);
+	mip_text_add(&text, "/");
+	mip_text_add_address(&text, key->peer);
+}
+
+void ha_record_keep_revocation(struct ha_core *core, const struct mip_revoked *revoked, struct mip_now now)
+{
+	uint8_t octets[RECORD_MAX];
+	struct mip_writer record = mip_writer_of(octets, sizeof(octets));
+	bool infinite = revoked->expires == MIP_NEVER;
+	bool direct = revoked->authentication == MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION;
+	char name[MIP_RECORD_KEY];
+
+	revocation_name(&revoked->key, name);
+	mip_write8(&record, VERSION);
+	mip_write8(&record, (uint8_t)((direct ? REVOCATION_DIRECT : 0) |
+				      (revoked->message.inform ? REVOCATION_INFORM : 0) |
+				      (infinite ? REVOCATION_INFINITE : 0)));
+	mip_write64(&record, infinite ? 0 : (uint64_t)(now.wall + (revoked->expires - now.boot)));
+	mip_write_address(&record, revoked->key.home_address);
+	mip_write_address(&record, revoked->key.peer);
+	mip_write_address(&record, revoked->message.home_domain);
+	mip_write_address(&record, revoked->message.foreign_domain);
+	mip_write16(&record, revoked->way.destination_port);
+	/* No identifier that has been used may be used again. */
+	mip_write32(
+		&record, revoked->attempts > 0 ? revoked->sent[revoked->attempts - 1] : revoked->terms.own);
+	mip_write32(&record, revoked->terms.theirs);
+	keep(core, revocation_prefix, name, &record);
+}
+
+void ha_record_forget_revocation(struct ha_core *core, const struct mip_revoked *revoked)
+{
+	char name[MIP_RECORD_KEY];
+
+	revocation_name(&revoked->key, name);
+	forget(core, revocation_prefix, name);
+}
+
+static int restore_revocation(struct ha_core *core, struct mip_reader *reader, struct mip_now now)
+{
+	uint8_t version = mip_read8(reader), flags = mip_read8(reader);
+	mip_time expires_wall = (mip_time)mip_read64(reader);
+	struct mip_revoked revoked = {.terms = {.negotiated = true, .sent = now.boot}};
+
+	revoked.key.home_address = mip_read_address(reader);
+	revoked.key.peer = mip_read_address(reader);
+	revoked.message.from_home_agent = true;
+	revoked.message.inform = flags & REVOCATION_INFORM;
+	revoked.message.home_address = revoked.key.home_address;
+	revoked.message.home_domain = mip_read_address(reader);
+	revoked.message.foreign_domain = mip_read_address(reader);
+	revoked.way.source = revoked.message.home_domain;
+	revoked.way.destination = revoked.key.peer;
+	revoked.way.destination_port = mip_read16(reader);
+	revoked.terms.own = mip_read32(reader);
+	revoked.terms.theirs = mip_read32(reader);
+	revoked.authentication = flags & REVOCATION_DIRECT ? MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION
+							   : MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION;
+	if (mip_reader_failed(reader) || version != VERSION)
+		return -EBADMSG;
+	revoked.expires = MIP_NEVER;
+	if (!(flags & REVOCATION_INFINITE)) {
+		if (expires_wall <= now.wall || expires_wall > now.wall + MIP_LIFETIME_INFINITE * MIP_SECOND)
+			return -ESTALE;
+		revoked.expires = now.boot + (expires_wall - now.wall);
+	}
+	return ha_revocation_restore(core, &revoked, now);
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
 
 void ha_record_forget_node(struct ha_core *core, const struct ha_node *node)
@@ -293,6 +404,8 @@ void ha_core_record(
 		status = restore_replay(core, name, &reader);
 	else if ((name = after(key, pool_prefix)))
 		status = restore_pool(core, name, &reader);
+	else if (after(key, revocation_prefix))
+		status = restore_revocation(core, &reader, now);
 	if (status == 0 || status == -ENOMEM)
 		return;
 	mip_log(core->log, status == -ESTALE ? MIP_LOG_INFO : MIP_LOG_WARNING,

@@ -106,6 +106,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	/* rfc2794-3-3: if the request includes the NAI extension, the reply MUST include it. */
 	if (request->nai)
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, request->nai, request->nai_length);
+	ha_revocation_write(request, false, reply->code, writer);
 	ha_assignment_write(request, reply->code, writer);
 	/* rfc5944-3.4-6, rfc5944-3.8.2.1-9, rfc5944-3.8.3.3-2: (a) and (c) MUST appear in every reply sent
 	 * by the home agent. rfc5944-3.8.2.1-10: SHOULD choose a security association that is likely to
@@ -115,6 +116,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	if (status < 0)
 		return status;
 	write_tunnel_reply(core, request, reply->code, true, writer);
+	ha_revocation_write(request, true, reply->code, writer);
 	/* rfc4721-3.4-1, -2: a home agent that recognizes the challenge MUST include it in the reply,
 	 * after the Mobile-Home authentication extension; the Foreign-Home one SHOULD cover it.
 	 * rfc4721-6-4: no Mobile-AAA authentication. */
@@ -211,6 +213,8 @@ void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
 
 	if (mip_code_is_accepted(code))
 		reply.lifetime = request->lifetime;
+	if (mip_code_is_accepted(code))
+		ha_revocation_agree(core, request);
 	reply.identification = choose_identification(core, request, code);
 	remember(core, request, code, reply.identification);
 	status = write_reply(core, request, &reply, &writer);

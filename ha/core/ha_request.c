@@ -323,6 +323,8 @@ static int judge(struct ha_core *core, struct ha_request *request)
 	if (code == CONTINUE)
 		code = authenticate_agent(core, request);
 	if (code == CONTINUE)
+		code = ha_revocation_judge(core, request);
+	if (code == CONTINUE)
 		code = check_home_agent(core, request);
 	return code == CONTINUE ? ha_grant(core, request) : code;
 }
@@ -381,6 +383,11 @@ void ha_request_take(struct ha_core *core, struct ha_request *request)
 	}
 	if (type == MIP_MESSAGE_TUNNEL_DATA) /* the data plane's */
 		return;
+	if (core->settings.revocation.enabled &&
+		(type == MIP_MESSAGE_REVOCATION || type == MIP_MESSAGE_REVOCATION_ACK)) {
+		ha_revocation_input(core, request);
+		return;
+	}
 	if (type != MIP_MESSAGE_REGISTRATION_REQUEST) {
 		ha_count(core, type < 0 ? HA_COUNTER_DROP_MALFORMED : HA_COUNTER_DROP_NOT_A_REQUEST);
 		return;

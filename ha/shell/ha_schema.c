@@ -185,6 +185,50 @@ static const struct mip_schema redirect_schema = {
 	.count = MIP_ARRAY_SIZE(redirect_settings),
 };
 
+/* --- revocation ------------------------------------------------------------------------------- */
+
+static const struct mip_setting revocation_settings[] = {
+	{.name = "enabled",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, enabled),
+		.otherwise = "true",
+		.help = "Agrees to revocation (RFC 3543) with foreign agents that share an association and "
+			"offer it, and with "
+			"co-located nodes."},
+	{.name = "inform_bit",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, inform_bit),
+		.otherwise = "true",
+		.help = "Lets this home agent decide whether a node that is revoked is informed (I), where "
+			"the foreign agent "
+			"offers that."},
+	{.name = "inform",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, inform),
+		.otherwise = "true",
+		.help = "What it decides."},
+	{.name = "attempts",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, attempts),
+		.otherwise = "8",
+		.least = 1,
+		.most = MIP_REVOKER_ATTEMPTS_MAX,
+		.help = "Transmissions of a revocation that is not acknowledged, after 1, 2, 4 … s."},
+	{.name = "most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, most),
+		.otherwise = "100000",
+		.least = 1,
+		.most = 10000000,
+		.help = "Revocations under way or remembered at once; beyond, nobody is told."},
+};
+
+static const struct mip_schema revocation_schema = {
+	.size = sizeof(struct mip_revocation_config),
+	.settings = revocation_settings,
+	.count = MIP_ARRAY_SIZE(revocation_settings),
+};
+
 /* --- home_agent ------------------------------------------------------------------------------- */
 
 static const struct mip_setting agent_settings[] = {
@@ -244,6 +288,11 @@ static const struct mip_setting agent_settings[] = {
 		.offset = offsetof(struct ha_agent_config, advertise),
 		.schema = &advertise_schema,
 		.help = "Agent Advertisements on the home links."},
+	{.name = "revocation",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, revocation),
+		.schema = &revocation_schema,
+		.help = "How bindings that end early are told to foreign agents (RFC 3543)."},
 	{.name = "nat_traversal",
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = offsetof(struct ha_agent_config, nat_traversal),

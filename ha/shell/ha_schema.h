@@ -5,6 +5,7 @@
 #define HA_SCHEMA_H
 
 #include "config.h"
+#include "revocation_schema.h"
 #include "security_schema.h"
 
 struct ha_network_config {
@@ -64,6 +65,7 @@ struct ha_agent_config {
 	struct ha_advertise_config advertise;
 	struct ha_nat_config nat_traversal;
 	struct ha_redirect_config redirect;
+	struct mip_revocation_config revocation;
 };
 
 struct ha_config {

@@ -104,6 +104,14 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 			.keepalive_interval = whole_seconds(agent->nat_traversal.keepalive_interval),
 			.grace = agent->grace,
 			.redirect_at = (size_t)agent->redirect.bindings,
+			.revocation =
+				{
+					.enabled = agent->revocation.enabled,
+					.inform_bit = agent->revocation.inform_bit,
+					.inform = agent->revocation.inform,
+					.attempts = (unsigned)agent->revocation.attempts,
+					.most = (size_t)agent->revocation.most,
+				},
 			.advertise =
 				{
 					.enabled = agent->advertise.enabled,

@@ -147,10 +147,13 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 		.lifetime = grant->lifetime,
 		.reverse_tunnel = has_t || grant->encapsulation == MIP_ENCAPSULATION_UDP,
 		.encapsulation = grant->encapsulation,
+		.revocable = grant->revocable,
+		.home_agent_timestamp = grant->home_agent_timestamp,
 		.keepalive_interval =
 			keepalive_interval_of(core, grant->keepalive_interval, same_place, last_interval),
 	};
 	core->bound_once = true;
+	core->revoked = (struct mn_revoked){0};
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
 	mn_home_agent_session(core, core->binding.expires);

@@ -11,6 +11,7 @@
  *   mn_request.c    its message
  *   mn_reply.c      what came back: is it believed, and what does it say
  *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
+ *   mn_revocation.c the home agent ends a direct co-located binding (RFC 3543)
  *   mn_routing.c    the kernel state that all this amounts to
  *   mn_arp.c        ARP by RFC 5944 4.6
  *   mn_input.c      packets: what they are and whose
@@ -59,6 +60,8 @@ enum mn_counter {
 	MN_COUNT_REQUESTS_SENT,
 	MN_COUNT_REQUESTS_REPEATED,
 	MN_COUNT_REPLIES_RECEIVED,
+	MN_COUNT_REVOCATIONS_RECEIVED,
+	MN_COUNT_REVOCATION_ACKS_SENT,
 	MN_COUNT_KEEPALIVES_SENT,
 	MN_COUNT_KEEPALIVES_ANSWERED,
 	MN_COUNT_KEEPALIVES_LOST,
@@ -84,6 +87,9 @@ enum mn_counter {
 	MN_COUNT_DROP_UNAUTHENTICATED,
 	MN_COUNT_DROP_AUTHENTICATOR,
 	MN_COUNT_DROP_KEEPALIVE,
+	MN_COUNT_DROP_ADVERTISEMENT,
+	MN_COUNT_DROP_REVOCATION_REPLAY,
+	MN_COUNT_DROP_REVOCATION_UNKNOWN,
 	MN_COUNT_REPLY_OTHER,
 	MN_COUNT_REPLY_FIRST, /* and the others that have names, see mn_report.c */
 	MN_REPLY_CODES = 62,
@@ -196,6 +202,7 @@ struct mn_attempt {
 	uint8_t flags;	   /* of the request */
 	bool udp_offered;
 	bool legacy; /* RFC 4433 4.1 step 2: the home agent that is requested stands in the field too */
+	bool revocation_offered;
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
 	uint8_t *message;		 /* as sent, for nonces */
 	size_t message_length;
@@ -216,6 +223,15 @@ struct mn_binding {
 	mip_time keepalive_interval;
 	unsigned keepalive_unanswered;
 	uint16_t keepalive_sequence;
+	bool revocable;		       /* the home agent has agreed to say when it ends it … */
+	uint32_t home_agent_timestamp; /* … and this was its time when it accepted it */
+};
+
+/* RFC 3543: the binding that was revoked last; its home agent may not have heard our acknowledgment. */
+struct mn_revoked {
+	bool any;
+	struct mip_address home_agent, care_of_address;
+	uint32_t identifier;
 };
 
 /* A home agent that the network assigns (RFC 4433); it is in mn_core.home_agent once it has. */
@@ -271,6 +287,7 @@ struct mn_core {
 	struct mn_attempt attempt;
 	struct mn_binding binding;
 	struct mn_binding old; /* what came before, for a time of grace */
+	struct mn_revoked revoked;
 	struct mip_deadline grace;
 	struct mip_deadline gratuitous_arp;
 	unsigned gratuitous_arps_left;
@@ -403,17 +420,26 @@ int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again
 /* mn_reply.c */
 struct mn_received {
 	mip_link link;
-	struct mip_address source;
+	struct mip_address source, destination;
+	uint16_t source_port;
 	const uint8_t *octets;
 	size_t length;
 };
 void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now);
+
+/* mn_revocation.c */
+/* Whether a request from there offers to take part. */
+bool mn_revocation_is_for(const struct mn_core *core, const struct mn_attempt *attempt);
+void mn_revocation_offer(struct mip_writer *writer, struct mip_now now);
+void mn_revocation_input(struct mn_core *core, const struct mn_received *received, struct mip_now now);
 
 /* mn_binding.c */
 struct mn_grant {
 	uint16_t lifetime;
 	enum mip_encapsulation encapsulation;
 	uint16_t keepalive_interval; /* seconds; 0: our own */
+	bool revocable;
+	uint32_t home_agent_timestamp;
 };
 /* The attempt was accepted: its place becomes the binding's. */
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include "authenticator.h"
 #include "extension.h"
+#include "revocation.h"
 
 struct reply {
 	const struct mn_received *received;
@@ -161,6 +162,20 @@ static void learn_challenge(struct mn_core *core, const struct reply *reply)
 
 /* --- accepted --------------------------------------------------------------------------------- */
 
+static void agree_on_revocation(
+	const struct mn_attempt *attempt, const struct reply *reply, struct mn_grant *grant)
+{
+	/* Before the home agent's authenticator, rfc3543-3.2-6: else it is not protected. */
+	const struct mip_extension *extension = covered(reply, MIP_SLOT_REVOCATION_SUPPORT);
+	struct mip_revocation_support support;
+
+	if (!attempt->revocation_offered || !extension ||
+		mip_revocation_support_read(extension, &support) < 0)
+		return;
+	grant->revocable = true;
+	grant->home_agent_timestamp = support.timestamp;
+}
+
 /* rfc3519-4.4-3: without a UDP Tunnel Reply the home agent does not understand it: no UDP tunnelling. */
 static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct reply *reply)
 {
@@ -184,6 +199,7 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 		grant.encapsulation = MIP_ENCAPSULATION_UDP;
 		grant.keepalive_interval = udp.keepalive_interval;
 	}
+	agree_on_revocation(attempt, reply, &grant);
 	return grant;
 }
 

@@ -61,6 +61,9 @@ static const struct mip_counter_name counter_names[MN_COUNT_COUNT] = {
 	[MN_COUNT_REQUESTS_SENT] = {"requests_sent", "Registration Requests sent, repetitions included"},
 	[MN_COUNT_REQUESTS_REPEATED] = {"requests_repeated", "Registration Requests sent again unanswered"},
 	[MN_COUNT_REPLIES_RECEIVED] = {"replies_received", "Registration Replies believed"},
+	[MN_COUNT_REVOCATIONS_RECEIVED] = {"revocations_received", "revocations by the home agent"},
+	[MN_COUNT_REVOCATION_ACKS_SENT] = {"revocation_acknowledgments_sent",
+		"acknowledgments of revocations"},
 	[MN_COUNT_KEEPALIVES_SENT] = {"keepalives_sent", "keep-alives sent through a UDP tunnel"},
 	[MN_COUNT_KEEPALIVES_ANSWERED] = {"keepalives_answered", "keep-alives answered by the home agent"},
 	[MN_COUNT_KEEPALIVES_LOST] = {"nat_mappings_lost", "times that keep-alives stayed unanswered"},
@@ -90,6 +93,12 @@ static const struct mip_counter_name counter_names[MN_COUNT_COUNT] = {
 	[MN_COUNT_DROP_UNAUTHENTICATED] = {"drop_unauthenticated", "replies without the authenticator due"},
 	[MN_COUNT_DROP_AUTHENTICATOR] = {"drop_authenticator", "replies with a wrong authenticator"},
 	[MN_COUNT_DROP_KEEPALIVE] = {"drop_keepalive", "answers to keep-alives that came too late"},
+	[MN_COUNT_DROP_ADVERTISEMENT] = {"drop_advertisement",
+		"advertisements with another TTL than 1, or from another link address than before"},
+	[MN_COUNT_DROP_REVOCATION_REPLAY] = {"drop_revocation_replay",
+		"revocations that are replayed or reflected"},
+	[MN_COUNT_DROP_REVOCATION_UNKNOWN] = {"drop_revocation_unknown",
+		"revocations of nothing that is bound here"},
 	[MN_COUNT_REPLY_OTHER] = {"replies_other", "Registration Replies with a code that nobody defined"},
 	[MN_COUNT_REPLY_FIRST] = REPLY_CODES(REPLY)};
 

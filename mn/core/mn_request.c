@@ -188,7 +188,8 @@ static int write_challenge(
 }
 
 /* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
-static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
+static int write_extensions(
+	struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer, struct mip_now now)
 {
 	const struct mn_place *place = &attempt->place;
 	struct mip_association *shared =
@@ -208,6 +209,8 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
 					.through_foreign_agent = has_agent(place),
 					.encapsulation = udp_encapsulation_of(attempt)});
+	if (attempt->revocation_offered)
+		mn_revocation_offer(writer, now);
 	/* c. rfc5944-3.2-2, rfc5944-3.3-2, rfc5944-3.5.2-1, rfc5944-3.6.1.3-2: MUST appear in every
 	 * Registration Request; rfc5944-3.2-3: the first authentication extension. rfc4433-5.1-3,
 	 * rfc4433-5.1.1-2: MUST be protected by a valid authenticator. */
@@ -236,11 +239,12 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 	attempt->flags = flags_of(core, attempt);
 	attempt->lifetime = lifetime_of(core, attempt);
 	attempt->udp_offered = offers_udp(core, &attempt->place);
+	attempt->revocation_offered = mn_revocation_is_for(core, attempt);
 	attempt->home_address = core->home_address;
 	attempt->identification =
 		mip_replay_next(&core->replay, mn_home_agent_asking(core, attempt), now.wall, core->random);
 	write_fixed(core, attempt, &writer);
-	result = write_extensions(core, attempt, &writer);
+	result = write_extensions(core, attempt, &writer, now);
 	if (result < 0)
 		return result;
 	if (mip_writer_failed(&writer))

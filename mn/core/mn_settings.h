@@ -62,7 +62,8 @@ struct mn_settings {
 	enum mip_encapsulation encapsulation; /* asked for where it may be: IPIP, GRE or MINIMAL */
 	bool nat_traversal;		      /* offer UDP tunnelling (RFC 3519) */
 	bool force_udp;			      /* … and insist on it: the F flag */
-	uint16_t lifetime;		      /* seconds asked for; 0xffff is infinite */
+	bool revocation;   /* be told when the home agent ends a direct co-located binding (RFC 3543) */
+	uint16_t lifetime; /* seconds asked for; 0xffff is infinite */
 	bool deregister_on_exit;
 	mip_time agent_wait;	      /* how long a new link's agent may take to answer, before a co-located
 					 care-of address is registered */

@@ -91,6 +91,7 @@ static json_t *describe(const struct mn_agent_view *agent)
 	set(&object, "flags",
 		json_string(
 			mip_agent_flags_text(agent->flags & (uint16_t) ~(MIP_AGENT_X | MIP_AGENT_I), flags)));
+	set(&object, "revocation", json_boolean(agent->flags & MIP_AGENT_X)); /* RFC 3543 3.1 */
 	set(&object, "home", json_boolean(agent->home));
 	set(&object, "sequence", json_integer(agent->sequence));
 	set(&object, "age", seconds(agent->age));

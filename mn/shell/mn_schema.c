@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "monitor.h"
+#include "packet.h"
 #include "plane.h"
 #include "registration.h"
 
@@ -150,6 +151,13 @@ static const struct mip_setting node_settings[] = {
 		.offset = IN_NODE(force_udp),
 		.otherwise = "false",
 		.help = "Ask for the tunnel in UDP also when no NAT is seen."},
+	{.name = "revocation",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(revocation),
+		.otherwise = "false",
+		.help = "With a co-located care-of address, ask to be told when the home agent ends the "
+			"binding "
+			"(RFC 3543); takes UDP port 434."},
 	{.name = "lifetime",
 		.type = MIP_SETTING_TYPE_DURATION,
 		.offset = IN_NODE(lifetime),
@@ -313,6 +321,10 @@ static int check_node(struct mip_config *config, const struct mip_config_group *
 		result = check_interfaces(config, group, node);
 	if (result == 0)
 		result = check_tables(config, group, node);
+	if (result == 0 && node->revocation && node->port != 0 && node->port != MIP_REGISTRATION_PORT)
+		result = mip_config_error(config, group, "port",
+			"'port' must be %d with 'revocation': that is where a home agent sends to",
+			MIP_REGISTRATION_PORT);
 	if (result == 0 && node->force_udp && !node->nat_traversal)
 		result = mip_config_error(
 			config, group, "force_udp", "'force_udp' needs 'nat_traversal' to be true");

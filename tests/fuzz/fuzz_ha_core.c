@@ -8,6 +8,7 @@
  *   - proxy entries exist only for bindings of the real home network
  *   - nothing is accepted that was not signed rightly; a request gets one reply at most, and nothing else
  * does
+ *   - what is said about revocations (RFC 3543) is well-formed and signed, in the home agent's direction
  *   - a binding is never longer than was asked for, nor than the most; the deadline is in the future
  */
 #include "fuzz.h"
@@ -19,6 +20,7 @@
 #include "packet.h"
 #include "registration.h"
 #include "replay.h"
+#include "revocation.h"
 
 enum {
 	NODES = 4, /* by address: with timestamps, with nonces, virtual; by NAI */
@@ -26,7 +28,8 @@ enum {
 	HA_ADDRESS = 0x0a010001,
 	POOL = 0x0a010064,
 	POOL_SIZE = 2,
-	RECORDS = 16,
+	RECORDS = 32,
+	AGENT = 0x0a020002, /* a foreign agent that shares an association */
 	MAX_LIFETIME = 1800,
 };
 
@@ -48,6 +51,7 @@ struct model {
 	struct mip_reader input;
 	struct ha_network_settings networks[2];
 	struct ha_node_settings nodes[NODES];
+	struct ha_foreign_agent_settings agent;
 	struct ha_settings settings;
 	struct record records[RECORDS];
 	size_t record_count;
@@ -60,6 +64,7 @@ struct model {
 };
 
 static struct mip_association *associations[NODES + 1]; /* the last is nobody's */
+static struct mip_association *agents;			/* with the foreign agent */
 
 static void fill(void *context, void *octets, size_t length)
 {
@@ -88,6 +93,10 @@ static void associate_once(void)
 		memset(key, (int)(i + 1), sizeof(key));
 		FUZZ_CHECK(mip_association_new(&settings, &associations[i]) == 0);
 	}
+	memset(key, 0x77, sizeof(key));
+	FUZZ_CHECK(mip_association_new(
+			   &(struct mip_association_settings){.spi = 2000, .key = {key, sizeof(key)}},
+			   &agents) == 0);
 }
 
 static int slot_of(struct mip_address home_address)
@@ -169,6 +178,32 @@ static void see_reply(struct model *model, const uint8_t *octets, size_t length)
 	model->accepted += mip_code_is_accepted(reply.code);
 }
 
+static void see_revocation(const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_revocation revocation;
+	struct mip_revocation_ack ack;
+	struct mip_extensions extensions;
+
+	if (mip_message_type(octets, length) == MIP_MESSAGE_REVOCATION)
+		FUZZ_CHECK(mip_revocation_read(&reader, &revocation) == 0 && revocation.from_home_agent);
+	else
+		FUZZ_CHECK(mip_revocation_ack_read(&reader, &ack) == 0);
+	FUZZ_CHECK(mip_extensions_read(&reader, &extensions) == 0);
+	FUZZ_CHECK(extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] !=
+		   extensions.present[MIP_SLOT_MOBILE_HOME_AUTHENTICATION]);
+}
+
+static void see_datagram(struct model *model, const struct mip_output *output)
+{
+	int type = mip_message_type(output->octets, output->length);
+
+	if (type == MIP_MESSAGE_REVOCATION || type == MIP_MESSAGE_REVOCATION_ACK)
+		see_revocation(output->octets, output->length);
+	else
+		see_reply(model, output->octets, output->length);
+}
+
 static void see_frame(struct model *model, const struct mip_output *output)
 {
 	struct mip_reader payload;
@@ -196,7 +231,7 @@ static void look(struct model *model)
 		else if (output.kind == MIP_OUTPUT_KEEP || output.kind == MIP_OUTPUT_FORGET)
 			see_record(model, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
-			see_reply(model, output.octets, output.length);
+			see_datagram(model, &output);
 		else if (output.kind == MIP_OUTPUT_FRAME)
 			see_frame(model, &output);
 		mip_output_clear(&output);
@@ -356,7 +391,9 @@ static void take_junk(struct model *model)
 	uint8_t *octets = take_octets(model, &length);
 
 	if (length > 0 && octets[0] % 2)
-		octets[0] = MIP_MESSAGE_REGISTRATION_REQUEST;
+		octets[0] = octets[0] & 2   ? MIP_MESSAGE_REGISTRATION_REQUEST
+			    : octets[0] & 4 ? MIP_MESSAGE_REVOCATION
+					    : MIP_MESSAGE_REVOCATION_ACK;
 	deliver(model, octets, length);
 	look(model);
 	FUZZ_CHECK(model->accepted == 0);
@@ -422,6 +459,52 @@ static void write_extensions(struct model *model, struct mip_writer *writer, uns
 	if (bits & 8)
 		mip_dynamic_home_agent_write(
 			writer, MIP_REQUESTED_HOME_AGENT, choose_destination(&model->input));
+	if (bits & 8)
+		mip_revocation_support_write(
+			writer, &(struct mip_revocation_support){bits & 16, mip_read8(&model->input)});
+}
+
+/* What a foreign agent adds. */
+static void write_agents(struct model *model, struct mip_writer *writer)
+{
+	uint8_t bits = mip_read8(&model->input);
+
+	if (bits & 1)
+		mip_revocation_support_write(
+			writer, &(struct mip_revocation_support){bits & 2, mip_read8(&model->input)});
+	if (bits & 4)
+		FUZZ_CHECK(mip_authenticator_append(
+				   writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, agents) == 0);
+}
+
+/* A revocation or an acknowledgment, mostly signed; identifiers are small, or what was sent: the time. */
+static void take_revocation(struct model *model)
+{
+	struct mip_reader *input = &model->input;
+	uint8_t bits = mip_read8(input);
+	uint32_t identifier = bits & 8 ? (uint32_t)(mip_ntp_of(model->now.wall) >> 32) - mip_read8(input) % 8
+				       : mip_read8(input);
+	struct mip_address home_address = mip_address_of(home_addresses[mip_read8(input) % (NODES - 1)]);
+	struct mip_revocation revocation = {bits & 1, bits & 2, home_address, mip_address_of(HA_ADDRESS),
+		choose_address(input), identifier};
+	struct mip_revocation_ack ack = {bits & 2, home_address, identifier};
+	uint8_t message[256];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	uint8_t *copy;
+
+	if (bits & 4)
+		mip_revocation_write(&writer, &revocation);
+	else
+		mip_revocation_ack_write(&writer, &ack);
+	FUZZ_CHECK(mip_authenticator_append(&writer,
+			   bits & 16 ? MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION
+				     : MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
+			   0, bits & 16 ? associations[bits >> 5 & 1] : agents) == 0);
+	copy = fuzz_copy(message, writer.length);
+	deliver(model, copy, writer.length);
+	look(model);
+	FUZZ_CHECK(model->replies == 0);
+	free(copy);
 }
 
 static void take_request(struct model *model)
@@ -448,6 +531,7 @@ static void take_request(struct model *model)
 	write_extensions(model, &writer, node);
 	FUZZ_CHECK(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0,
 			   associations[right ? node : NODES]) == 0);
+	write_agents(model, &writer);
 	if (damaged)
 		message[mip_read16(input) % writer.length] ^= (uint8_t)(1 + mip_read8(input) % 255);
 	/* A node that is authenticated may get its own address; one from the pool only by its name. */
@@ -503,6 +587,7 @@ static void reload(struct model *model)
 	model->settings.udp_tunnel = (enum ha_udp_tunnel)((bits >> 5) % 3);
 	model->settings.alternate_count = bits >> 7;
 	model->settings.redirect_at = bits & 3;
+	model->settings.revocation.enabled = bits & 0x80;
 	model->settings.gre = bits & 1;
 	model->settings.minimal = bits & 2;
 	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
@@ -514,7 +599,7 @@ static void reload(struct model *model)
 static void step(struct model *model)
 {
 	model->replies = model->accepted = 0;
-	switch (mip_read8(&model->input) % 10) {
+	switch (mip_read8(&model->input) % 11) {
 	case 0:
 		take_junk(model);
 		break;
@@ -539,6 +624,9 @@ static void step(struct model *model)
 	case 7:
 		take_tunnel_data(model);
 		break;
+	case 8:
+		take_revocation(model);
+		break;
 	default:
 		take_request(model);
 		break;
@@ -559,7 +647,11 @@ static void begin(struct model *model)
 	for (unsigned i = 0; i < NODES; i++)
 		model->nodes[i] = (struct ha_node_settings){
 			mip_address_of(home_addresses[i]), i == 3 ? nai : NULL, associations[i], NULL};
+	model->agent = (struct ha_foreign_agent_settings){mip_address_of(AGENT), agents};
 	model->settings = (struct ha_settings){
+		.foreign_agents = &model->agent,
+		.foreign_agent_count = 1,
+		.revocation = {true, true, true, 8, 2},
 		.address = mip_address_of(HA_ADDRESS),
 		.networks = model->networks,
 		.network_count = 2,
