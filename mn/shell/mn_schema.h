@@ -28,6 +28,8 @@ struct mn_config_node {
 	int encapsulation; /* enum mip_encapsulation, without UDP */
 	bool nat_traversal;
 	bool force_udp;
+	bool simultaneous;
+	bool newest_first;
 	bool deregister_on_exit;
 	mip_time lifetime;
 	mip_time agent_wait;

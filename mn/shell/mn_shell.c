@@ -34,6 +34,8 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.encapsulation = (enum mip_encapsulation)node->encapsulation,
 		.nat_traversal = node->nat_traversal,
 		.force_udp = node->force_udp,
+		.simultaneous = node->simultaneous,
+		.newest_first = node->newest_first,
 		.lifetime = (uint16_t)(node->lifetime / MIP_SECOND),
 		.deregister_on_exit = node->deregister_on_exit,
 		.agent_wait = node->agent_wait,
