@@ -19,7 +19,7 @@ struct candidate {
 	unsigned interface_order;
 	int64_t priority;
 	uint64_t moved_to; /* by its agent the node has moved: the newest of them counts; 0: it has not */
-	mip_time found; /* with newest_first: since when there is this place; otherwise 0 */
+	mip_time found;	   /* with newest_first: since when there is this place; otherwise 0 */
 	bool current;
 	bool coming;
 };
