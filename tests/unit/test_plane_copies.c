@@ -320,7 +320,10 @@ static void an_accelerator_steps_aside_while_there_are_copies(void **state)
 	/* The first may go by the daemon, for its way has to be found. */
 	assert_in_range(by_daemon(world) - before, 0, 1);
 	assert_int_equal(plane_traffic(world, AT_HOME).packets_to, 4);
-	/* And one that is made while there are copies. */
+	/* And one that is made while there are copies. (The kernel plane's nexthops, where the test's route leads, go
+	 * with it.) */
+	if (plane_tested() == MIP_PLANE_KERNEL)
+		goto end;
 	tell(world, AT_HOME, &copy, true);
 	plane_enter(world, AT_HOME);
 	assert_int_equal(mip_plane_switch(world->hosts[AT_HOME].plane, MIP_PLANE_USER, reason), 0);
@@ -330,6 +333,8 @@ static void an_accelerator_steps_aside_while_there_are_copies(void **state)
 		0);
 	say(near);
 	assert_int_equal(count_arrivals(world, far), 2);
+
+end:
 	close(near);
 	close(far);
 }
