@@ -52,7 +52,8 @@ uint8_t mn_simultaneous_flag(const struct mn_core *core, const struct mn_attempt
 
 bool mn_simultaneous_ends_all(const struct mn_core *core, const struct mn_attempt *attempt)
 {
-	return attempt->ending && core->others;
+	/* What a foreign agent does not honour is withdrawn by itself: the others are in use. */
+	return attempt->ending && !attempt->withdrawing && core->others;
 }
 
 void mn_simultaneous_accepted(struct mn_core *core, bool retained, bool moved, struct mip_now now)
