@@ -6,7 +6,8 @@
  * gratuitous ARP, RFC 5944 4.6) and tunnels them there; what the node tunnels back is taken out and forwarded
  * (RFC 3024). Behind a NAT both go in UDP, to where the request came from (RFC 3519).
  *
- * Of each node the machine knows one of two states:
+ * Of each node the machine knows one of two states (away there may be several bindings, see
+ * ha_simultaneous.c):
  *
  *              a request with a lifetime is accepted
  *     at home ───────────────────────────────────────> away: there is a binding ──┐ accepted again: renewed
@@ -29,7 +30,8 @@
 
 static int check(const struct ha_settings *settings)
 {
-	if (!mip_address_is_unicast(settings->address) || settings->max_lifetime == 0)
+	if (!mip_address_is_unicast(settings->address) || settings->max_lifetime == 0 ||
+		settings->max_simultaneous_bindings > HA_SIMULTANEOUS_MOST)
 		return -EINVAL;
 	if (!mip_address_is_none(settings->pool_first) &&
 		mip_address_number(settings->pool_last) < mip_address_number(settings->pool_first))
@@ -137,8 +139,8 @@ static void carry_over_binding(
 		ha_binding_remove(core, binding, false, "configuration", now);
 		return;
 	}
-	node->binding = binding;
-	binding->node = node;
+	ha_binding_leave(binding);
+	ha_binding_join(node, binding);
 	if (old_link == link_in(tables, binding->home_address))
 		return;
 	if (old_link && old_link->link != MIP_LINK_NONE && binding->told)
@@ -305,8 +307,9 @@ int ha_core_revoke(struct ha_core *core, struct mip_address home_address, struct
 
 	if (!binding)
 		return -ENOENT;
-	ha_revocation_begin(core, binding, true, now);
-	ha_binding_remove(core, binding, false, "revoked", now);
+	for (const struct ha_binding *each = binding; each; each = each->sibling)
+		ha_revocation_begin(core, each, true, now);
+	ha_binding_remove_all(core, binding->node, false, "revoked", now);
 	return 0;
 }
 

@@ -60,6 +60,10 @@ struct ha_advertise_settings {
 	bool prefix_lengths; /* with the Prefix-Lengths extension */
 };
 
+enum {
+	HA_SIMULTANEOUS_MOST = 16,
+};
+
 struct ha_settings {
 	struct mip_address address; /* the home agent's own */
 	const struct ha_network_settings *networks;
@@ -77,6 +81,8 @@ struct ha_settings {
 	uint16_t max_lifetime;	   /* s; 0xffff lets infinite ones pass */
 	uint16_t udp_max_lifetime; /* s; for UDP tunnels, RFC 3519 5.2; 0: as max_lifetime */
 	size_t max_bindings;	   /* 0: no limit */
+	/* Of one node at a time (S), at most HA_SIMULTANEOUS_MOST; 0 or 1: not supported, code 1. */
+	size_t max_simultaneous_bindings;
 	enum ha_reverse_tunnel reverse_tunnel;
 	enum ha_udp_tunnel udp_tunnel;
 	bool gre;		     /* granted to nodes that ask for it, and advertised: G … */
@@ -120,8 +126,8 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 void ha_core_advance(struct ha_core *core, struct mip_now now);
 mip_time ha_core_deadline(const struct ha_core *core); /* MIP_NEVER: none */
 
-/* Drops the binding now, and tells the foreign agent or the direct co-located node, if that was agreed (RFC 3543
- * 4.2.2). Returns 0, or -ENOENT when there is none. */
+/* Drops the bindings of the home address now, and tells the foreign agents or the direct co-located node, if that was
+ * agreed (RFC 3543 4.2.2). Returns 0, or -ENOENT when there is none. */
 int ha_core_revoke(struct ha_core *core, struct mip_address home_address, struct mip_now now);
 
 /* A binding as it is shown. The NAI is a view, valid until the next call into the machine. */

@@ -15,6 +15,8 @@ const struct mip_counter_name ha_counter_names[HA_COUNTER_COUNT] = {
 	[HA_COUNTER_ADVERTISEMENTS_SENT] = {"advertisements_sent", "Agent Advertisements on home links"},
 	[HA_COUNTER_GRATUITOUS_ARPS_SENT] = {"gratuitous_arps_sent", "gratuitous ARP packets on home links"},
 	[HA_COUNTER_BINDINGS_ADDED] = {"bindings_added", "bindings of nodes that had none"},
+	[HA_COUNTER_BINDINGS_ADDED_SIMULTANEOUS] = {"bindings_added_simultaneous",
+		"bindings of nodes that had one already, and keep it (S)"},
 	[HA_COUNTER_BINDINGS_MOVED] = {"bindings_moved",
 		"bindings that got another care-of address or source"},
 	[HA_COUNTER_BINDINGS_RENEWED] = {"bindings_renewed", "bindings that got a new lifetime only"},

@@ -8,6 +8,7 @@
  * - ha_grant.c: whether and how it is granted
  * - ha_reply.c: the reply
  * - ha_binding.c: bindings, and the kernel state for them
+ * - ha_simultaneous.c: several bindings of one node (S)
  * - ha_keepalive.c: tunnels whose port a keep-alive tells
  * - ha_revocation.c: bindings that one side ends (RFC 3543)
  * - ha_announce.c: gratuitous ARP
@@ -73,7 +74,8 @@ struct ha_node {
 	struct mip_replay_state replay;
 	struct mip_address assigned; /* from the pool, for as long as nobody needs it more */
 	mip_time idle_since;	     /* CLOCK_BOOTTIME; of an assigned address without a binding */
-	struct ha_binding *binding;
+	struct ha_binding
+		*binding; /* the first of them, and by their `sibling` the others; NULL: it is at home */
 	/* The neighbour entry told to the kernel when the node came home; withdrawn when it leaves. */
 	bool seeded;
 	mip_link seeded_link;
@@ -105,10 +107,12 @@ struct ha_tables {
 	size_t alternate_count;
 };
 
-/* One binding a mobile node: simultaneous bindings are not supported (code 1). */
+/* An entry of a node's mobility binding list: with S a node may have several, up to
+ * settings.max_simultaneous_bindings. The table has each of them under the home address. */
 struct ha_binding {
 	struct mip_address home_address;
 	struct ha_node *node;
+	struct ha_binding *sibling; /* the node's next */
 	struct mip_address care_of_address;
 	struct mip_address home_agent; /* as the reply named it: the tunnel's end here */
 	struct mip_address source;     /* of the request, with its port */
@@ -128,6 +132,7 @@ struct ha_binding {
 	struct mip_revocation_terms revocation;
 	bool direct; /* if negotiated: with the node itself, co-located, and with no foreign agent */
 	bool told;   /* the kernel state for it has been wanted */
+	bool leads;  /* its tunnel is the home address's TUNNEL; those of its siblings are COPYs */
 	struct mip_deadline deadline;
 	struct ha_binding *refresh_previous, *refresh_next; /* in the queue of those to be told (again) */
 	bool refresh_queued;
@@ -305,8 +310,10 @@ void ha_announce_clear(struct ha_core *core);
 
 /* --- ha_binding.c ----------------------------------------------------------------------------- */
 
+/* The first of the home address's bindings, the others are its siblings. NULL: there is none. */
 struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_address home_address);
-/* Adds or changes the node's binding as the request was granted. 0 or -ENOMEM (nothing is changed). */
+/* Adds or changes the node's binding as the request was granted, and without S removes the others. 0 or
+ * -ENOMEM (nothing is changed). */
 int ha_binding_grant(struct ha_core *core, const struct ha_request *request);
 /* A new one without kernel state, to be filled in. NULL: no memory. */
 struct ha_binding *ha_binding_new(
@@ -331,6 +338,30 @@ void ha_node_unseed(struct ha_core *core, struct ha_node *node);
 void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline);
 void ha_bindings_clear(struct ha_core *core);
 uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now);
+
+/* --- ha_simultaneous.c ------------------------------------------------------------------------ */
+
+void ha_binding_join(struct ha_node *node, struct ha_binding *binding);
+void ha_binding_leave(struct ha_binding *binding);
+size_t ha_binding_count_of(const struct ha_node *node);
+/* The node's binding with this care-of address, NULL: none. */
+struct ha_binding *ha_binding_at(const struct ha_node *node, struct mip_address care_of_address);
+size_t ha_binding_limit(const struct ha_core *core);
+/* 0 or 1. */
+uint8_t ha_accepting_code(const struct ha_core *core);
+/* Whether it asks for the bindings before it to be retained, and that can be had. */
+bool ha_request_adds(const struct ha_core *core, const struct ha_request *request);
+/* The binding that the request, once granted, renews or moves; NULL: there will be a new one. */
+struct ha_binding *ha_binding_to_change(const struct ha_core *core, const struct ha_request *request);
+/* It would be one too many for the node. */
+bool ha_binding_exceeds(const struct ha_core *core, const struct ha_request *request);
+/* All but this one of its node's, with grace. */
+void ha_binding_remove_others(
+	struct ha_core *core, const struct ha_binding *binding, const char *reason, struct mip_now now);
+void ha_binding_remove_all(
+	struct ha_core *core, struct ha_node *node, bool grace, const char *reason, struct mip_now now);
+bool ha_leads_back(const struct ha_core *core, struct mip_address end, struct mip_address home_address,
+	unsigned *budget);
 
 /* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 
@@ -369,6 +400,7 @@ int ha_revocation_restore(struct ha_core *core, const struct mip_revoked *what, 
 
 /* --- ha_record.c ------------------------------------------------------------------------------ */
 
+/* The record of the home address, with all of the node's bindings. */
 void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now);
 void ha_record_forget_binding(struct ha_core *core, struct mip_address home_address);
 void ha_record_keep_revocation(struct ha_core *core, const struct mip_revoked *revoked, struct mip_now now);

@@ -30,7 +30,7 @@ static uint64_t choose_identification(struct ha_core *core, struct ha_request *r
 	uint64_t received = request->fields.identification;
 
 	if (request->duplicate)
-		return node->binding->reply_identification;
+		return ha_binding_at(node, request->fields.care_of_address)->reply_identification;
 	/* Who failed authentication must not be able to make us forget the nonce that the node knows. */
 	if (failed_authentication(code) && mip_association_replay(node->association) == MIP_REPLAY_NONCE &&
 		node->replay.has_nonce)
@@ -45,7 +45,7 @@ static uint64_t choose_identification(struct ha_core *core, struct ha_request *r
 static void remember(
 	struct ha_core *core, const struct ha_request *request, uint8_t code, uint64_t identification)
 {
-	struct ha_binding *binding = request->node->binding;
+	struct ha_binding *binding = ha_binding_at(request->node, request->fields.care_of_address);
 	bool accepted = mip_code_is_accepted(code) && !request->duplicate;
 	/* Every other reply to an authenticated request carries a new nonce. */
 	bool new_nonce = mip_association_replay(request->node->association) == MIP_REPLAY_NONCE &&

@@ -205,12 +205,11 @@ static int authenticate_node(struct ha_core *core, struct ha_request *request)
  */
 static bool is_duplicate(const struct ha_request *request)
 {
-	const struct ha_binding *binding = request->node->binding;
+	const struct ha_binding *binding = ha_binding_at(request->node, request->fields.care_of_address);
 
 	return binding && mip_association_replay(request->node->association) == MIP_REPLAY_NONCE &&
 	       request->fields.lifetime != 0 && request->fields.identification == binding->identification &&
 	       mip_address_equal(request->home_address, binding->home_address) &&
-	       mip_address_equal(request->fields.care_of_address, binding->care_of_address) &&
 	       mip_address_equal(request->source, binding->source) &&
 	       request->source_port == binding->source_port;
 }

@@ -90,7 +90,7 @@ static void forget_revoked(struct ha_core *core, struct mip_revoked *revoked)
 void ha_revocation_agree(struct ha_core *core, struct ha_request *request)
 {
 	const struct mip_revocation_settings *settings = &core->settings.revocation;
-	struct ha_binding *binding = request->node->binding;
+	struct ha_binding *binding = ha_binding_at(request->node, request->fields.care_of_address);
 	struct mip_revoked *revoked;
 
 	if (request->fields.lifetime == 0 || !binding)
@@ -319,7 +319,7 @@ static void acknowledge(struct ha_core *core, const struct received *received,
 static bool is_about(const struct ha_binding *binding, const struct mip_revocation *revocation,
 	const struct ha_foreign_agent *agent)
 {
-	return binding && binding->revocation.negotiated && !binding->direct &&
+	return binding->revocation.negotiated && !binding->direct &&
 	       mip_address_equal(binding->care_of_address, revocation->foreign_domain) &&
 	       mip_address_equal(binding->home_agent, revocation->home_domain) &&
 	       mip_address_equal(binding->source, agent->address);
@@ -365,7 +365,9 @@ static void act(struct ha_core *core, const struct received *received, const str
 	struct mip_revoked *revoked =
 		mip_revoker_find(&core->revoker, revocation->home_address, agent->address);
 
-	if (is_about(binding, revocation, agent)) {
+	while (binding && !is_about(binding, revocation, agent))
+		binding = binding->sibling;
+	if (binding) {
 		/* rfc3543-4.2.3.2-3: "the timestamp of a registration MUST precede the revocation message
 		 * (note that both of those timestamps were set by the same foreign agent)". */
 		if (mip_revocation_is_later(revocation->identifier, binding->revocation.theirs))

@@ -258,7 +258,16 @@ static const struct mip_setting agent_settings[] = {
 		.otherwise = "0",
 		.least = 0,
 		.most = INT32_MAX,
-		.help = "How many nodes may be away at once; 0: as many as there are."},
+		.help = "How many bindings there may be at once, of all nodes; 0: no limit."},
+	{.name = "max_simultaneous_bindings",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_agent_config, max_simultaneous_bindings),
+		.otherwise = "4",
+		.least = 1,
+		.most = HA_SIMULTANEOUS_MOST,
+		.help = "How many simultaneous bindings (S) one node may have, each of which gets a copy of "
+			"every "
+			"packet; code 135 beyond. 1: none but the one (code 1)."},
 	{.name = "reverse_tunnel",
 		.type = MIP_SETTING_TYPE_CHOICE,
 		.offset = offsetof(struct ha_agent_config, reverse_tunnel),

@@ -58,6 +58,7 @@ struct ha_agent_config {
 	size_t network_count;
 	mip_time max_lifetime;
 	int64_t max_bindings;
+	int64_t max_simultaneous_bindings;
 	int reverse_tunnel; /* enum ha_reverse_tunnel */
 	bool gre_encapsulation;
 	bool minimal_encapsulation;

@@ -97,6 +97,7 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 			.max_lifetime = whole_seconds(agent->max_lifetime),
 			.udp_max_lifetime = whole_seconds(agent->nat_traversal.max_lifetime),
 			.max_bindings = (size_t)agent->max_bindings,
+			.max_simultaneous_bindings = (size_t)agent->max_simultaneous_bindings,
 			.reverse_tunnel = (enum ha_reverse_tunnel)agent->reverse_tunnel,
 			.udp_tunnel = (enum ha_udp_tunnel)agent->nat_traversal.udp_tunnel,
 			.gre = agent->gre_encapsulation,

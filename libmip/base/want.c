@@ -83,6 +83,11 @@ size_t mip_want_key(const struct mip_want *want, uint8_t key[static MIP_WANT_KEY
 		mip_write_address(&writer, want->tunnel.home_address);
 		mip_write8(&writer, (uint8_t)want->tunnel.end);
 		break;
+	case MIP_WANT_COPY:
+		mip_write_address(&writer, want->tunnel.home_address);
+		mip_write_address(&writer, want->tunnel.remote);
+		mip_write16(&writer, want->tunnel.remote_port);
+		break;
 	case MIP_WANT_PEER:
 		mip_write_address(&writer, want->peer.home_address);
 		mip_write_address(&writer, want->peer.remote);
@@ -133,6 +138,7 @@ bool mip_want_equal(const struct mip_want *a, const struct mip_want *b)
 	case MIP_WANT_SETTING:
 		return a->setting.value == b->setting.value;
 	case MIP_WANT_TUNNEL:
+	case MIP_WANT_COPY:
 		return same_tunnel(&a->tunnel, &b->tunnel);
 	case MIP_WANT_PEER:
 		return a->peer.end == b->peer.end && mip_address_equal(a->peer.local, b->peer.local);
@@ -343,6 +349,10 @@ const char *mip_want_text(const struct mip_want *want, char text[static MIP_WANT
 	case MIP_WANT_GROUP:
 		add_address(&out, "group ", want->group.address);
 		add_link(&out, " dev ", want->group.link);
+		break;
+	case MIP_WANT_COPY:
+		mip_text_add(&out, "copy by ");
+		add_tunnel(&out, &want->tunnel);
 		break;
 	case MIP_WANT_TUNNEL:
 		add_tunnel(&out, &want->tunnel);

@@ -15,9 +15,10 @@
  *   SETTING    link, setting                      value   a sysctl of the interface, or of the host
  *   GROUP      link, address                      -       membership of a multicast group
  *   TUNNEL     home address, end                  local, remote, ports, encapsulation, link
+ *   COPY       home address, remote, its port     local, port, encapsulation, link
  *   PEER       home address, remote, its port     local
  *
- * TUNNEL and PEER are the data plane's, the others the reconciler's.
+ * TUNNEL, COPY and PEER are the data plane's, the others the reconciler's.
  */
 #ifndef MIP_BASE_WANT_H
 #define MIP_BASE_WANT_H
@@ -34,6 +35,7 @@ enum mip_want_kind {
 	MIP_WANT_SETTING,
 	MIP_WANT_GROUP,
 	MIP_WANT_TUNNEL,
+	MIP_WANT_COPY,
 	MIP_WANT_PEER,
 };
 
@@ -137,7 +139,11 @@ enum mip_tunnel_end {
 			     */
 };
 
-/* Encapsulation: packets of (or for) one home address that the host's routing leads to mip0. */
+/*
+ * Encapsulation: packets of (or for) one home address that the host's routing leads to mip0. As a COPY (at
+ * the HOME end only): a further tunnel, for simultaneous bindings; a copy of each packet goes there as well
+ * as into the TUNNEL. One without a TUNNEL beside it carries nothing.
+ */
 struct mip_want_tunnel {
 	struct mip_address home_address;
 	enum mip_tunnel_end end;
@@ -172,7 +178,7 @@ struct mip_want {
 		struct mip_want_proxy proxy;
 		struct mip_want_setting setting;
 		struct mip_want_group group;
-		struct mip_want_tunnel tunnel;
+		struct mip_want_tunnel tunnel; /* of a COPY too */
 		struct mip_want_peer peer;
 	};
 };

@@ -81,7 +81,7 @@ static void carry_out_want(struct mip_host *host, const struct mip_output *outpu
 	char text[MIP_WANT_TEXT];
 	int error;
 
-	if (want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_PEER) {
+	if (want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_COPY || want->kind == MIP_WANT_PEER) {
 		error = wanted ? mip_plane_want(host->plane, want) : mip_plane_unwant(host->plane, want);
 		host->plane_pending = true;
 	} else {

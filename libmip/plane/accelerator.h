@@ -18,7 +18,8 @@ struct mip_accelerator_operations {
 	/* Leaves the kernel as it was found; what it counted goes to the homes of the user plane's table. */
 	void (*free)(struct mip_accelerator *accelerator);
 
-	/* The tunnel or peer has come or changed, or (`present` false) goes; the pointer is good during the call.
+	/* The tunnel or peer has come or changed, or (`present` false) goes; the pointer is good during the
+	 * call. A home with `copies` goes by the user plane, which makes them, until it is told without.
 	 * Takes effect at the latest with commit(). 0, or negative errno: this one goes by the user plane. */
 	int (*tunnel)(struct mip_accelerator *accelerator, const struct mip_plane_home *home, bool present);
 	int (*peer)(struct mip_accelerator *accelerator, const struct mip_plane_peer *peer, bool present);

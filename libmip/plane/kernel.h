@@ -86,6 +86,7 @@ enum mip_kernel_counter {
 struct mip_kernel_tunnel {
 	struct mip_plane_home_key key;
 	struct mip_want_tunnel tunnel;
+	bool copied; /* it has copies, which the user plane makes (simultaneous bindings): it leads to mip0 */
 	uint32_t id; /* of its nexthop, and of the routing table that leads there */
 	bool present;
 	bool has_nexthop;

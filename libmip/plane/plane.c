@@ -516,6 +516,17 @@ static void tell(struct mip_plane *plane, const struct mip_want *want, bool pres
 	}
 }
 
+/* A home address with copies is all the user plane's: home->copies tells the accelerator to leave it. */
+static void tell_copied(struct mip_plane *plane, const struct mip_want *want)
+{
+	struct mip_accelerator *accelerator = plane->accelerator;
+	const struct mip_plane_home *home =
+		accelerator && want->kind == MIP_WANT_COPY ? home_of(plane, want) : NULL;
+
+	if (home && home->has_tunnel)
+		(void)accelerator->operations->tunnel(accelerator, home, true);
+}
+
 /* A route that leads to the tunnel device comes or goes, perhaps before the tunnel. */
 static int lead(struct mip_plane *plane, const struct mip_want_route *route, bool present)
 {
@@ -543,15 +554,20 @@ int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 	error = mip_user_want(plane->user, want);
 	if (error == 0 || want->kind == MIP_WANT_PEER)
 		tell(plane, want, true);
+	tell_copied(plane, want);
 	return error;
 }
 
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want)
 {
+	int error;
+
 	if (want->kind == MIP_WANT_ROUTE)
 		return lead(plane, &want->route, false);
 	tell(plane, want, false);
-	return mip_user_unwant(plane->user, want);
+	error = mip_user_unwant(plane->user, want);
+	tell_copied(plane, want);
+	return error;
 }
 
 void mip_plane_commit(struct mip_plane *plane)

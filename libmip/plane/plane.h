@@ -107,9 +107,9 @@ mip_time mip_plane_deadline(const struct mip_plane *plane);
 /* Looks after the device and what carries the packets, and mends what somebody else broke. */
 void mip_plane_advance(struct mip_plane *plane, mip_time now);
 
-/* TUNNEL and PEER items, and ROUTE items as well as the reconciler: a plane that takes packets before the host's
- * routing has them must know whether that would lead them to the tunnel. What they change is so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP
- * without a UDP socket). */
+/* TUNNEL, COPY and PEER items, and ROUTE items as well as the reconciler: a plane that takes packets before
+ * the host's routing has them must know whether that would lead them to the tunnel. What they change is so
+ * after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP without a UDP socket). */
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want);
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);
 void mip_plane_commit(struct mip_plane *plane);

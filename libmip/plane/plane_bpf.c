@@ -11,8 +11,8 @@
  *   bpf/tunnel.c     the programs; their object file is part of this binary
  *
  * The programs know one way for each home address: its tunnel, and the peer at the tunnel's other end. What
- * has more (a second peer during a handover) or is more than they do (bpf/tunnel.c says what) goes by the
- * user plane.
+ * has more (a second peer during a handover, copies for simultaneous bindings) or is more than they do
+ * (bpf/tunnel.c says what) goes by the user plane.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -165,6 +165,10 @@ static int update(struct bpf *bpf, const struct mip_plane_home_key *key)
 		slot.kind_and_flags |= MIP_BPF_LED;
 	if (home->peers)
 		describe_peer(home, &slot);
+	/* Simultaneous bindings: the programs send no copies. The slot stays, for its counts, and the packets
+	 * pass it by. */
+	if (home->copies)
+		slot.kind_and_flags &= (uint8_t) ~(MIP_BPF_HAS_TUNNEL | MIP_BPF_HAS_PEER);
 	return mip_bpf_table_put(&bpf->table, &slot);
 }
 

@@ -85,17 +85,20 @@ int mip_user_want(struct mip_user *user, const struct mip_want *want)
 {
 	if (want->kind == MIP_WANT_PEER)
 		return mip_plane_table_set_peer(&user->table, &want->peer);
-	if (want->kind != MIP_WANT_TUNNEL)
+	if (want->kind != MIP_WANT_TUNNEL && want->kind != MIP_WANT_COPY)
 		return -EINVAL;
 	if (want->tunnel.encapsulation == MIP_ENCAPSULATION_UDP && !user->udp_sender)
 		return -EOPNOTSUPP;
-	return mip_plane_table_set_tunnel(&user->table, &want->tunnel);
+	return want->kind == MIP_WANT_COPY ? mip_plane_table_set_copy(&user->table, &want->tunnel)
+					   : mip_plane_table_set_tunnel(&user->table, &want->tunnel);
 }
 
 int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 {
 	if (want->kind == MIP_WANT_TUNNEL)
 		mip_plane_table_remove_tunnel(&user->table, &want->tunnel);
+	else if (want->kind == MIP_WANT_COPY)
+		mip_plane_table_remove_copy(&user->table, &want->tunnel);
 	else if (want->kind == MIP_WANT_PEER)
 		mip_plane_table_remove_peer(&user->table, &want->peer);
 	else

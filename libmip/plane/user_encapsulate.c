@@ -42,10 +42,15 @@ static bool is_from_exit(const struct mip_want_tunnel *tunnel, const struct mip_
  */
 static bool loops(const struct mip_plane_home *home, const struct mip_ip *ip)
 {
-	const struct mip_want_tunnel *tunnel = &home->tunnel;
+	/* From one of several care-of addresses it goes to none of them. */
+	for (; home; home = home->copies) {
+		const struct mip_want_tunnel *tunnel = &home->tunnel;
 
-	return is_from_exit(tunnel, ip) || mip_address_equal(tunnel->home_address, tunnel->remote) ||
-	       mip_address_equal(tunnel->home_address, tunnel->local);
+		if (is_from_exit(tunnel, ip) || mip_address_equal(tunnel->home_address, tunnel->remote) ||
+			mip_address_equal(tunnel->home_address, tunnel->local))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -158,6 +163,18 @@ static struct mip_plane_home *admit(
 	return ip->ttl > 0 ? home : NULL;
 }
 
+/* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address". */
+static void send_to_each(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+	const struct mip_offload *offload)
+{
+	for (; home; home = home->copies) {
+		if (offload->kind != MIP_OFFLOAD_NONE)
+			send_segments(user, home, inner, offload);
+		else
+			send_whole(user, home, inner);
+	}
+}
+
 static void encapsulate(
 	struct mip_user *user, uint8_t *octets, size_t length, const struct mip_offload *offload)
 {
@@ -178,15 +195,12 @@ static void encapsulate(
 	}
 	if (mip_user_mss(user, home, &most) && mip_inner_exceeds_mss(&inner, most, &place))
 		mip_inner_set_mss(octets, &inner, place, most, offload->needs_checksum);
-	if (offload->kind != MIP_OFFLOAD_NONE) {
-		send_segments(user, home, &inner, offload);
-		return;
-	}
-	if (offload->needs_checksum && mip_complete_checksum(octets, inner.length, offload) != 0) {
+	if (offload->kind == MIP_OFFLOAD_NONE && offload->needs_checksum &&
+		mip_complete_checksum(octets, inner.length, offload) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
 		return;
 	}
-	send_whole(user, home, &inner);
+	send_to_each(user, home, &inner, offload);
 }
 
 static void flush(struct mip_user *user)

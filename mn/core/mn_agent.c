@@ -354,6 +354,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
 	}
 	take(core, agent, advertisement, frame->source, now);
 	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
+	if (found)
+		agent->found = now.boot;
 	if (found || restarted) {
 		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
 		report(core, found ? "agent_found" : "agent_restarted", agent);

@@ -12,6 +12,7 @@
  *   mn_reply.c      what came back: is it believed, and what does it say
  *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
  *   mn_revocation.c the home agent ends a direct co-located binding (RFC 3543)
+ *   mn_simultaneous.c  the old binding kept beside the new one for a while (S)
  *   mn_routing.c    the kernel state that all this amounts to
  *   mn_arp.c        ARP by RFC 5944 4.6
  *   mn_input.c      packets: what they are and whose
@@ -52,6 +53,7 @@ enum mn_deadline {
 	MN_DEADLINE_GRACE,
 	MN_DEADLINE_GRATUITOUS_ARP,
 	MN_DEADLINE_KEEPALIVE,
+	MN_DEADLINE_SETTLE,
 };
 
 enum mn_counter {
@@ -59,6 +61,7 @@ enum mn_counter {
 	MN_COUNT_ADVERTISEMENTS_RECEIVED,
 	MN_COUNT_REQUESTS_SENT,
 	MN_COUNT_REQUESTS_REPEATED,
+	MN_COUNT_REQUESTS_SIMULTANEOUS,
 	MN_COUNT_REPLIES_RECEIVED,
 	MN_COUNT_REVOCATIONS_RECEIVED,
 	MN_COUNT_REVOCATION_ACKS_SENT,
@@ -68,6 +71,7 @@ enum mn_counter {
 	MN_COUNT_GRATUITOUS_ARPS_SENT,
 	MN_COUNT_ARP_REPLIES_SENT,
 	MN_COUNT_HANDOVERS,
+	MN_COUNT_RESUMED,
 	MN_COUNT_AGENTS_FOUND,
 	MN_COUNT_AGENTS_LOST,
 	MN_COUNT_AGENTS_RESTARTED,
@@ -163,6 +167,7 @@ struct mn_agent {
 	struct mip_link_address link_address;
 	struct mip_deadline silence; /* MN_DEADLINE_AGENT_SILENT, then _LOST */
 	mip_time heard;
+	mip_time found; /* heard for the first time */
 	struct mn_backoff backoff;
 	bool home; /* it is ours, and this is the home network */
 	uint16_t sequence;
@@ -286,9 +291,13 @@ struct mn_core {
 	mip_time requested_at;
 	struct mn_attempt attempt;
 	struct mn_binding binding;
-	struct mn_binding old; /* what came before, for a time of grace */
+	/* What came before, for a time of grace, or until the home agent has only this one (S). */
+	struct mn_binding old;
 	struct mn_revoked revoked;
 	struct mip_deadline grace;
+	bool others;  /* the home agent may have other bindings of ours beside this one (S) … */
+	bool crowded; /* … and has said that they are too many (code 135) */
+	struct mip_deadline settle; /* when this one is to become the only one */
 	struct mip_deadline gratuitous_arp;
 	unsigned gratuitous_arps_left;
 	uint16_t ip_identification;
@@ -440,6 +449,7 @@ struct mn_grant {
 	uint16_t keepalive_interval; /* seconds; 0: our own */
 	bool revocable;
 	uint32_t home_agent_timestamp;
+	bool retained; /* with S, and the home agent has kept the bindings before */
 };
 /* The attempt was accepted: its place becomes the binding's. */
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now);
@@ -452,6 +462,21 @@ void mn_binding_expired(struct mn_core *core, struct mip_now now);
 void mn_binding_keepalive(struct mn_core *core, struct mip_now now);
 void mn_binding_grace_over(struct mn_core *core);
 bool mn_binding_is_live(const struct mn_core *core);
+/* The one before is the one in use again. */
+void mn_binding_resume(struct mn_core *core);
+
+/* mn_simultaneous.c */
+/* MIP_REQUEST_S where the attempt's request is to have it, otherwise 0. */
+uint8_t mn_simultaneous_flag(const struct mn_core *core, const struct mn_attempt *attempt);
+/* A deregistration has to name all care-of addresses, for there are several. */
+bool mn_simultaneous_ends_all(const struct mn_core *core, const struct mn_attempt *attempt);
+void mn_simultaneous_accepted(struct mn_core *core, bool retained, bool moved, struct mip_now now);
+void mn_simultaneous_refused(struct mn_core *core);
+/* The overlap is over. */
+void mn_simultaneous_settle(struct mn_core *core, struct mip_now now);
+void mn_simultaneous_watch(struct mn_core *core, struct mip_now now);
+/* Without a binding: the one before it that the home agent still has, if that is of use. */
+void mn_simultaneous_resume(struct mn_core *core, struct mip_now now);
 
 /* mn_routing.c */
 /* Puts into the outbox what makes the wanted kernel state that of now: what is new or changed first, then

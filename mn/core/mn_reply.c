@@ -186,6 +186,9 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 		 * rfc5944-3.4-4: less: that in the Reply. */
 		.lifetime =
 			reply->fixed.lifetime < attempt->lifetime ? reply->fixed.lifetime : attempt->lifetime,
+		/* RFC 5944 3.8.2.2: code 0 "if the home agent supports simultaneous mobility bindings, or 1
+		 * if it does not". */
+		.retained = (attempt->flags & MIP_REQUEST_S) && reply->fixed.code == MIP_CODE_ACCEPTED,
 		/* RFC 3024 4.1.2: acceptance is the assurance that the agents support what was requested. */
 		.encapsulation = mip_request_encapsulation(attempt->flags),
 	};
@@ -269,6 +272,9 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE:
 	case MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE:
 		core->refused |= encapsulations;
+		return false;
+	case MIP_CODE_HA_TOO_MANY_BINDINGS:
+		mn_simultaneous_refused(core);
 		return false;
 	case MIP_CODE_HA_PROHIBITED:
 		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have

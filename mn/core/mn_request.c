@@ -114,7 +114,7 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 		flags |= MIP_REQUEST_D;
 	if (wants_reverse_tunnel(core, attempt))
 		flags |= MIP_REQUEST_T;
-	return flags | encapsulation_flag_of(core, attempt);
+	return flags | encapsulation_flag_of(core, attempt) | mn_simultaneous_flag(core, attempt);
 }
 
 /*
@@ -152,8 +152,10 @@ static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct
 				.home_address = core->home_address,
 				.home_agent = mn_home_agent_field(core, attempt),
 				/* rfc5944-3.6.1.2-15: all care-of addresses: the home address */
-				.care_of_address = place->mode == MN_MODE_HOME ? core->home_address
-									       : place->care_of_address,
+				.care_of_address =
+					place->mode == MN_MODE_HOME || mn_simultaneous_ends_all(core, attempt)
+						? core->home_address
+						: place->care_of_address,
 				.identification = attempt->identification,
 			});
 }
@@ -338,6 +340,8 @@ int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again
 		core->requested_at = now.boot;
 	}
 	mn_count(core, MN_COUNT_REQUESTS_SENT);
+	if (attempt->flags & MIP_REQUEST_S)
+		mn_count(core, MN_COUNT_REQUESTS_SIMULTANEOUS);
 	if (again)
 		mn_count(core, MN_COUNT_REQUESTS_REPEATED);
 	return 0;

@@ -64,6 +64,8 @@ struct mn_settings {
 	bool force_udp;			      /* … and insist on it: the F flag */
 	bool revocation;   /* be told when the home agent ends a direct co-located binding (RFC 3543) */
 	uint16_t lifetime; /* seconds asked for; 0xffff is infinite */
+	bool simultaneous; /* handovers with S: the old binding stays for a while */
+	bool newest_first; /* the interface where something was found last goes before the priorities */
 	bool deregister_on_exit;
 	mip_time agent_wait;	      /* how long a new link's agent may take to answer, before a co-located
 					 care-of address is registered */

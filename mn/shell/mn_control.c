@@ -63,6 +63,7 @@ static int answer_status(const struct mn_shell *shell, json_t **ret_result, cons
 	set(&object, "remaining", status.bound ? seconds(status.remaining) : json_null());
 	set(&object, "encapsulation",
 		status.bound ? json_string(mip_encapsulation_name(status.encapsulation)) : json_null());
+	set(&object, "simultaneous", json_boolean(status.simultaneous));
 	set(&object, "last_code", status.last_code >= 0 ? json_integer(status.last_code) : json_null());
 	return finish(&object, ret_result, ret_error);
 }

@@ -158,6 +158,19 @@ static const struct mip_setting node_settings[] = {
 		.help = "With a co-located care-of address, ask to be told when the home agent ends the "
 			"binding "
 			"(RFC 3543); takes UDP port 434."},
+	{.name = "simultaneous",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(simultaneous),
+		.otherwise = "false",
+		.help = "Keep the binding before a handover beside the new one (S) for as long as grace "
+			"says, so that "
+			"nothing is lost when a link dies; packets come twice meanwhile."},
+	{.name = "newest_first",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(newest_first),
+		.otherwise = "false",
+		.help = "Go eagerly to the interface where an agent, or a link, was found last, whatever the "
+			"priorities: before the link that the node comes from is lost."},
 	{.name = "lifetime",
 		.type = MIP_SETTING_TYPE_DURATION,
 		.offset = IN_NODE(lifetime),

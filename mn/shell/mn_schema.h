@@ -29,6 +29,8 @@ struct mn_config_node {
 	bool nat_traversal;
 	bool force_udp;
 	bool revocation;
+	bool simultaneous;
+	bool newest_first;
 	bool deregister_on_exit;
 	mip_time lifetime;
 	mip_time agent_wait;

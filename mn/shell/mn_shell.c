@@ -36,6 +36,8 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.nat_traversal = node->nat_traversal,
 		.force_udp = node->force_udp,
 		.revocation = node->revocation,
+		.simultaneous = node->simultaneous,
+		.newest_first = node->newest_first,
 		.lifetime = (uint16_t)(node->lifetime / MIP_SECOND),
 		.deregister_on_exit = node->deregister_on_exit,
 		.agent_wait = node->agent_wait,

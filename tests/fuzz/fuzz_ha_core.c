@@ -31,6 +31,7 @@ enum {
 	RECORDS = 32,
 	AGENT = 0x0a020002, /* a foreign agent that shares an association */
 	MAX_LIFETIME = 1800,
+	SIMULTANEOUS = 3, /* bindings of a node */
 };
 
 static const uint32_t home_addresses[NODES] = {0x0a010032, 0x0a01003c, 0xac140032, 0};
@@ -40,7 +41,7 @@ static const char nai[] = "alice@example.org";
 
 struct record {
 	char key[MIP_RECORD_KEY];
-	uint8_t octets[600];
+	uint8_t octets[600 * SIMULTANEOUS];
 	size_t length;
 };
 
@@ -58,6 +59,8 @@ struct model {
 	/* By home address: those of the nodes, then those of the pool. */
 	bool authorized[NODES + POOL_SIZE];
 	bool route[NODES + POOL_SIZE], tunnel[NODES + POOL_SIZE], proxy[NODES + POOL_SIZE];
+	struct mip_want copies[NODES + POOL_SIZE][SIMULTANEOUS];
+	size_t copy_count[NODES + POOL_SIZE];
 	mip_time bound_last[NODES + POOL_SIZE]; /* when it was seen bound */
 	unsigned replies, accepted;
 	uint32_t nonce; /* of the last reply */
@@ -113,6 +116,24 @@ static int slot_of(struct mip_address home_address)
 
 /* --- what comes out --------------------------------------------------------------------------- */
 
+static void see_copy(struct model *model, const struct mip_want *want, bool wanted)
+{
+	int slot = slot_of(want->tunnel.home_address);
+	struct mip_want *copies = model->copies[slot];
+	size_t *count = &model->copy_count[slot], place = 0;
+
+	FUZZ_CHECK(want->tunnel.end == MIP_TUNNEL_HOME);
+	while (place < *count && !mip_want_same_key(&copies[place], want))
+		place++;
+	if (wanted) {
+		FUZZ_CHECK(place < SIMULTANEOUS);
+		*count += place == *count;
+		copies[place] = *want;
+	} else if (place < *count) {
+		copies[place] = copies[--*count];
+	}
+}
+
 static void see_want(struct model *model, const struct mip_want *want, bool wanted)
 {
 	switch (want->kind) {
@@ -123,6 +144,9 @@ static void see_want(struct model *model, const struct mip_want *want, bool want
 	case MIP_WANT_TUNNEL:
 		FUZZ_CHECK(want->tunnel.end == MIP_TUNNEL_HOME);
 		model->tunnel[slot_of(want->tunnel.home_address)] = wanted;
+		break;
+	case MIP_WANT_COPY:
+		see_copy(model, want, wanted);
 		break;
 	case MIP_WANT_PROXY:
 		model->proxy[slot_of(want->proxy.address)] = wanted;
@@ -243,6 +267,7 @@ static void look(struct model *model)
 struct check {
 	struct model *model;
 	bool bound[NODES + POOL_SIZE];
+	size_t bindings[NODES + POOL_SIZE];
 	bool in_udp[NODES + POOL_SIZE];
 };
 
@@ -252,7 +277,8 @@ static void check_binding(void *context, const struct ha_binding_view *binding)
 	int slot = slot_of(binding->home_address);
 
 	check->bound[slot] = true;
-	check->in_udp[slot] = binding->encapsulation == MIP_ENCAPSULATION_UDP;
+	check->in_udp[slot] = check->in_udp[slot] || binding->encapsulation == MIP_ENCAPSULATION_UDP;
+	FUZZ_CHECK(++check->bindings[slot] <= SIMULTANEOUS);
 	check->model->bound_last[slot] = check->model->now.boot;
 	FUZZ_CHECK(check->model->authorized[slot]);
 	FUZZ_CHECK(binding->lifetime > 0 && binding->lifetime <= MAX_LIFETIME);
@@ -272,12 +298,15 @@ static void check(struct model *model)
 		model->authorized[i] = check.bound[i];
 		FUZZ_CHECK(!model->route[i] || check.bound[i]);
 		FUZZ_CHECK(!model->tunnel[i] || model->now.boot <= model->bound_last[i] + GRACE);
+		FUZZ_CHECK(model->copy_count[i] <= (check.bound[i] ? check.bindings[i] - 1 : 0));
 		FUZZ_CHECK(!model->proxy[i] || (check.bound[i] && i != 2));
 		if (ha_core_pending_count(model->core) > 0)
 			continue;
 		FUZZ_CHECK(model->route[i] == check.bound[i]);
 		/* One in UDP may wait for a keep-alive that tells its port. */
 		FUZZ_CHECK(!check.bound[i] || check.in_udp[i] || model->tunnel[i]);
+		FUZZ_CHECK(
+			!check.bound[i] || check.in_udp[i] || model->copy_count[i] == check.bindings[i] - 1);
 	}
 }
 
@@ -589,6 +618,7 @@ static void reload(struct model *model)
 	model->settings.redirect_at = bits & 3;
 	model->settings.revocation.enabled = bits & 0x80;
 	model->settings.gre = bits & 1;
+	model->settings.max_simultaneous_bindings = (bits >> 2) % (SIMULTANEOUS + 1);
 	model->settings.minimal = bits & 2;
 	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
 	/* As the shell does it: every link is told again. */
@@ -661,6 +691,7 @@ static void begin(struct model *model)
 		.pool_last = mip_address_of(POOL + POOL_SIZE - 1),
 		.alternates = &alternate,
 		.max_lifetime = MAX_LIFETIME,
+		.max_simultaneous_bindings = SIMULTANEOUS,
 		.grace = GRACE,
 		.advertise = {.enabled = true, .interval = 60 * MIP_SECOND, .lifetime = 180 * MIP_SECOND},
 	};

@@ -64,6 +64,26 @@ static void a_good_request_is_relayed_whole(void **state)
 	fa_world_end(&world);
 }
 
+/* RFC 5944 3.4: the S bit is between the node and its home agent: relayed as it is. */
+static void the_s_bit_is_relayed_as_it_is(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+	const struct mip_output *relayed;
+	size_t length;
+
+	(void)state;
+	request.fields.flags |= MIP_REQUEST_S;
+	fa_world_begin(&world);
+	fa_world_clear(&world);
+	length = fa_world_send(&world, &request, message);
+	relayed = fa_world_only(&world, MIP_OUTPUT_DATAGRAM);
+	assert_memory_equal(relayed->octets, message, length);
+	assert_int_equal(relayed->octets[1] & MIP_REQUEST_S, MIP_REQUEST_S);
+	fa_world_end(&world);
+}
+
 static void write_trailer(struct mip_writer *writer)
 {
 	static const uint8_t vendor[10] = {0};
@@ -630,6 +650,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_request_is_relayed_whole),
+		cmocka_unit_test(the_s_bit_is_relayed_as_it_is),
 		cmocka_unit_test(extensions_after_the_authorization_are_not_relayed),
 		cmocka_unit_test(a_denial_is_addressed_as_the_rfc_says),
 		cmocka_unit_test(a_denial_of_a_request_to_all_agents_comes_from_the_address_of_the_link),
