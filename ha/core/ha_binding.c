@@ -309,6 +309,7 @@ void ha_binding_refresh_due(struct ha_core *core, struct mip_now now)
 
 		refresh_remove(core, binding);
 		tell(core, binding);
+		ha_group_follow(core, binding, now);
 		announce_to_self(core, binding, now);
 	}
 	refresh_schedule(core, now.boot + REFRESH_GAP);
@@ -369,6 +370,7 @@ void ha_binding_set_half_bound(struct ha_core *core, struct ha_binding *binding,
 static void free_binding(struct ha_core *core, struct ha_binding *binding)
 {
 	refresh_remove(core, binding);
+	ha_group_forget(core, binding, "binding");
 	ha_binding_set_half_bound(core, binding, false);
 	mip_deadline_cancel(&core->deadlines, &binding->deadline);
 	HASH_DELETE(hh, core->bindings, binding);
@@ -416,6 +418,9 @@ static void fill(
 	binding->identification = request->fields.identification;
 	binding->encapsulation = request->encapsulation;
 	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
+	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
+	binding->broadcast = (request->fields.flags & MIP_REQUEST_B) && core->settings.broadcasts;
+	binding->co_located = request->fields.flags & MIP_REQUEST_D;
 }
 
 void ha_node_unseed(struct ha_core *core, struct ha_node *node)
@@ -435,6 +440,7 @@ static void left_home(struct ha_core *core, struct ha_binding *binding, struct m
 {
 	ha_node_unseed(core, binding->node);
 	tell(core, binding);
+	ha_group_follow(core, binding, now);
 	/* rfc5944-3.8.2.2-9, rfc5944-4.6-16: by the procedures of Section 4.6: proxy ARP, then a gratuitous
 	 * ARP. rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had
 	 * none, it MUST transmit a gratuitous ARP on behalf of the mobile node. */
@@ -462,6 +468,7 @@ static void changed(
 		tell(core, binding);
 		announce_to_self(core, binding, now);
 	}
+	ha_group_follow(core, binding, now);
 	ha_count(core, moved ? HA_COUNTER_BINDINGS_MOVED : HA_COUNTER_BINDINGS_RENEWED);
 	emit(core, moved ? "binding_moved" : "binding_renewed", binding, NULL);
 }

@@ -10,6 +10,7 @@
  * - ha_binding.c: bindings, and the kernel state for them
  * - ha_keepalive.c: tunnels whose port a keep-alive tells
  * - ha_announce.c: gratuitous ARP
+ * - ha_group.c: broadcasts and multicasts to and from nodes that are away
  * - ha_link.c: home links, addresses, advertisements
  * - ha_pool.c: addresses for nodes without one
  * - ha_record.c: what survives a restart
@@ -43,6 +44,8 @@ enum ha_deadline_kind {
 	HA_DEADLINE_ANNOUNCEMENT,
 	HA_DEADLINE_ADVERTISER,
 	HA_DEADLINE_REFRESH,
+	HA_DEADLINE_QUERY,
+	HA_DEADLINE_MEMBER,
 };
 
 /* A link on which home networks are. There for as long as a configured network names it. */
@@ -52,6 +55,7 @@ struct ha_home_link {
 	bool up;
 	struct mip_link_address link_address;
 	struct mip_advertiser advertiser;
+	size_t listeners; /* bindings for whose sake its broadcasts and multicasts are taken */
 	struct ha_home_link *next;
 };
 
@@ -123,7 +127,19 @@ struct ha_binding {
 	bool half_bound;
 	uint16_t tunnel_port;
 	bool reverse_tunnel;
-	bool told; /* the kernel state for it has been wanted */
+	bool broadcast;	 /* 'B', granted: it gets the home link's broadcasts */
+	bool co_located; /* 'D': it takes its packets out of the tunnel itself */
+	bool told;	 /* the kernel state for it has been wanted */
+	/* ha_group.c */
+	bool from_home_told; /* what it tunnels from its home address is taken */
+	bool listed;	     /* among those that get broadcasts */
+	struct ha_binding *broadcast_previous, *broadcast_next;
+	struct ha_home_link
+		*heard; /* its broadcasts and multicasts are taken for this binding's sake; NULL: none */
+	struct ha_member *members; /* of groups */
+	size_t member_count;
+	unsigned queries; /* of those that a new binding gets */
+	struct mip_deadline query;
 	struct mip_deadline deadline;
 	struct ha_binding *refresh_previous, *refresh_next; /* in the queue of those to be told (again) */
 	bool refresh_queued;
@@ -173,6 +189,11 @@ struct ha_core {
 	struct mip_deadline refresh_deadline;
 	struct ha_grace *graces;
 	struct ha_announcement *announcements;
+	struct ha_group *groups;
+	struct ha_binding *broadcast_first; /* those that get broadcasts */
+	uint64_t copies_left;		    /* until the bucket is filled again */
+	mip_time copies_filled;
+	uint16_t query_identification;
 	size_t redirect_next; /* whose turn it is to be redirected to */
 	uint64_t pool_next;   /* where the search for a free address begins, from the pool's first */
 	bool begun;
@@ -321,6 +342,22 @@ void ha_node_unseed(struct ha_core *core, struct ha_node *node);
 void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline);
 void ha_bindings_clear(struct ha_core *core);
 uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now);
+
+/* --- ha_group.c ------------------------------------------------------------------------------- */
+
+/* A frame of a home link to everyone or to a group. False: it is signalling of mobility agents, or nobody asked. */
+bool ha_group_frame(struct ha_core *core, struct ha_home_link *home_link, const struct mip_input_frame *frame,
+	struct mip_now now);
+/* The binding is new or has changed, or its home link has come. */
+void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
+/* It gets nothing any more. */
+void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason);
+/* The link is about to be another's, or nobody's. */
+void ha_group_detach(struct ha_core *core, struct ha_home_link *home_link);
+void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
+void ha_group_member_due(struct ha_core *core, struct mip_deadline *deadline);
+/* Directed broadcasts of the home networks, which are these now; `old` may be NULL. */
+void ha_group_networks(struct ha_core *core, const struct ha_tables *old, const struct ha_tables *tables);
 
 /* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 

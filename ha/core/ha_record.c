@@ -16,6 +16,8 @@ enum {
 	BINDING_REVERSE_TUNNEL = 1,
 	BINDING_INFINITE = 2,
 	BINDING_HALF_BOUND = 4,
+	BINDING_BROADCAST = 8,
+	BINDING_CO_LOCATED = 16,
 	REPLAY_ACCEPTED_ANY = 1,
 	REPLAY_HAS_NONCE = 2,
 	RECORD_MAX = 512,
@@ -61,9 +63,11 @@ void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *bindi
 
 	ha_node_identity(binding->node, identity);
 	mip_write8(&record, VERSION);
-	mip_write8(&record, (uint8_t)((binding->reverse_tunnel ? BINDING_REVERSE_TUNNEL : 0) |
-				      (infinite ? BINDING_INFINITE : 0) |
-				      (binding->half_bound ? BINDING_HALF_BOUND : 0)));
+	mip_write8(&record,
+		(uint8_t)((binding->reverse_tunnel ? BINDING_REVERSE_TUNNEL : 0) |
+			  (infinite ? BINDING_INFINITE : 0) | (binding->half_bound ? BINDING_HALF_BOUND : 0) |
+			  (binding->broadcast ? BINDING_BROADCAST : 0) |
+			  (binding->co_located ? BINDING_CO_LOCATED : 0)));
 	mip_write8(&record, (uint8_t)binding->encapsulation);
 	mip_write16(&record, binding->lifetime);
 	mip_write64(&record, infinite ? 0 : (uint64_t)(now.wall + (binding->expires - now.boot)));
@@ -104,6 +108,8 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 	binding->reverse_tunnel = flags & BINDING_REVERSE_TUNNEL;
 	kept->infinite = flags & BINDING_INFINITE;
 	binding->half_bound = flags & BINDING_HALF_BOUND;
+	binding->broadcast = flags & BINDING_BROADCAST;
+	binding->co_located = flags & BINDING_CO_LOCATED;
 	encapsulation = mip_read8(reader);
 	binding->lifetime = mip_read16(reader);
 	kept->expires_wall = (mip_time)mip_read64(reader);
@@ -174,6 +180,8 @@ static int restore_binding(
 	if (!binding)
 		return -ENOMEM;
 	binding->reverse_tunnel = kept.binding.reverse_tunnel;
+	binding->broadcast = kept.binding.broadcast && core->settings.broadcasts;
+	binding->co_located = kept.binding.co_located;
 	binding->encapsulation = kept.binding.encapsulation;
 	binding->lifetime =
 		kept.infinite && expires != MIP_NEVER ? core->settings.max_lifetime : kept.binding.lifetime;
