@@ -257,6 +257,7 @@ static void show_visitor(
 	view.registered = true;
 	view.pending = visitor->pending;
 	view.reverse_tunnel = visitor->reverse_tunnel;
+	view.encapsulating = visitor->reverse_tunnel && visitor->registration.encapsulating;
 	view.encapsulation = visitor->encapsulation;
 	view.lifetime = visitor->lifetime;
 	view.remaining = MIP_NEVER;

@@ -10,8 +10,10 @@
  * come in by the visited link are led
  *
  * They are a value that is computed anew whenever the visitor changes; what is new is wanted first, what is
- * no longer in it is unwanted then. A co-located node takes its packets out of the tunnel itself: nothing is
- * wanted for it.
+ * no longer in it is unwanted then. In the Encapsulating Delivery Style (RFC 3024 5.2) there is a RELAY in place of the
+ * rule: what comes to us in the visitor's own tunnel goes into the reverse tunnel, and nothing else does.
+ *
+ * A co-located node takes its packets out of the tunnel itself: nothing is wanted for it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -112,6 +114,22 @@ static void add_reverse_tunnel(
 			.local_port = udp_port(visitor),
 			.remote_port = udp_port(visitor)},
 	};
+	/* rfc3024-5.2.1-1, rfc3024-5.4-1: what comes un-encapsulated then MUST NOT be reverse tunnelled, and is forwarded
+	 * by standard routing; rfc3024-5.4-2: what comes encapsulated MUST be. */
+	if (visitor->registration.encapsulating) {
+		wants[(*count)++] = (struct mip_want){
+			.kind = MIP_WANT_RELAY,
+			.relay = {.home_address = visitor->home_address,
+				.link = visitor->registration.link->index,
+				/* RFC 3024 3.3: as was negotiated for the forward tunnel; which our NAT, if there is one, has
+				 * put into UDP, and the node knows nothing of. */
+				.encapsulation =
+					mip_request_encapsulation(visitor->registration.request.flags)},
+		};
+		return;
+	}
+	/* rfc3024-5.1.1-2: "detect packets sent by the mobile node, and modify its forwarding function to encapsulate them
+	 * before forwarding". */
 	wants[(*count)++] = (struct mip_want){
 		.kind = MIP_WANT_RULE,
 		.rule = {.priority = core->settings.values.rule_priority,
@@ -244,6 +262,11 @@ static void tell(struct fa_core *core, const char *name, const struct fa_visitor
 	else
 		mip_event_string(&event, "encapsulation", mip_encapsulation_name(visitor->encapsulation));
 	mip_event_boolean(&event, "reverse_tunnel", visitor->reverse_tunnel);
+	if (visitor->reverse_tunnel)
+		mip_event_string(
+			&event, "delivery", visitor->registration.encapsulating ? "encapsulating" : "direct");
+	else
+		mip_event_null(&event, "delivery");
 	if (reason)
 		mip_event_string(&event, "reason", reason);
 	mip_outbox_event(core->environment.outbox, &event);
