@@ -114,6 +114,9 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 		flags |= MIP_REQUEST_D;
 	if (wants_reverse_tunnel(core, attempt))
 		flags |= MIP_REQUEST_T;
+	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
+	if (core->settings.broadcast && !attempt->ending)
+		flags |= MIP_REQUEST_B;
 	return flags | encapsulation_flag_of(core, attempt);
 }
 
@@ -136,6 +139,19 @@ static bool offers_udp(const struct mn_core *core, const struct mn_place *place)
 static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
 {
 	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
+}
+
+/*
+ * rfc3024-5.3-1: nodes with a foreign agent that have their broadcasts and multicasts reverse-tunnelled MUST use the
+ * encapsulating delivery style. rfc3024-3.3-3: not without the 'T' bit.
+ */
+static bool wants_encapsulating(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	const struct mn_agent *agent = agent_of(core, &attempt->place);
+
+	return core->settings.delivery == MN_DELIVERY_ENCAPSULATING &&
+	       attempt->place.mode == MN_MODE_FOREIGN_AGENT && (attempt->flags & MIP_REQUEST_T) &&
+	       !attempt->ending && !(agent && agent->delivery_refused);
 }
 
 /* rfc5944-3.6.1-1: the values that the mobile node MUST supply. rfc5944-3.6.1.2-9, rfc5944-3.6.1.2-10:
@@ -218,6 +234,9 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 		result = write_challenge(core, place, shared != NULL, writer);
 	else if (result == 0 && is_away(place))
 		result = write_aaa_for_home(core, writer);
+	/* rfc3024-3.3-2: after the Mobile-Home authentication, and before the Mobile-Foreign one. */
+	if (result == 0 && attempt->encapsulating)
+		mip_extension_write(writer, MIP_EXTENSION_ENCAPSULATING_DELIVERY, NULL, 0);
 	/* e. rfc5944-3.6.1.3-3, rfc4721-3.1-3, -4, rfc4721-6-2: MUST be included when they share an
 	 * association; after the challenge, and after the Mobile-AAA authentication. */
 	if (result == 0 && shared)
@@ -235,6 +254,7 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 
 	attempt->flags = flags_of(core, attempt);
 	attempt->lifetime = lifetime_of(core, attempt);
+	attempt->encapsulating = wants_encapsulating(core, attempt);
 	attempt->udp_offered = offers_udp(core, &attempt->place);
 	attempt->home_address = core->home_address;
 	attempt->identification =
