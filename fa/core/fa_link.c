@@ -169,6 +169,7 @@ static uint16_t flags(const struct fa_core *core)
 		value |= MIP_AGENT_R;
 	if (fa_visitors_are_full(core))
 		value |= MIP_AGENT_B;
+	/* rfc3024-3.1-1: "A foreign agent that sets the 'T' bit MUST support the Direct Delivery …" */
 	if (settings->reverse_tunnel)
 		value |= MIP_AGENT_T;
 	if (settings->minimal)

@@ -234,6 +234,7 @@ static uint8_t check_verified(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc3024-A.4-3: "… available, the mobile nodes MUST use unique address." */
 static uint8_t check_permission(const struct request *request)
 {
 	struct fa_core *core = request->core;
@@ -291,6 +292,8 @@ static uint8_t check_encapsulation(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc3024-3.3-4: "Foreign agents SHOULD support the Encapsulating Delivery Style Extension." */
+/* rfc3024-3.1-2: "Encapsulating Delivery Style SHOULD be supported as well (section 5)." */
 static uint8_t check_delivery_style(const struct request *request)
 {
 	/* rfc3024-3.4-4, rfc3024-4.2.1-2: cannot support the requested form of delivery style: MUST respond with code 79. */
@@ -343,6 +346,7 @@ static uint8_t check_distance(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc3024-3.4-3: "… support reverse tunneling MUST use codes 74 and 137, respectively." */
 static uint8_t check_reverse_tunnel(const struct request *request)
 {
 	/* rfc3024-4.2.1-6: as a last check, whether it can support a reverse tunnel; else code 74. */
@@ -418,6 +422,7 @@ static void tell_relayed(struct fa_core *core, const struct fa_registration *reg
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+/* rfc3024-4.2.2-1: "Otherwise, the foreign agent MUST relay the Registration Request to the home …" */
 /* rfc5944-3.7-2: MUST NOT transmit a Registration Request, unless it is being relayed; rfc5944-3.7.2-1:
  * MUST relay the Request to the indicated home agent. */
 static void relay(const struct request *request, struct mip_now now)

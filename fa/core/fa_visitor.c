@@ -71,6 +71,7 @@ static uint16_t udp_port(const struct fa_visitor *visitor)
 	return visitor->encapsulation == MIP_ENCAPSULATION_UDP ? MIP_REGISTRATION_PORT : 0;
 }
 
+/* rfc5944-4.2.2-5: "The foreign agent MUST NOT advertise to other routers in its routing domain, …" */
 /* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
  * standard IP routing. */
 static void add_delivery(
@@ -98,6 +99,9 @@ static void add_delivery(
 	};
 }
 
+/* rfc3024-A.4-5: "Foreign agents MUST support reverse tunneling in order to support private …" */
+/* rfc3024-4.2.2-3: "… effect, the foreign agent MUST process incoming traffic according to the …" */
+/* rfc5944-4.2.2-9: "Each foreign agent SHOULD support the mandatory features for reverse tunneling …" */
 /* rfc3024-5.1.2-1: from the care-of address to the Home Agent of the most recent successful reply. */
 static void add_reverse_tunnel(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
@@ -313,6 +317,7 @@ static uint16_t granted(const struct fa_core *core, const struct fa_registration
 		core->settings.values.registration_lifetime);
 }
 
+/* rfc3024-4.2.2-2: "… checks, the foreign agent MUST update its visitor list, including indication …" */
 /* Everything that can fail has been done when this begins to change the visitor. */
 static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 	struct fa_registration *registration, const struct mip_registration_reply *reply,

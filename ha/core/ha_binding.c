@@ -177,6 +177,7 @@ void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline)
 
 /* --- telling the kernel ----------------------------------------------------------------------- */
 
+/* rfc5944-4.2.3-1: "The home agent MUST be able to intercept any datagrams on the home network …" */
 static void tell(struct ha_core *core, struct ha_binding *binding)
 {
 	struct mip_want peer = peer_of(binding);
@@ -220,6 +221,8 @@ static void tell_change(
 		retire(core, &old_peer, now);
 }
 
+/* rfc5944-4.2.3-3: "In this case, the home agent MUST assume the mobile node is at home and simply …" */
+/* rfc5944-4.2.3-2: "… bindings, the home agent MUST NOT attempt to intercept datagrams destined …" */
 static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bool grace, struct mip_now now)
 {
 	struct mip_want peer = peer_of(binding);
@@ -396,6 +399,7 @@ static void emit(struct ha_core *core, const char *name, const struct ha_binding
 	mip_outbox_event(&core->outbox, &event);
 }
 
+/* rfc3024-4.3.1-3: "… validity checks, the home agent MUST update its mobility bindings list to …" */
 static void fill(
 	struct ha_core *core, struct ha_binding *binding, const struct ha_request *request, mip_time expires)
 {
@@ -520,6 +524,7 @@ void ha_binding_remove(
 	free_binding(core, binding);
 }
 
+/* rfc5944-4.2.3-8: "… lifetime expires, the home agent MUST delete the binding, but it MUST retain …" */
 void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
 	/* rfc5944-3.8.2.2-7: after the expiration the home agent MUST delete its entry; rfc5944-3.8-2,

@@ -289,6 +289,7 @@ static void take_record(struct ha_core *core, struct ha_binding *binding,
 	listen_as_needed(core, binding);
 }
 
+/* rfc5944-4.4-1: "… multicasts, a mobile node MUST join the multicast group in one of two ways." */
 static void take_igmp(
 	struct ha_core *core, struct ha_binding *binding, struct mip_reader message, struct mip_now now)
 {

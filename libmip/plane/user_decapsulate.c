@@ -153,6 +153,7 @@ static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival
 	return refuse(user, spoofed ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
 }
 
+/* rfc3024-4.3.2-4: "… is in effect, a home agent MUST process each valid reverse tunneled packet …" */
 /* Whether the packet may come in at all; counts why not. */
 static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner,
 	struct mip_plane_home **ret_home)
@@ -160,8 +161,12 @@ static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const
 	struct mip_plane_home *home;
 	int error;
 
+	/* rfc5944-4.2.2-1: "… address, a foreign agent MUST compare the inner Destination Address …" */
+	/* rfc5944-4.2.2-2: "… visitor list, the foreign agent MUST NOT forward the datagram …" */
 	error = mip_plane_table_admit(&user->table, arrival, &home);
 	if (error)
+		/* rfc5944-4.2.2-3: "The datagram SHOULD be silently discarded." */
+		/* rfc5944-4.2.2-4: "ICMP Destination Unreachable MUST NOT be sent when a foreign agent is …" */
 		return refuse_stranger(user, arrival, error == -EACCES);
 	/* RFC 2784 3.1: "if the destination address of the payload packet is the encapsulator of the packet …
 	 * looping can occur. In this case, the packet MUST be discarded." True of every encapsulation, but for a NAT,

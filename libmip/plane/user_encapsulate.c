@@ -23,6 +23,8 @@ static struct mip_user_sender *sender_of(const struct mip_user *user, const stru
 	return tunnel->encapsulation == MIP_ENCAPSULATION_UDP ? user->udp_sender : user->raw_sender;
 }
 
+/* rfc5944-4.2.3-10: "… node), then the home agent MUST also examine the outer Source Address of …" */
+/* rfc5944-4.2.3-9: "… from home, the home agent MUST examine the datagram to check if it is …" */
 /* The address of a NAT is that of everybody behind it, and only what is a tunnel itself can be from the node.
  */
 static bool is_from_exit(const struct mip_want_tunnel *tunnel, const struct mip_ip *ip)
@@ -138,6 +140,8 @@ static void send_whole(struct mip_user *user, struct mip_plane_home *home, const
 		send_piece(user, home, &inner->ip, &piece);
 }
 
+/* rfc5944-4.2.3-13: "… Address), the home agent SHOULD encapsulate the datagram again (nested …" */
+/* rfc5944-4.2.3-12: "… address, then the home agent SHOULD forward the datagram to the mobile node." */
 static bool may_enter(
 	const struct mip_plane_home *home, const struct mip_ip *ip, enum mip_user_counter *ret_reason)
 {

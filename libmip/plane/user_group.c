@@ -305,6 +305,7 @@ int mip_user_admit_relay(struct mip_user *user, const struct mip_plane_arrival *
 	return 0;
 }
 
+/* rfc3024-5.2.2-2: "These fields of the encapsulating IP header MUST be chosen as follows:" */
 /* From the coalescer, which knows what of it the kernel had joined. Nothing of mip0's is in the arena now. */
 void mip_user_relay(void *context, const uint8_t *packet, size_t length, const struct mip_offload *offload)
 {

@@ -225,6 +225,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 
 /* --- denied ----------------------------------------------------------------------------------- */
 
+/* rfc3024-3.4-2: "… mobile nodes may receive (and MUST accept) code 70 (poorly formed request) …" */
 /* RFC 5944 3.6.2.3: what the node can repair by asking otherwise, from now on: a renewal, or a handover with
  * its one request a second, must not be denied for the same again. True: it is this place's own fault. */
 static bool repair(struct mn_core *core, const struct reply *reply)

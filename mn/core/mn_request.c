@@ -19,6 +19,8 @@
 enum {
 	/* rfc3024-3.2-2: in Registration Requests sent by a mobile node, TTL MUST be set to 255; and where
 	 * nothing is asked of it, 255 is as suitable as any other. */
+	/* rfc3024-4.1.1-1: "The mobile node MUST set the TTL field of the IP header to 255." */
+	/* rfc3024-6.1-1: "The mobile node MUST set to 255 the TTL value in the IP headers of …" */
 	TTL = 255,
 };
 
@@ -64,6 +66,7 @@ static bool is_behind_nat(const struct mn_core *core, const struct mn_place *pla
 	       mn_place_same(place, &core->binding.place);
 }
 
+/* rfc3024-A.4-1: "… addresses with Mobile IP MUST set the 'T' bit and employ reverse tunneling." */
 static bool wants_reverse_tunnel(const struct mn_core *core, const struct mn_attempt *attempt)
 {
 	const struct mn_agent *agent = agent_of(core, &attempt->place);
@@ -203,6 +206,8 @@ static int write_challenge(
 	return mip_authenticator_append_challenge(writer, core->settings.aaa, &challenge);
 }
 
+/* rfc3024-4-2: "… Authentication Extension) MUST always be present to authenticate registration …" */
+/* rfc3024-4-1: "… security association, they MUST use the appropriate Authentication Extension …" */
 /* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
 static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
 {

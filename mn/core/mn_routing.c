@@ -387,6 +387,8 @@ static void add_way_out(const struct mn_core *core, struct mn_wants *wants)
 
 	if ((binding->place.mode == MN_MODE_FOREIGN_AGENT && mip_address_is_none(binding->delivery_agent)) ||
 		(binding->place.mode == MN_MODE_CO_LOCATED && !binding->reverse_tunnel)) {
+		/* rfc5944-4.2.1-1: "Otherwise, the mobile node MUST choose its default router from among …" */
+		/* rfc3024-5.1.1-1: "The mobile node MUST designate the foreign agent as its default router." */
 		route.link = binding->place.link;
 		route.gateway = binding->place.mode == MN_MODE_FOREIGN_AGENT
 					? binding->place.agent
@@ -401,6 +403,8 @@ enum {
 	GROUPS_LENGTH = 4,
 };
 
+/* rfc5944-4.4-3: "… address in the IP header SHOULD be the mobile node's home address." */
+/* rfc5944-4.4-2: "… co-located care-of address, it SHOULD use this address as the source IP …" */
 /*
  * rfc5944-4.4-6: multicasts sent directly on the visited network MUST have a co-located care-of address as source, so those
  * from the home address are not; rfc5944-4.4-7: they go through the tunnel. rfc3024-5.2-1: by a foreign agent in the

@@ -97,6 +97,9 @@ static void the_extension_has_its_place_and_needs_t(void **state)
 	}
 }
 
+/* rfc3024-A.4-5: "Foreign agents MUST support reverse tunneling in order to support private …" */
+/* rfc3024-3.1-1: "A foreign agent that sets the 'T' bit MUST support the Direct Delivery Style." */
+/* rfc5944-4.2.2-9: "Each foreign agent SHOULD support the mandatory features for reverse tunneling …" */
 /* rfc3024-4.2.2-2: the visitor list indicates that the node has been granted a reverse tunnel and the delivery style expected.
  * rfc3024-5.1.1-2: in the direct style it detects packets sent by the node, and encapsulates them before forwarding. */
 static void in_the_direct_style_packets_from_the_node_are_led_into_the_tunnel(void **state)
@@ -120,6 +123,8 @@ static void in_the_direct_style_packets_from_the_node_are_led_into_the_tunnel(vo
 	fa_world_end(&world);
 }
 
+/* rfc3024-3.3-4: "Foreign agents SHOULD support the Encapsulating Delivery Style Extension." */
+/* rfc3024-3.1-2: "Encapsulating Delivery Style SHOULD be supported as well (section 5)." */
 /* rfc3024-5.2.1-1, rfc3024-5.4-1: un-encapsulated packets MUST NOT be reverse tunnelled: no rule leads them there.
  * rfc3024-5.4-2: encapsulated ones MUST be; rfc3024-5.2.2-2: from the care-of address to the home agent. */
 static void in_the_encapsulating_style_only_what_comes_in_a_tunnel_is_tunnelled_on(void **state)

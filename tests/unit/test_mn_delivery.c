@@ -162,6 +162,7 @@ static void test_codes_70_and_134_to_a_request_with_t_are_believed(void **state)
 
 /* --- direct and encapsulating ----------------------------------------------------------------- */
 
+/* rfc5944-4.2.1-1: "Otherwise, the mobile node MUST choose its default router from among the …" */
 /* rfc3024-5.1.1-1: in the direct style the node MUST designate the foreign agent as its default router. */
 static void test_in_the_direct_style_the_agent_is_the_default_router(void **state)
 {
@@ -211,6 +212,7 @@ static void test_the_agents_address_is_the_source_of_its_reply(void **state)
 
 /* --- groups and everyone ---------------------------------------------------------------------- */
 
+/* rfc3024-5.3-1: "However, any mobile nodes doing so MUST use the encapsulating delivery style." */
 /* rfc5944-4.4-6: multicasts sent directly on the visited network MUST have a co-located care-of address as source: those from
  * the home address go to the tunnel device, whatever the style; rfc3024-5.2-1, 5.3-1: and on in the encapsulating one only. */
 static void test_groups_and_everyone_are_led_to_the_tunnel_device(void **state)

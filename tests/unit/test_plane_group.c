@@ -347,6 +347,8 @@ static void deliver(struct world *world, const char *outer_source, const char *o
 	plane_settle(world);
 }
 
+/* rfc3024-5.4-2: "The foreign agent MUST process these packets as specified in section 5.2: they …" */
+/* rfc3024-4.2.2-3: "… effect, the foreign agent MUST process incoming traffic according to the …" */
 /* rfc3024-5.2.2-2: from the care-of address to the home agent; the original header as it was. */
 static void what_a_visitor_sends_in_a_tunnel_goes_on_in_the_reverse_tunnel(void **state)
 {
@@ -453,6 +455,8 @@ static void route(const struct world *world, const uint8_t *packet, size_t lengt
 	close(descriptor);
 }
 
+/* rfc5944-4.2.3-11: "… care-of address, the home agent MUST silently discard that datagram in …" */
+/* rfc5944-4.2.3-10: "… node), then the home agent MUST also examine the outer Source Address of …" */
 /* rfc5944-4.2.3-9, -12, -13: a datagram that is encapsulated already, by anyone but the care-of address, is tunnelled as any
  * other: nested encapsulation. -10, -11: from the care-of address it would go round, and is discarded in silence. */
 static void what_is_encapsulated_already_is_encapsulated_again_but_not_back(void **state)

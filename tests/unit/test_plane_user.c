@@ -315,6 +315,8 @@ static void what_another_address_says_to_groups_is_not_tunnelled(void **state)
 
 /* --- through and back ------------------------------------------------------------------------- */
 
+/* rfc3024-4.3.2-4: "… is in effect, a home agent MUST process each valid reverse tunneled packet …" */
+/* rfc5944-4.2.3-6: "Home agents MUST decapsulate packets addressed to themselves, sent by a mobile …" */
 static void a_datagram_goes_through_and_back(void **state)
 {
 	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
