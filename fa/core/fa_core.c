@@ -292,6 +292,7 @@ static void show_visitor(
 	view.registered = true;
 	view.pending = visitor->pending;
 	view.reverse_tunnel = visitor->reverse_tunnel;
+	view.encapsulating = visitor->reverse_tunnel && visitor->registration.encapsulating;
 	view.encapsulation = visitor->encapsulation;
 	view.revocation = visitor->registration.revocation.negotiated;
 	view.lifetime = visitor->lifetime;

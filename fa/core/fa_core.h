@@ -54,6 +54,8 @@ struct fa_core_settings {
 	bool registration_required;	/* R: co-located nodes too must register here */
 	bool reverse_tunnel;		/* T: reverse tunnels on request (else code 74) … */
 	bool reverse_tunnel_required;	/* … and none without (else code 75) */
+	bool encapsulating_delivery;	/* RFC 3024 5.2, on request (else code 79) */
+	bool private_needs_reverse_tunnel; /* a private home address without one gets code 75 (RFC 3024 A.4) */
 	/* U (RFC 3519): tunnels in UDP are asked for; requests without a reverse tunnel get code 75 … */
 	bool behind_nat;
 	bool nat_keeps_sources;	     /* … but where the NAT leaves the nodes' own source addresses alone */
@@ -148,6 +150,7 @@ struct fa_visitor_view {
 	bool pending;	 /* a request is on its way */
 	bool revocation; /* agreed on with the home agent (RFC 3543) */
 	bool reverse_tunnel;
+	bool encapsulating; /* in the Encapsulating Delivery Style; with a reverse tunnel */
 	bool co_located;
 	enum mip_encapsulation encapsulation; /* of the tunnel; not co-located */
 	uint16_t lifetime;		      /* granted, seconds; 0xffff infinite. If registered */

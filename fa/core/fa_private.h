@@ -113,6 +113,7 @@ struct fa_registration {
 	struct mip_address destination; /* of the IP header */
 	uint16_t source_port;
 	uint8_t ttl;
+	bool encapsulating; /* RFC 3024 3.3: the Encapsulating Delivery Style was asked for */
 	uint64_t order;	    /* of relaying: which of two is the newer */
 	struct fa_nai *nai; /* NULL: none */
 	/* rfc4721-3.2-13: its Identification SHOULD be stored, which is in `request`.
@@ -192,7 +193,7 @@ struct fa_denial {
 };
 
 enum {
-	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule */
+	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule or relay */
 	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
 };
 

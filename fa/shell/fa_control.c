@@ -67,6 +67,9 @@ static void add_visitor(void *context, const struct fa_visitor_view *view)
 	set(listing, object, "reverse_tunnel",
 		view->registered ? json_boolean(view->reverse_tunnel) : json_null());
 	set(listing, object, "revocation", view->registered ? json_boolean(view->revocation) : json_null());
+	set(listing, object, "delivery",
+		view->reverse_tunnel ? json_string(view->encapsulating ? "encapsulating" : "direct")
+				     : json_null());
 	set(listing, object, "registered_for",
 		view->registered ? seconds(view->registered_for) : json_null());
 	add_traffic(listing, object, view);

@@ -217,6 +217,19 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(reverse_tunnel_required),
 		.otherwise = "false",
 		.help = "Denies requests without a reverse tunnel with code 75."},
+	{.name = "reverse_tunnel_for_private",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(reverse_tunnel_for_private),
+		.otherwise = "false",
+		.help = "The same for nodes with a private home address (RFC 1918) only, whose packets would "
+			"find no way."},
+	{.name = "encapsulating_delivery",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(encapsulating_delivery),
+		.otherwise = "true",
+		.help = "Takes packets from visitors in tunnels of their own, if they ask for that (RFC 3024 "
+			"5.2), which "
+			"broadcasts and multicasts need; requests for it get code 79 otherwise."},
 	{.name = "behind_nat",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_AGENT(behind_nat),
@@ -346,6 +359,9 @@ static int check_agent(struct mip_config *config, const struct mip_config_group 
 	if (agent->reverse_tunnel_required && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "reverse_tunnel_required",
 			"'reverse_tunnel_required' = true needs 'reverse_tunnel' = true");
+	if (agent->reverse_tunnel_for_private && !agent->reverse_tunnel)
+		return mip_config_error(config, group, "reverse_tunnel_for_private",
+			"'reverse_tunnel_for_private' = true needs 'reverse_tunnel' = true");
 	if (agent->behind_nat && !agent->nat_keeps_sources && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "behind_nat",
 			"'behind_nat' = true needs 'reverse_tunnel' = true, or 'nat_keeps_sources' = true");

@@ -35,6 +35,8 @@ struct fa_config_agent {
 	bool registration_required;
 	bool reverse_tunnel;
 	bool reverse_tunnel_required;
+	bool reverse_tunnel_for_private;
+	bool encapsulating_delivery;
 	bool behind_nat;
 	bool nat_keeps_sources;
 	mip_time keepalive_interval;

@@ -53,6 +53,8 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
 		.reverse_tunnel_required = agent->reverse_tunnel_required,
+		.encapsulating_delivery = agent->encapsulating_delivery,
+		.private_needs_reverse_tunnel = agent->reverse_tunnel_for_private,
 		.behind_nat = agent->behind_nat,
 		.nat_keeps_sources = agent->nat_keeps_sources,
 		.keepalive_interval = agent->keepalive_interval,

@@ -270,6 +270,7 @@ static void end_tunnel(struct ha_core *core, struct ha_node *node, const struct 
 
 /* --- telling the kernel ----------------------------------------------------------------------- */
 
+/* rfc5944-4.2.3-1: "The home agent MUST be able to intercept any datagrams on the home network …" */
 static void tell(struct ha_core *core, struct ha_binding *binding)
 {
 	struct mip_want peer = peer_of(binding);
@@ -333,6 +334,8 @@ static void tell_left(struct ha_core *core, const struct ha_binding *binding, bo
 	retire_peer(core, node, &peer, grace, now);
 }
 
+/* rfc5944-4.2.3-3: "In this case, the home agent MUST assume the mobile node is at home and simply …" */
+/* rfc5944-4.2.3-2: "… bindings, the home agent MUST NOT attempt to intercept datagrams destined …" */
 static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bool grace, struct mip_now now)
 {
 	struct mip_want peer = peer_of(binding);
@@ -422,6 +425,7 @@ void ha_binding_refresh_due(struct ha_core *core, struct mip_now now)
 
 		refresh_remove(core, binding);
 		tell(core, binding);
+		ha_group_follow(core, binding, now);
 		announce_to_self(core, binding, now);
 	}
 	refresh_schedule(core, now.boot + REFRESH_GAP);
@@ -481,6 +485,7 @@ void ha_binding_set_half_bound(struct ha_core *core, struct ha_binding *binding,
 static void free_binding(struct ha_core *core, struct ha_binding *binding)
 {
 	refresh_remove(core, binding);
+	ha_group_forget(core, binding, "binding");
 	ha_binding_set_half_bound(core, binding, false);
 	mip_deadline_cancel(&core->deadlines, &binding->deadline);
 	HASH_DELETE(hh, core->bindings, binding);
@@ -507,6 +512,7 @@ static void emit(struct ha_core *core, const char *name, const struct ha_binding
 	mip_outbox_event(&core->outbox, &event);
 }
 
+/* rfc3024-4.3.1-3: "… validity checks, the home agent MUST update its mobility bindings list to …" */
 static void fill(
 	struct ha_core *core, struct ha_binding *binding, const struct ha_request *request, mip_time expires)
 {
@@ -529,6 +535,9 @@ static void fill(
 	binding->identification = request->fields.identification;
 	binding->encapsulation = request->encapsulation;
 	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
+	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
+	binding->broadcast = (request->fields.flags & MIP_REQUEST_B) && core->settings.broadcasts;
+	binding->co_located = request->fields.flags & MIP_REQUEST_D;
 }
 
 void ha_node_unseed(struct ha_core *core, struct ha_node *node)
@@ -548,6 +557,7 @@ static void left_home(struct ha_core *core, struct ha_binding *binding, struct m
 {
 	ha_node_unseed(core, binding->node);
 	tell(core, binding);
+	ha_group_follow(core, binding, now);
 	/* rfc5944-3.8.2.2-9, rfc5944-4.6-16: by the procedures of Section 4.6: proxy ARP, then a gratuitous
 	 * ARP. rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had
 	 * none, it MUST transmit a gratuitous ARP on behalf of the mobile node. */
@@ -587,6 +597,7 @@ static void changed(struct ha_core *core, const struct ha_binding *old, uint32_t
 		tell(core, binding);
 		announce_to_self(core, binding, now);
 	}
+	ha_group_follow(core, binding, now);
 	ha_count(core, moved ? HA_COUNTER_BINDINGS_MOVED : HA_COUNTER_BINDINGS_RENEWED);
 	emit(core, moved ? "binding_moved" : "binding_renewed", binding, NULL);
 }
@@ -662,6 +673,7 @@ void ha_binding_remove(
 	free_binding(core, binding);
 }
 
+/* rfc5944-4.2.3-8: "… lifetime expires, the home agent MUST delete the binding, but it MUST retain …" */
 void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
 	/* rfc5944-3.8.2.2-7: after the expiration the home agent MUST delete its entry; rfc5944-3.8-2,

@@ -146,6 +146,7 @@ static void carry_over_binding(
 	if (old_link && old_link->link != MIP_LINK_NONE && binding->told)
 		ha_binding_unwant_proxy(core, binding, old_link->link);
 	ha_announce_stop(core, binding->home_address);
+	ha_group_forget(core, binding, "network");
 	ha_binding_refresh_later(core, binding, now);
 }
 
@@ -169,6 +170,8 @@ int ha_core_configure(struct ha_core *core, const struct ha_settings *settings, 
 	HASH_ITER (hh, core->bindings, binding, next) {
 		carry_over_binding(core, &tables, binding, now);
 	}
+	if (core->begun)
+		ha_group_networks(core, &core->tables, &tables);
 	ha_tables_clear(&core->tables);
 	core->tables = tables;
 	copy_settings(core, settings);
@@ -183,6 +186,7 @@ void ha_core_begin(struct ha_core *core, struct mip_now now)
 {
 	core->begun = true;
 	ha_links_begin(core, now);
+	ha_group_networks(core, NULL, &core->tables);
 	for (struct ha_binding *binding = core->bindings; binding; binding = binding->hh.next)
 		ha_binding_refresh_later(core, binding, now);
 	if (core->refresh_count > 0)
@@ -240,7 +244,8 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 	struct ha_home_link *home_link = ha_home_link_at(core, frame->link);
 	int status;
 
-	if (!home_link || frame->ethertype != MIP_ETHERTYPE_IPV4)
+	if (!home_link || frame->ethertype != MIP_ETHERTYPE_IPV4 ||
+		ha_group_frame(core, home_link, frame, now))
 		return;
 	status = mip_advertiser_frame(&home_link->advertiser, frame, now);
 	if (status == 0)
@@ -271,6 +276,12 @@ static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_
 		break;
 	case HA_DEADLINE_REVOCATION:
 		ha_revocation_due(core, mip_revoked_of(deadline), now);
+		break;
+	case HA_DEADLINE_QUERY:
+		ha_group_query_due(core, deadline, now);
+		break;
+	case HA_DEADLINE_MEMBER:
+		ha_group_member_due(core, deadline);
 		break;
 	}
 }
@@ -325,6 +336,8 @@ void ha_core_bindings(const struct ha_core *core, ha_binding_function *function,
 			.encapsulation = binding->encapsulation,
 			.reverse_tunnel = binding->reverse_tunnel,
 			.revocation = binding->revocation.negotiated,
+			.broadcast = binding->broadcast,
+			.groups = binding->member_count,
 			.source = binding->source,
 			.source_port = binding->source_port,
 		};

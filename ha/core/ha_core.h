@@ -88,6 +88,13 @@ struct ha_settings {
 	bool gre;		     /* granted to nodes that ask for it, and advertised: G … */
 	bool minimal;		     /* … M; otherwise code 139 */
 	uint16_t keepalive_interval; /* s, told in UDP Tunnel Replies; 0: the node's own */
+	bool broadcasts;	     /* B: nodes that ask get the broadcasts of the home link … */
+	bool broadcast_dhcp;	     /* … those of DHCP too */
+	bool multicast;		     /* nodes may join groups by IGMP through their reverse tunnels … */
+	size_t groups_per_node;	     /* … at most so many each … */
+	size_t groups;		     /* … and in all */
+	mip_time query_interval;     /* ns between General Queries to a node with members */
+	uint32_t copy_rate;	     /* copies a second, in all; 0: no limit */
 	mip_time grace;		     /* ns that packets by an abandoned way are still taken */
 	struct ha_advertise_settings advertise;
 	struct mip_revocation_settings revocation; /* RFC 3543; enabled: X is advertised */
@@ -122,6 +129,9 @@ void ha_core_datagram(struct ha_core *core, const struct mip_input_datagram *dat
  * for the tunnel that it came by has become known from it (RFC 3519 4.6, 'R' flag). */
 bool ha_core_tunnel_data(struct ha_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
 void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, struct mip_now now);
+/* A packet to a group or to everyone that came by the tunnel of this home address. */
+void ha_core_group(struct ha_core *core, struct mip_address home_address, const uint8_t *octets,
+	size_t length, struct mip_now now);
 /* Serves what is due, or part of it: then the deadline is still in the past, and it is to be called again. */
 void ha_core_advance(struct ha_core *core, struct mip_now now);
 mip_time ha_core_deadline(const struct ha_core *core); /* MIP_NEVER: none */
@@ -140,6 +150,8 @@ struct ha_binding_view {
 	enum mip_encapsulation encapsulation;
 	bool reverse_tunnel;
 	bool revocation;	   /* agreed on (RFC 3543) */
+	bool broadcast;		   /* it gets the home link's broadcasts */
+	size_t groups;		   /* that it is a member of */
 	struct mip_address source; /* where the request came from */
 	uint16_t source_port;
 };

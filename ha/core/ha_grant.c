@@ -224,6 +224,9 @@ static int choose_encapsulation(const struct ha_core *core, struct ha_request *r
 	return choose_plain_encapsulation(core, request);
 }
 
+/* rfc3024-A.4-10: "… mobile node, the home agent MUST recognize and accept registration request …" */
+/* rfc3024-3.4-1: "Foreign and home agent registration replies MUST convey if the reverse tunnel …" */
+/* rfc3024-3.2-1: "Home agents SHOULD NOT object to providing reverse tunnel support, because they …" */
 static int check_reverse_tunnel(const struct ha_core *core, const struct ha_request *request)
 {
 	bool asked = request->fields.flags & MIP_REQUEST_T;

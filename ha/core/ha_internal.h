@@ -12,6 +12,7 @@
  * - ha_keepalive.c: tunnels whose port a keep-alive tells
  * - ha_revocation.c: bindings that one side ends (RFC 3543)
  * - ha_announce.c: gratuitous ARP
+ * - ha_group.c: broadcasts and multicasts to and from nodes that are away
  * - ha_link.c: home links, addresses, advertisements
  * - ha_pool.c: addresses for nodes without one
  * - ha_record.c: what survives a restart
@@ -46,6 +47,8 @@ enum ha_deadline_kind {
 	HA_DEADLINE_ADVERTISER,
 	HA_DEADLINE_REFRESH,
 	HA_DEADLINE_REVOCATION,
+	HA_DEADLINE_QUERY,
+	HA_DEADLINE_MEMBER,
 };
 
 /* A link on which home networks are. There for as long as a configured network names it. */
@@ -55,6 +58,7 @@ struct ha_home_link {
 	bool up;
 	struct mip_link_address link_address;
 	struct mip_advertiser advertiser;
+	size_t listeners; /* bindings for whose sake its broadcasts and multicasts are taken */
 	struct ha_home_link *next;
 };
 
@@ -130,9 +134,21 @@ struct ha_binding {
 	uint16_t tunnel_port;
 	bool reverse_tunnel;
 	struct mip_revocation_terms revocation;
-	bool direct; /* if negotiated: with the node itself, co-located, and with no foreign agent */
-	bool told;   /* the kernel state for it has been wanted */
-	bool leads;  /* its tunnel is the home address's TUNNEL; those of its siblings are COPYs */
+	bool direct;	 /* if negotiated: with the node itself, co-located, and with no foreign agent */
+	bool told;	 /* the kernel state for it has been wanted */
+	bool leads;	 /* its tunnel is the home address's TUNNEL; those of its siblings are COPYs */
+	bool broadcast;	 /* 'B', granted: it gets the home link's broadcasts */
+	bool co_located; /* 'D': it takes its packets out of the tunnel itself */
+	/* ha_group.c */
+	bool from_home_told; /* what it tunnels from its home address is taken */
+	bool listed;	     /* among those that get broadcasts */
+	struct ha_binding *broadcast_previous, *broadcast_next;
+	struct ha_home_link
+		*heard; /* its broadcasts and multicasts are taken for this binding's sake; NULL: none */
+	struct ha_member *members; /* of groups */
+	size_t member_count;
+	unsigned queries; /* of those that a new binding gets */
+	struct mip_deadline query;
 	struct mip_deadline deadline;
 	struct ha_binding *refresh_previous, *refresh_next; /* in the queue of those to be told (again) */
 	bool refresh_queued;
@@ -183,6 +199,11 @@ struct ha_core {
 	struct ha_grace *graces;
 	struct ha_announcement *announcements;
 	struct mip_revoker revoker;
+	struct ha_group *groups;
+	struct ha_binding *broadcast_first; /* those that get broadcasts */
+	uint64_t copies_left;		    /* until the bucket is filled again */
+	mip_time copies_filled;
+	uint16_t query_identification;
 	size_t redirect_next; /* whose turn it is to be redirected to */
 	uint64_t pool_next;   /* where the search for a free address begins, from the pool's first */
 	bool begun;
@@ -362,6 +383,22 @@ void ha_binding_remove_all(
 	struct ha_core *core, struct ha_node *node, bool grace, const char *reason, struct mip_now now);
 bool ha_leads_back(const struct ha_core *core, struct mip_address end, struct mip_address home_address,
 	unsigned *budget);
+
+/* --- ha_group.c ------------------------------------------------------------------------------- */
+
+/* A frame of a home link to everyone or to a group. False: it is signalling of mobility agents, or nobody asked. */
+bool ha_group_frame(struct ha_core *core, struct ha_home_link *home_link, const struct mip_input_frame *frame,
+	struct mip_now now);
+/* The binding is new or has changed, or its home link has come. */
+void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
+/* It gets nothing any more. */
+void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason);
+/* The link is about to be another's, or nobody's. */
+void ha_group_detach(struct ha_core *core, struct ha_home_link *home_link);
+void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
+void ha_group_member_due(struct ha_core *core, struct mip_deadline *deadline);
+/* Directed broadcasts of the home networks, which are these now; `old` may be NULL. */
+void ha_group_networks(struct ha_core *core, const struct ha_tables *old, const struct ha_tables *tables);
 
 /* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 

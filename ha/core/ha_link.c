@@ -216,6 +216,7 @@ static void detach(struct ha_core *core, struct ha_home_link *home_link, struct 
 		return;
 	mip_advertiser_stop(&home_link->advertiser, false, now);
 	ha_announce_stop_link(core, home_link);
+	ha_group_detach(core, home_link);
 	if (core->begun) {
 		ha_binding_forget_proxies(core, home_link->link);
 		tell_link(core, false, home_link->link);

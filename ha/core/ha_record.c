@@ -16,6 +16,8 @@ enum {
 	BINDING_REVERSE_TUNNEL = 1,
 	BINDING_INFINITE = 2,
 	BINDING_HALF_BOUND = 4,
+	BINDING_BROADCAST = 8,
+	BINDING_CO_LOCATED = 16,
 	BINDING_AGREED = 32, /* what was agreed on for revocation stands at the end */
 	BINDING_DIRECT = 1,  /* of what was agreed on for revocation */
 	BINDING_INFORM = 2,
@@ -69,6 +71,8 @@ static void write_binding(struct mip_writer *record, const struct ha_binding *bi
 	mip_write8(record,
 		(uint8_t)((binding->reverse_tunnel ? BINDING_REVERSE_TUNNEL : 0) |
 			  (infinite ? BINDING_INFINITE : 0) | (binding->half_bound ? BINDING_HALF_BOUND : 0) |
+			  (binding->broadcast ? BINDING_BROADCAST : 0) |
+			  (binding->co_located ? BINDING_CO_LOCATED : 0) |
 			  (binding->revocation.negotiated ? BINDING_AGREED : 0)));
 	mip_write8(record, (uint8_t)binding->encapsulation);
 	mip_write16(record, binding->lifetime);
@@ -139,6 +143,8 @@ static int read_binding(struct mip_reader *reader, struct kept_binding *kept)
 	binding->reverse_tunnel = flags & BINDING_REVERSE_TUNNEL;
 	kept->infinite = flags & BINDING_INFINITE;
 	binding->half_bound = flags & BINDING_HALF_BOUND;
+	binding->broadcast = flags & BINDING_BROADCAST;
+	binding->co_located = flags & BINDING_CO_LOCATED;
 	encapsulation = mip_read8(reader);
 	binding->lifetime = mip_read16(reader);
 	kept->expires_wall = (mip_time)mip_read64(reader);
@@ -221,6 +227,8 @@ static int restore_one(
 	if (!binding)
 		return -ENOMEM;
 	binding->reverse_tunnel = kept.binding.reverse_tunnel;
+	binding->broadcast = kept.binding.broadcast && core->settings.broadcasts;
+	binding->co_located = kept.binding.co_located;
 	binding->encapsulation = kept.binding.encapsulation;
 	binding->lifetime =
 		kept.infinite && expires != MIP_NEVER ? core->settings.max_lifetime : kept.binding.lifetime;

@@ -196,6 +196,7 @@ static bool must_be_framed(const struct ha_core *core, const struct ha_request *
 	       (mip_address_is_none(request->source) || ha_request_is_from_home(core, request));
 }
 
+/* rfc3024-4.3.2-1: "… Registration Request, a home agent MUST issue a Registration Reply to the …" */
 /* rfc5944-3.8-1: MUST NOT transmit a Registration Reply except when replying to a Request: there is no
  * other caller. rfc5944-3.8.3-3: the values that it MUST supply in the fields. */
 void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)

@@ -41,6 +41,18 @@ struct ha_nat_config {
 	mip_time max_lifetime;
 };
 
+struct ha_broadcast_config {
+	bool enabled;
+	bool dhcp;
+};
+
+struct ha_multicast_config {
+	bool enabled;
+	int64_t groups_per_node;
+	int64_t groups;
+	mip_time query_interval;
+};
+
 struct ha_alternate_config {
 	struct mip_address address;
 };
@@ -65,6 +77,9 @@ struct ha_agent_config {
 	mip_time grace;
 	struct ha_advertise_config advertise;
 	struct ha_nat_config nat_traversal;
+	struct ha_broadcast_config broadcast;
+	struct ha_multicast_config multicast;
+	int64_t copy_rate;
 	struct ha_redirect_config redirect;
 	struct mip_revocation_config revocation;
 };

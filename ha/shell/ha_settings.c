@@ -103,6 +103,13 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 			.gre = agent->gre_encapsulation,
 			.minimal = agent->minimal_encapsulation,
 			.keepalive_interval = whole_seconds(agent->nat_traversal.keepalive_interval),
+			.broadcasts = agent->broadcast.enabled,
+			.broadcast_dhcp = agent->broadcast.dhcp,
+			.multicast = agent->multicast.enabled,
+			.groups_per_node = (size_t)agent->multicast.groups_per_node,
+			.groups = (size_t)agent->multicast.groups,
+			.query_interval = agent->multicast.query_interval,
+			.copy_rate = (uint32_t)agent->copy_rate,
 			.grace = agent->grace,
 			.redirect_at = (size_t)agent->redirect.bindings,
 			.revocation =

@@ -32,6 +32,8 @@ struct mip_accelerator_operations {
 	void (*follow)(struct mip_accelerator *accelerator, const struct mip_input_link *link);
 	/* An address of the host's own that comes or goes. May be NULL. */
 	void (*follow_address)(struct mip_accelerator *accelerator, struct mip_address address, bool present);
+	/* An address that is everyone's on a link: packets out of tunnels for it are the user plane's. May be NULL. */
+	void (*everyones)(struct mip_accelerator *accelerator, struct mip_address address, bool present);
 	/* Whether all that it put into the kernel is still there and at work. 0, or negative errno and what is
 	 * wrong: it will be made anew, or replaced. */
 	int (*check)(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON]);

@@ -254,12 +254,23 @@ static void bpf_follow(struct mip_accelerator *accelerator, const struct mip_inp
 static void bpf_follow_address(struct mip_accelerator *accelerator, struct mip_address address, bool present)
 {
 	struct bpf *bpf = bpf_of(accelerator);
-	uint8_t value = 1;
+	uint8_t value = MIP_BPF_OURS;
 
 	if (!present)
 		(void)bpf_map_delete_elem(bpf->own, &address.value);
 	else if (bpf_map_update_elem(bpf->own, &address.value, &value, BPF_ANY) != 0)
 		bpf->links.blind = true;
+}
+
+static void bpf_everyones(struct mip_accelerator *accelerator, struct mip_address address, bool present)
+{
+	struct bpf *bpf = bpf_of(accelerator);
+	uint8_t value = MIP_BPF_EVERYONES;
+
+	if (!present)
+		(void)bpf_map_delete_elem(bpf->own, &address.value);
+	else if (bpf_map_update_elem(bpf->own, &address.value, &value, BPF_ANY) != 0)
+		bpf->refused++;
 }
 
 static const char for_ipsec[] = "the host has policies of IPsec, which the programs would go past";
@@ -360,6 +371,7 @@ static const struct mip_accelerator_operations operations = {
 	.clamp = bpf_clamp,
 	.follow = bpf_follow,
 	.follow_address = bpf_follow_address,
+	.everyones = bpf_everyones,
 	.check = bpf_check,
 	.traffic = bpf_traffic,
 	.counters = bpf_counters,

@@ -263,6 +263,7 @@ static int relayed_code(uint8_t type, uint8_t code)
 	}
 }
 
+/* rfc5944-4.2.3-5: "Nodes implementing tunneling SHOULD also implement the "tunnel soft state" …" */
 void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error)
 {
 	int code = relayed_code(error->type, error->code);

@@ -141,6 +141,15 @@ static void report(struct mn_core *core, mip_time began, bool renewal, struct mi
 		MIP_TEXT(binding->place.care_of_address), binding->lifetime);
 }
 
+/* rfc3024-4.1.2-1: MUST employ whatever delivery style was requested. rfc3024-5.2.2-1: to "the address of the agent as
+ * learned from the IP source address of the agent's most recent successful registration reply". */
+static struct mip_address delivery_agent_of(const struct mn_attempt *attempt, const struct mn_grant *grant)
+{
+	if (!attempt->encapsulating || attempt->place.mode != MN_MODE_FOREIGN_AGENT)
+		return (struct mip_address){0};
+	return mip_address_is_unicast(grant->source) ? grant->source : attempt->place.agent;
+}
+
 static void take_over(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
 {
 	struct mn_attempt *attempt = &core->attempt;
@@ -159,6 +168,7 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 		.encapsulation = grant->encapsulation,
 		.revocable = grant->revocable,
 		.home_agent_timestamp = grant->home_agent_timestamp,
+		.delivery_agent = delivery_agent_of(attempt, grant),
 		.keepalive_interval =
 			keepalive_interval_of(core, grant->keepalive_interval, same_place, last_interval),
 	};

@@ -176,6 +176,7 @@ struct mn_agent {
 	uint16_t flags;
 	uint16_t lifetime_most;	   /* it has said that it takes no more (code 69); 0: it has not */
 	bool reverse_mandatory;	   /* it has said so (code 75) */
+	bool delivery_refused;	   /* it has said that it has no Encapsulating Delivery Style (code 79) */
 	uint8_t refused;	   /* MIP_REQUEST_M, _G: it has said that it has them not (code 72) */
 	struct mip_address router; /* the first that it advertises, or itself */
 	struct mip_prefix prefix;  /* of its network; length 0: no Prefix-Lengths extension */
@@ -206,6 +207,7 @@ struct mn_attempt {
 	uint16_t lifetime; /* asked for */
 	uint8_t flags;	   /* of the request */
 	bool udp_offered;
+	bool encapsulating; /* asks for the Encapsulating Delivery Style */
 	bool legacy; /* RFC 4433 4.1 step 2: the home agent that is requested stands in the field too */
 	bool revocation_offered;
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
@@ -220,6 +222,8 @@ struct mn_binding {
 	uint16_t lifetime;
 	mip_time expires; /* MIP_NEVER: infinite, or at home */
 	bool reverse_tunnel;
+	/* RFC 3024 5.2: packets go to `delivery_agent` in a tunnel of their own; none: the direct style. */
+	struct mip_address delivery_agent;
 	enum mip_encapsulation encapsulation;
 	struct mip_deadline renew;
 	struct mip_deadline expire;
@@ -446,6 +450,7 @@ void mn_revocation_input(struct mn_core *core, const struct mn_received *receive
 struct mn_grant {
 	uint16_t lifetime;
 	enum mip_encapsulation encapsulation;
+	struct mip_address source;   /* of the reply */
 	uint16_t keepalive_interval; /* seconds; 0: our own */
 	bool revocable;
 	uint32_t home_agent_timestamp;

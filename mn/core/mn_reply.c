@@ -182,6 +182,7 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 	const struct mip_extension *extension = covered(reply, MIP_SLOT_UDP_TUNNEL_REPLY);
 	struct mip_udp_tunnel_reply udp;
 	struct mn_grant grant = {
+		.source = reply->received->source,
 		/* rfc5944-3.4-3: greater than in the Request: the Lifetime in the Request MUST be used;
 		 * rfc5944-3.4-4: less: that in the Reply. */
 		.lifetime =
@@ -243,6 +244,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 
 /* --- denied ----------------------------------------------------------------------------------- */
 
+/* rfc3024-3.4-2: "… mobile nodes may receive (and MUST accept) code 70 (poorly formed request) …" */
 /* RFC 5944 3.6.2.3: what the node can repair by asking otherwise, from now on: a renewal, or a handover with
  * its one request a second, must not be denied for the same again. True: it is this place's own fault. */
 static bool repair(struct mn_core *core, const struct reply *reply)
@@ -265,6 +267,12 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE:
 		core->reverse_refused = true;
 		return false;
+	case MIP_CODE_FA_DELIVERY_STYLE_UNSUPPORTED:
+		/* RFC 3024 4.1.2 a: "MAY try modifying the registration request (for example, by eliminating the request for
+		 * alternate forms of encapsulation or delivery style)". */
+		if (agent)
+			agent->delivery_refused = true;
+		return !core->attempt.encapsulating;
 	case MIP_CODE_FA_ENCAPSULATION_UNAVAILABLE:
 		if (agent)
 			agent->refused |= encapsulations;

@@ -33,6 +33,12 @@ static const struct mip_name encapsulation_names[] = {
 	{0, NULL},
 };
 
+static const struct mip_name delivery_names[] = {
+	{MN_DELIVERY_DIRECT, "direct"},
+	{MN_DELIVERY_ENCAPSULATING, "encapsulating"},
+	{0, NULL},
+};
+
 static const struct mip_name assignment_names[] = {
 	{MN_ASSIGNMENT_OFF, "off"},
 	{MN_ASSIGNMENT_ANY, "any"},
@@ -134,6 +140,21 @@ static const struct mip_setting node_settings[] = {
 		.offset = IN_NODE(reverse_tunnel),
 		.otherwise = "true",
 		.help = "Send packets from the home address back through the home agent."},
+	{.name = "delivery",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(delivery),
+		.otherwise = "direct",
+		.choices = delivery_names,
+		.help = "How packets for the reverse tunnel go to a foreign agent (RFC 3024 5): as they are, "
+			"or in a tunnel of "
+			"their own. Broadcasts and multicasts, and joining groups of the home link, need the "
+			"latter; where an "
+			"agent does not have it, it is direct."},
+	{.name = "broadcast",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(broadcast),
+		.otherwise = "false",
+		.help = "Ask the home agent for the broadcasts of the home link (B)."},
 	{.name = "encapsulation",
 		.type = MIP_SETTING_TYPE_CHOICE,
 		.offset = IN_NODE(encapsulation),

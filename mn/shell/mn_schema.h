@@ -25,6 +25,8 @@ struct mn_config_node {
 	int care_of;	    /* enum mn_care_of */
 	int move_detection; /* enum mn_move_detection */
 	bool reverse_tunnel;
+	int delivery; /* enum mn_delivery */
+	bool broadcast;
 	int encapsulation; /* enum mip_encapsulation, without UDP */
 	bool nat_traversal;
 	bool force_udp;

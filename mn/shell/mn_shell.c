@@ -32,6 +32,8 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.care_of = (enum mn_care_of)node->care_of,
 		.move_detection = (enum mn_move_detection)node->move_detection,
 		.reverse_tunnel = node->reverse_tunnel,
+		.delivery = (enum mn_delivery)node->delivery,
+		.broadcast = node->broadcast,
 		.encapsulation = (enum mip_encapsulation)node->encapsulation,
 		.nat_traversal = node->nat_traversal,
 		.force_udp = node->force_udp,

@@ -73,7 +73,7 @@ static void check(bool holds)
 static bool is_visitors(const struct mip_want *want)
 {
 	return want->kind == MIP_WANT_NEIGHBOUR || want->kind == MIP_WANT_PEER ||
-	       want->kind == MIP_WANT_TUNNEL ||
+	       want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_RELAY ||
 	       (want->kind == MIP_WANT_RULE && want->rule.incoming != MIP_LINK_TUNNEL) ||
 	       (want->kind == MIP_WANT_ROUTE && want->route.destination.length == 32);
 }
@@ -496,6 +496,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.link_count = 1,
 		.registration_lifetime = 200,
 		.reverse_tunnel = true,
+		.encapsulating_delivery = true,
 		.gre = true,
 		.advertise_interval = 1000 * MIP_SECOND,
 		.advertise_lifetime = 3000 * MIP_SECOND,

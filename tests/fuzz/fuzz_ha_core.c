@@ -241,8 +241,23 @@ static void see_frame(struct model *model, const struct mip_output *output)
 		FUZZ_CHECK(mip_address_equal(arp.sender, arp.target));
 		return;
 	}
-	if (mip_udp_packet_read(output->octets, output->length, false, &ip, &udp, &payload) == 0)
+	/* What a node sends to a group comes out as it is, and never from this port. */
+	if (mip_udp_packet_read(output->octets, output->length, false, &ip, &udp, &payload) == 0 &&
+		udp.source_port == MIP_REGISTRATION_PORT)
 		see_reply(model, mip_read_octets(&payload, mip_reader_left(&payload)), output->length - 28);
+}
+
+/* rfc5944-4.3-1, rfc5944-4.4-4: to a node that is away only; nested in the name of the home agent of its reply. */
+static void see_copy(struct model *model, const struct mip_output *output)
+{
+	struct mip_reader reader = mip_reader_of(output->octets, output->length), payload;
+	struct mip_ip ip;
+
+	FUZZ_CHECK(model->tunnel[slot_of(output->copy.home_address)] ||
+		   model->route[slot_of(output->copy.home_address)]);
+	FUZZ_CHECK(!output->copy.nested || mip_address_is_unicast(output->copy.source));
+	FUZZ_CHECK(mip_ip_read(&reader, &ip, &payload) == 0 && ip.total_length == output->length);
+	FUZZ_CHECK(!mip_address_equal(ip.source, output->copy.home_address));
 }
 
 static void look(struct model *model)
@@ -256,6 +271,8 @@ static void look(struct model *model)
 			see_record(model, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
 			see_datagram(model, &output);
+		else if (output.kind == MIP_OUTPUT_COPY)
+			see_copy(model, &output);
 		else if (output.kind == MIP_OUTPUT_FRAME)
 			see_frame(model, &output);
 		mip_output_clear(&output);
@@ -617,6 +634,8 @@ static void reload(struct model *model)
 	model->settings.alternate_count = bits >> 7;
 	model->settings.redirect_at = bits & 3;
 	model->settings.revocation.enabled = bits & 0x80;
+	model->settings.broadcasts = !(bits & 4);
+	model->settings.multicast = !(bits & 8);
 	model->settings.gre = bits & 1;
 	model->settings.max_simultaneous_bindings = (bits >> 2) % (SIMULTANEOUS + 1);
 	model->settings.minimal = bits & 2;
@@ -624,6 +643,48 @@ static void reload(struct model *model)
 	/* As the shell does it: every link is told again. */
 	take_link(model, 0x0b);
 	look(model);
+}
+
+/* To a group or to everyone: off the home link, or out of a node's tunnel. */
+static void take_group(struct model *model)
+{
+	static const uint32_t destinations[] = {
+		0xffffffff, 0x0a0100ff, 0xef000001, 0xef000002, 0xe0000001, 0xe0000016};
+	static const uint8_t protocols[] = {2, 17, 1, 6};
+	struct mip_reader *input = &model->input;
+	uint8_t bits = mip_read8(input);
+	struct mip_address node = mip_address_of(home_addresses[bits % (NODES - 1)]);
+	struct mip_ip ip = {
+		.ttl = 1,
+		.protocol = protocols[bits >> 3 & 3],
+		.source = bits & 0x80 ? choose_address(input) : node,
+		.destination = mip_address_of(destinations[mip_read8(input) % MIP_ARRAY_SIZE(destinations)]),
+	};
+	uint8_t payload[64] = {0}, packet[128];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	size_t length = mip_read8(input) % sizeof(payload);
+	const uint8_t *octets = mip_read_octets(input, length);
+	uint16_t sum;
+
+	if (octets)
+		memcpy(payload, octets, length);
+	if (ip.protocol == 2 && length >= 8) {
+		payload[2] = payload[3] = 0;
+		sum = mip_checksum_finish(mip_checksum_add(0, payload, length));
+		payload[2] = (uint8_t)(sum >> 8);
+		payload[3] = (uint8_t)sum;
+	}
+	mip_ip_packet_write(&writer, &ip, payload, length);
+	if (bits & 0x40)
+		ha_core_group(model->core, node, packet, writer.length, model->now);
+	else
+		ha_core_frame(model->core,
+			&(struct mip_input_frame){.link = HOME_LINK,
+				.source = {6, {2, 0, 0, 0, 0, 9}},
+				.ethertype = MIP_ETHERTYPE_IPV4,
+				.octets = packet,
+				.length = writer.length},
+			model->now);
 }
 
 static void step(struct model *model)
@@ -656,6 +717,9 @@ static void step(struct model *model)
 		break;
 	case 8:
 		take_revocation(model);
+		break;
+	case 9:
+		take_group(model);
 		break;
 	default:
 		take_request(model);
@@ -692,6 +756,12 @@ static void begin(struct model *model)
 		.alternates = &alternate,
 		.max_lifetime = MAX_LIFETIME,
 		.max_simultaneous_bindings = SIMULTANEOUS,
+		.broadcasts = true,
+		.multicast = true,
+		.groups_per_node = 2,
+		.groups = 3,
+		.query_interval = 10 * MIP_SECOND,
+		.copy_rate = 20,
 		.grace = GRACE,
 		.advertise = {.enabled = true, .interval = 60 * MIP_SECOND, .lifetime = 180 * MIP_SECOND},
 	};

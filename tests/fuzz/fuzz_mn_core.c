@@ -474,6 +474,8 @@ static void begin(struct run *run, uint8_t how)
 		.care_of = (enum mn_care_of)(how >> 2 & 3) % 3,
 		.move_detection = (enum mn_move_detection)(how % 3),
 		.reverse_tunnel = how & 16,
+		.delivery = how & 32 ? MN_DELIVERY_ENCAPSULATING : MN_DELIVERY_DIRECT,
+		.broadcast = how & 1,
 		.encapsulation = (enum mip_encapsulation)((how >> 5 & 3) % 3),
 		.nat_traversal = how & 32,
 		.revocation = how & 128,

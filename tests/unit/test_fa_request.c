@@ -38,6 +38,7 @@ static int code_with_defaults(const struct fa_world_request *request)
 	return code;
 }
 
+/* rfc3024-4.2.2-1: "Otherwise, the foreign agent MUST relay the Registration Request to the home …" */
 static void a_good_request_is_relayed_whole(void **state)
 {
 	/* rfc5944-3.4-1, rfc5944-3.7-2, rfc5944-3.7.2-1, rfc5944-3.7.2.2-1, rfc5944-3.7.2.2-2,
@@ -402,6 +403,9 @@ static void the_encapsulating_delivery_style_gets_code_79(void **state)
 	assert_int_equal(code_with_defaults(&request), 70);
 }
 
+/* rfc3024-4.2.1-6: "If it cannot, it MUST return a Registration Reply denying the request with …" */
+/* rfc3024-3.4-3: "… support reverse tunneling MUST use codes 74 and 137, respectively." */
+/* rfc3024-3.4-1: "Foreign and home agent registration replies MUST convey if the reverse tunnel …" */
 static void reverse_tunnels_are_refused_or_required_as_configured(void **state)
 {
 	struct fa_world_request request = fa_world_request();
@@ -419,6 +423,8 @@ static void reverse_tunnels_are_refused_or_required_as_configured(void **state)
 	fa_world_end(&world);
 }
 
+/* rfc3024-4.2.1-4: "Otherwise, it MUST reject the registration with code 76 (mobile node too …" */
+/* rfc3024-4.2.1-3: "The foreign agent MUST verify that the TTL field of the IP header is set to 255." */
 static void a_reverse_tunnel_from_far_away_gets_code_76(void **state)
 {
 	struct fa_world_request request = fa_world_request();

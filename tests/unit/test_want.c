@@ -168,7 +168,7 @@ static void every_key_fits(void **state)
 	uint8_t key[MIP_WANT_KEY];
 
 	(void)state;
-	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_PEER; kind++) {
+	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_LISTEN; kind++) {
 		struct mip_want want;
 
 		memset(&want, 0x01, sizeof(want));
@@ -209,10 +209,12 @@ static void a_want_reads_as_ip_would_show_it(void **state)
 		"copy by tunnel to 10.1.0.50 ipip local 10.1.0.1 remote 10.2.0.1");
 	want = peer();
 	assert_string_equal(mip_want_text(&want, text), "peer of 10.1.0.50 remote 10.2.0.1");
-	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_PEER; kind++) {
+	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_LISTEN; kind++) {
 		memset(&want, 0xff, sizeof(want));
 		want.kind = (enum mip_want_kind)kind;
 		want.rule.local_only = false; /* a bool of 0xff is none */
+		if (kind == MIP_WANT_TUNNEL)
+			want.tunnel.delivery = true;
 		if (kind == MIP_WANT_ROUTE)
 			want.route.onlink = true;
 		if (kind == MIP_WANT_ADDRESS)
