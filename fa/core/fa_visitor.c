@@ -74,6 +74,7 @@ static uint16_t udp_port(const struct fa_visitor *visitor)
 /* rfc5944-4.2.2-5: "The foreign agent MUST NOT advertise to other routers in its routing domain, …" */
 /* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
  * standard IP routing. */
+/* rfc5944-3.6.1.2-5: "MUST NOT decapsulate the encapsulated broadcast datagram": what comes out of the tunnel is a unicast packet to the home address, and goes to it. */
 static void add_delivery(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {

@@ -375,6 +375,8 @@ static void copy_to(struct ha_core *core, const struct ha_binding *binding, stru
 	send_copy(core, binding, packet);
 }
 
+/* rfc5944-3.6.1.2-3: "… the mobile node, the home agent MUST tunnel it to this care-of address." */
+/* rfc5944-3.6.1.2-4: "… the mobile node, the home agent MUST first encapsulate the broadcast datagram in a unicast …" */
 static void copy_broadcast(
 	struct ha_core *core, struct ha_home_link *home_link, const struct packet *packet, struct mip_now now)
 {
@@ -627,6 +629,7 @@ void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mi
 		binding->queries = 0;
 	}
 	set_from_home(core, binding, core->settings.multicast && !binding->reverse_tunnel);
+	/* rfc5944-3.8.2-3: "… support broadcasts (see Section 4.3), it MUST ignore the 'B' bit (as opposed to rejecting the …" */
 	set_broadcast(core, binding, binding->broadcast);
 	listen_as_needed(core, binding);
 	/* RFC 5944 4.4: groups are joined "via a bidirectional tunnel to its home agent". What a node is a member of since

@@ -118,6 +118,7 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 	if (wants_reverse_tunnel(core, attempt))
 		flags |= MIP_REQUEST_T;
 	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
+	/* rfc5944-3.6.1.2-6: "The mobile node thus MUST decapsulate the encapsulated broadcast datagram itself, and thus MUST …" */
 	if (core->settings.broadcast && !attempt->ending)
 		flags |= MIP_REQUEST_B;
 	return flags | encapsulation_flag_of(core, attempt) | mn_simultaneous_flag(core, attempt);

@@ -213,6 +213,7 @@ static void each_node_that_asked_gets_a_copy_of_the_whole_packet(void **state)
 }
 
 /* RFC 5944 4.3: 'D' set: simply tunnels; not set: first encapsulates it in a unicast datagram to the home address. */
+/* rfc5944-3.6.1.2-3, rfc5944-3.6.1.2-4 */
 static void a_foreign_agents_visitor_gets_it_encapsulated_twice_a_co_located_node_once(void **state)
 {
 	struct world *world = *state;
@@ -285,6 +286,7 @@ static void nothing_is_taken_off_the_link_while_nobody_asks(void **state)
 	assert_int_equal(copies(world), 0);
 }
 
+/* rfc5944-3.8.2-3 */
 static void a_home_agent_may_have_no_broadcasts_for_anyone(void **state)
 {
 	struct world *world = *state;

@@ -113,6 +113,7 @@ static void test_the_extension_stands_between_the_two_authentications(void **sta
 }
 
 /* RFC 5944 4.3: a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit. */
+/* rfc5944-3.6.1.2-6 */
 static void test_b_is_set_if_configured_and_not_to_deregister(void **state)
 {
 	const char *reason;
@@ -226,6 +227,7 @@ static void test_groups_and_everyone_are_led_to_the_tunnel_device(void **state)
 }
 
 /* rfc5944-4.4-5: MUST be capable of decapsulating packets sent to its home address. */
+/* rfc5944-3.6.1.2-6 */
 static void test_through_an_agent_groups_come_in_a_tunnel_to_the_home_address(void **state)
 {
 	(void)state;
