@@ -31,7 +31,7 @@ enum {
 	ROBUSTNESS = 2,		  /* RFC 3376 8.1: queries that may be lost */
 	RESPONSE_TENTHS = 100,	  /* RFC 3376 8.3: a node may take ten seconds to answer … */
 	FIRST_RESPONSE_TENTHS = 10, /* … but one when the binding is new */
-	FIRST_QUERIES = 2,	    /* RFC 3376 8.7: Startup Query Count */
+	FIRST_QUERIES = 2,	    /* RFC 3376 8.7: Startup Query Count, for one of them may be lost */
 };
 
 /* A new binding's reply is on its way to the foreign agent first. */
