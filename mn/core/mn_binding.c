@@ -203,7 +203,7 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	mn_revocation_registered(core, &core->binding.place);
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
-	mn_home_agent_session(core, core->binding.expires);
+	mn_home_agent_session(core, core->binding.expires, now);
 	begin_keepalive(core, sent_at, now);
 	/* There is a NAT, so all goes by the tunnel: the home agent is told that too. */
 	if (core->binding.reverse_tunnel && !has_t && !core->reverse_refused)

@@ -13,6 +13,7 @@
  *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
  *   mn_revocation.c the home agent ends a direct co-located binding (RFC 3543)
  *   mn_simultaneous.c  the old binding kept beside the new one for a while (S)
+ *   mn_record.c     what outlives the daemon
  *   mn_routing.c    the kernel state that all this amounts to
  *   mn_arp.c        ARP by RFC 5944 4.6
  *   mn_input.c      packets: what they are and whose
@@ -424,7 +425,10 @@ enum mn_next mn_home_agent_denied(struct mn_core *core, uint8_t code, struct mip
 bool mn_home_agent_refuses(int code);
 /* False: that cannot be one. */
 bool mn_home_agent_accepted(struct mn_core *core, struct mip_address home_agent);
-void mn_home_agent_session(struct mn_core *core, mip_time ends);
+void mn_home_agent_session(struct mn_core *core, mip_time ends, struct mip_now now);
+/* One that a daemon before this one began. 0; -ESTALE: it is not one for these settings. */
+int mn_home_agent_resume(
+	struct mn_core *core, struct mip_address home_agent, struct mip_address home_address, mip_time ends);
 void mn_home_agent_session_over(struct mn_core *core);
 /* The settings are other ones; `before`: their hint was this. */
 void mn_home_agent_hinted(struct mn_core *core, struct mip_address before);
@@ -495,6 +499,11 @@ void mn_simultaneous_watch(struct mn_core *core, struct mip_now now);
 /* Without a binding: the one before it that the home agent still has, if that is of use. */
 void mn_simultaneous_resume(struct mn_core *core, struct mip_now now);
 void mn_simultaneous_agent_gone(struct mn_core *core, const struct mn_agent *agent);
+
+/* mn_record.c */
+/* The session with the assigned home agent, as it is now. */
+void mn_record_keep_session(struct mn_core *core, struct mip_now now);
+void mn_record_forget_session(struct mn_core *core);
 
 /* mn_routing.c */
 /* Puts into the outbox what makes the wanted kernel state that of now: what is new or changed first, then
