@@ -245,7 +245,7 @@ static int restore_one(
 	if (!binding)
 		return -ENOMEM;
 	binding->reverse_tunnel = kept.binding.reverse_tunnel;
-	binding->broadcast = kept.binding.broadcast && core->settings.broadcasts;
+	binding->broadcast = kept.binding.broadcast;
 	binding->co_located = kept.binding.co_located;
 	binding->encapsulation = kept.binding.encapsulation;
 	binding->lifetime =
