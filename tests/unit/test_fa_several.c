@@ -38,6 +38,9 @@ static int teardown_with_challenges(void **state)
 	return status < 0 ? status : challenge_teardown(state);
 }
 
+#define CHALLENGED(name)                                                                                     \
+	cmocka_unit_test_setup_teardown(name, setup_with_challenges, teardown_with_challenges)
+
 static size_t place_of(const struct sent *sent, enum mip_slot slot)
 {
 	const struct mip_extension *extension = mip_extension_of(&sent->extensions, slot);
@@ -152,9 +155,7 @@ static void a_deregistration_of_the_other_care_of_address_ends_this_visit_too(vo
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			s_a_challenge_and_the_offer_of_revocation_go_to_the_home_agent_together,
-			setup_with_challenges, teardown_with_challenges),
+		CHALLENGED(s_a_challenge_and_the_offer_of_revocation_go_to_the_home_agent_together),
 		TEST(the_end_of_the_other_binding_is_not_the_end_of_this_one),
 		TEST(what_this_agent_revokes_is_its_own_binding),
 		TEST(a_deregistration_of_the_other_care_of_address_ends_this_visit_too),
