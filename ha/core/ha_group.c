@@ -678,16 +678,14 @@ void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const cha
 void ha_group_bequeath(
 	struct ha_core *core, struct ha_binding *binding, struct ha_binding *heir, struct mip_now now)
 {
-	struct ha_member *member, *next;
+	struct ha_member *member;
 
-	for (member = binding->members; member; member = next) {
-		next = member->next_own;
-		DL_DELETE2(binding->members, member, previous_own, next_own);
-		binding->member_count--;
-		member->binding = heir;
-		DL_APPEND2(heir->members, member, previous_own, next_own);
-		heir->member_count++;
-	}
+	DL_FOREACH2(binding->members, member, next_own)
+	member->binding = heir;
+	DL_CONCAT2(heir->members, binding->members, previous_own, next_own);
+	heir->member_count += binding->member_count;
+	binding->members = NULL;
+	binding->member_count = 0;
 	listen_as_needed(core, heir);
 	if (heir->members && !mip_deadline_is_set(&heir->query))
 		schedule_query(core, heir, now.boot + core->settings.query_interval);
