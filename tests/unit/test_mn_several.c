@@ -311,6 +311,23 @@ static void when_the_old_agent_restarts_its_binding_is_not_gone_back_to(void **s
 	assert_not_gone_back_to();
 }
 
+/* rfc5944-2.4.2.1-2: "it SHOULD assume that it has lost contact": what it did meanwhile, nobody here has heard. */
+static void an_old_agent_that_was_lost_and_found_is_not_gone_back_to(void **state)
+{
+	struct bench_agent agent = bench_fa1;
+
+	(void)state;
+	at_both();
+	agent.sequence = 301;
+	agent.lifetime = 1;
+	bench_advertise(bench, &agent);
+	bench_pass(bench, 3 * MIP_SECOND / 2);
+	assert_int_equal(bench_counter(bench, "agents_lost"), 1);
+	advertise(&bench_fa1, 3, NULL);
+	assert_int_equal(bound_at(), BENCH_FA2);
+	assert_not_gone_back_to();
+}
+
 /* rfc5944-2.4.4-2: it "has rolled over": to 256, and not below. */
 static void when_the_old_agent_s_numbers_roll_over_its_binding_is_gone_back_to(void **state)
 {
@@ -562,6 +579,7 @@ int main(void)
 		SEVERAL(when_the_agent_in_use_revokes_it_is_asked_again_beside_the_old_one),
 		SEVERAL(when_the_old_agent_revokes_its_binding_is_not_gone_back_to),
 		SEVERAL(when_the_old_agent_restarts_its_binding_is_not_gone_back_to),
+		SEVERAL(an_old_agent_that_was_lost_and_found_is_not_gone_back_to),
 		SEVERAL(when_the_old_agent_s_numbers_roll_over_its_binding_is_gone_back_to),
 		SEVERAL(when_the_agent_in_use_rolls_over_nothing_is_asked),
 		SEVERAL(the_revocation_of_the_old_binding_is_acknowledged_and_the_new_one_goes_on),
