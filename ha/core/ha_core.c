@@ -337,7 +337,7 @@ void ha_core_bindings(const struct ha_core *core, ha_binding_function *function,
 			.reverse_tunnel = binding->reverse_tunnel,
 			.revocation = binding->revocation.negotiated,
 			.broadcast = binding->broadcast,
-			.groups = binding->member_count,
+			.groups = binding->node->binding->member_count,
 			.source = binding->source,
 			.source_port = binding->source_port,
 		};

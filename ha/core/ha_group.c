@@ -10,6 +10,10 @@
  * binding is new, and again while there are members), and is itself a member on the home link of the groups that they
  * are members of. A membership ends with a report that says so, with silence, or with the binding.
  *
+ * Of several bindings of a node (ha_simultaneous.c) each gets what it asked for by its 'B' bit, and each what the node's
+ * groups get, in its own tunnel and encapsulated as its own 'D' bit says. The groups are the node's, whichever tunnel its
+ * report came by: the first of its bindings holds them, and hands them to the next when it goes.
+ *
  * The link is listened to only while a node is away that asked for something; a packet that nobody asked for is not
  * seen at all. Copies are limited in number, so that a storm on the home link does not become one in the tunnels.
  */
@@ -90,9 +94,29 @@ static void set_heard(struct ha_core *core, struct ha_binding *binding, struct h
 		tell_listening(core, before, false);
 }
 
+/* Whether one of the node's bindings does. */
+static bool any_wants_broadcasts(const struct ha_binding *binding)
+{
+	for (binding = binding->node->binding; binding; binding = binding->sibling) {
+		if (binding->broadcast)
+			return true;
+	}
+	return false;
+}
+
+/* Likewise: with a reverse tunnel, or without one. */
+static bool any_reverses(const struct ha_binding *binding, bool reverse_tunnel)
+{
+	for (binding = binding->node->binding; binding; binding = binding->sibling) {
+		if (binding->reverse_tunnel == reverse_tunnel)
+			return true;
+	}
+	return false;
+}
+
 static void listen_as_needed(struct ha_core *core, struct ha_binding *binding)
 {
-	bool needed = binding->broadcast || binding->members;
+	bool needed = any_wants_broadcasts(binding) || binding->members;
 
 	set_heard(core, binding, needed ? home_link_of(core, binding) : NULL);
 }
@@ -345,7 +369,8 @@ struct packet {
 	bool checksum_unfilled;
 };
 
-static void send_copy(struct ha_core *core, const struct ha_binding *binding, const struct packet *packet)
+/* False: nothing can be sent by this binding yet. */
+static bool send_copy(struct ha_core *core, const struct ha_binding *binding, const struct packet *packet)
 {
 	struct mip_output_copy copy = {
 		.home_address = binding->home_address,
@@ -356,23 +381,32 @@ static void send_copy(struct ha_core *core, const struct ha_binding *binding, co
 		.checksum_unfilled = packet->checksum_unfilled,
 	};
 
+	if (!ha_binding_tunnel_end(binding, &copy.remote, &copy.remote_port))
+		return false;
 	mip_outbox_copy(&core->outbox, &copy, packet->octets, packet->length);
+	return true;
 }
 
 /* Not to the node that it is from; and not to one on another home link. */
-static void copy_to(struct ha_core *core, const struct ha_binding *binding, struct ha_home_link *home_link,
-	const struct packet *packet, struct mip_now now)
+static bool is_for_node(const struct ha_core *core, const struct ha_binding *binding,
+	const struct ha_home_link *home_link, const struct packet *packet)
 {
 	if (mip_address_equal(packet->ip.source, binding->home_address) ||
 		home_link_of(core, binding) != home_link)
-		return;
-	if (!home_link && ha_network_of(&core->tables, binding->home_address) !=
-				  ha_network_of(&core->tables, packet->ip.source))
-		return;
-	if (!may_copy(core, now))
-		return;
-	ha_count(core, HA_COUNTER_COPIES_SENT);
-	send_copy(core, binding, packet);
+		return false;
+	return home_link || ha_network_of(&core->tables, binding->home_address) ==
+				    ha_network_of(&core->tables, packet->ip.source);
+}
+
+/* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address"; of a broadcast to
+ * each that asked. */
+static void copy_to(struct ha_core *core, const struct ha_binding *holder, bool broadcast,
+	const struct packet *packet, struct mip_now now)
+{
+	for (const struct ha_binding *each = holder->node->binding; each; each = each->sibling) {
+		if ((!broadcast || each->broadcast) && may_copy(core, now) && send_copy(core, each, packet))
+			ha_count(core, HA_COUNTER_COPIES_SENT);
+	}
 }
 
 /* rfc5944-3.6.1.2-3: "… the mobile node, the home agent MUST tunnel it to this care-of address." */
@@ -385,7 +419,10 @@ static void copy_broadcast(
 	ha_count(core, HA_COUNTER_BROADCASTS_TAKEN);
 	/* rfc5944-4.3-2: to each that asked the home agent SHOULD forward it; which kinds is a matter of configuration. */
 	DL_FOREACH2(core->broadcast_first, binding, broadcast_next)
-	copy_to(core, binding, home_link, packet, now);
+	{
+		if (is_for_node(core, binding, home_link, packet))
+			copy_to(core, binding, true, packet, now);
+	}
 }
 
 static void copy_multicast(
@@ -398,7 +435,10 @@ static void copy_multicast(
 		return;
 	ha_count(core, HA_COUNTER_MULTICASTS_TAKEN);
 	DL_FOREACH2(group->members, member, next)
-	copy_to(core, member->binding, home_link, packet, now);
+	{
+		if (is_for_node(core, member->binding, home_link, packet))
+			copy_to(core, member->binding, false, packet, now);
+	}
 }
 
 /* 255.255.255.255, or all ones on a network of the link. */
@@ -564,7 +604,7 @@ void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, str
 	struct ha_binding *binding = MIP_CONTAINER(deadline, struct ha_binding, query);
 	uint8_t octets[MIP_IGMP_QUERY_PACKET];
 	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
-	bool first = binding->queries < FIRST_QUERIES;
+	bool first = binding->queries < FIRST_QUERIES, sent = false;
 	struct packet packet = {.octets = octets, .length = sizeof(octets)};
 
 	mip_igmp_query_write(&writer, binding->home_agent, core->query_identification++,
@@ -573,8 +613,10 @@ void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, str
 				  ? core->settings.query_interval / MIP_SECOND
 				  : UINT8_MAX),
 		ROBUSTNESS);
-	send_copy(core, binding, &packet);
-	ha_count(core, HA_COUNTER_IGMP_QUERIES_SENT);
+	for (const struct ha_binding *each = binding->node->binding; each; each = each->sibling)
+		sent = send_copy(core, each, &packet) || sent;
+	if (sent)
+		ha_count(core, HA_COUNTER_IGMP_QUERIES_SENT);
 	if (first)
 		binding->queries++;
 	if (binding->queries <
@@ -619,24 +661,54 @@ static void set_from_home(struct ha_core *core, struct ha_binding *binding, bool
 		mip_outbox_unwant(&core->outbox, &want);
 }
 
-void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now)
+void ha_group_follow(struct ha_core *core, const struct ha_binding *changed, struct mip_now now)
 {
-	struct ha_home_link *home_link = home_link_of(core, binding);
+	struct ha_binding *holder = changed->node->binding;
+	struct ha_home_link *home_link = home_link_of(core, holder);
 
 	/* The network is on another link now. */
-	if (binding->members && binding->members->group->key.home_link != home_link) {
-		leave_all(core, binding, "network");
-		binding->queries = 0;
+	if (holder->members && holder->members->group->key.home_link != home_link) {
+		leave_all(core, holder, "network");
+		holder->queries = 0;
 	}
-	set_from_home(core, binding, core->settings.multicast && !binding->reverse_tunnel);
+	set_from_home(core, holder, core->settings.multicast && any_reverses(holder, false));
 	/* rfc5944-3.8.2-3: "… support broadcasts (see Section 4.3), it MUST ignore the 'B' bit (as opposed to rejecting the …" */
-	set_broadcast(core, binding, binding->broadcast);
-	listen_as_needed(core, binding);
+	set_broadcast(core, holder, any_wants_broadcasts(holder));
+	listen_as_needed(core, holder);
 	/* RFC 5944 4.4: groups are joined "via a bidirectional tunnel to its home agent". What a node is a member of since
 	 * before, it says when it is asked. */
-	if (core->settings.multicast && binding->reverse_tunnel && binding->queries < FIRST_QUERIES &&
-		!mip_deadline_is_set(&binding->query))
-		schedule_query(core, binding, now.boot + FIRST_QUERY_AFTER);
+	if (core->settings.multicast && any_reverses(holder, true) && holder->queries < FIRST_QUERIES &&
+		!mip_deadline_is_set(&holder->query))
+		schedule_query(core, holder, now.boot + FIRST_QUERY_AFTER);
+}
+
+static void inherit_members(struct ha_binding *heir, struct ha_binding *left)
+{
+	struct ha_member *member;
+
+	heir->members = left->members;
+	heir->member_count = left->member_count;
+	left->members = NULL;
+	left->member_count = 0;
+	DL_FOREACH2(heir->members, member, next_own)
+	member->binding = heir;
+}
+
+void ha_group_inherit(struct ha_core *core, struct ha_binding *left, struct mip_now now)
+{
+	struct ha_binding *heir = left->node->binding;
+
+	inherit_members(heir, left);
+	heir->queries = left->queries;
+	if (mip_deadline_is_set(&left->query))
+		schedule_query(core, heir, left->query.at);
+	mip_deadline_cancel(&core->deadlines, &left->query);
+	heir->from_home_told = left->from_home_told;
+	left->from_home_told = false;
+	set_broadcast(core, left, false);
+	set_heard(core, heir, left->heard);
+	set_heard(core, left, NULL);
+	ha_group_follow(core, heir, now);
 }
 
 void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason)

@@ -139,7 +139,7 @@ struct ha_binding {
 	bool leads;	 /* its tunnel is the home address's TUNNEL; those of its siblings are COPYs */
 	bool broadcast;	 /* 'B', granted: it gets the home link's broadcasts */
 	bool co_located; /* 'D': it takes its packets out of the tunnel itself */
-	/* ha_group.c */
+	/* ha_group.c: of the node, held by the first of its bindings */
 	bool from_home_told; /* what it tunnels from its home address is taken */
 	bool listed;	     /* among those that get broadcasts */
 	struct ha_binding *broadcast_previous, *broadcast_next;
@@ -345,6 +345,9 @@ struct ha_binding *ha_binding_new(
 /* With grace, packets by the old way are taken for a while. `reason` goes into the event. Frees it. */
 void ha_binding_remove(
 	struct ha_core *core, struct ha_binding *binding, bool grace, const char *reason, struct mip_now now);
+/* Where its tunnel leads: address, and port if it is in UDP. False: it has none yet, and nothing is returned. */
+bool ha_binding_tunnel_end(
+	const struct ha_binding *binding, struct mip_address *ret_remote, uint16_t *ret_port);
 /* A half-bound one's tunnel has this port now. */
 void ha_binding_set_port(struct ha_core *core, struct ha_binding *binding, uint16_t port, struct mip_now now);
 void ha_binding_set_half_bound(struct ha_core *core, struct ha_binding *binding, bool half_bound);
@@ -392,8 +395,10 @@ bool ha_leads_back(const struct ha_core *core, struct mip_address end, struct mi
 /* A frame of a home link to everyone or to a group. False: it is signalling of mobility agents, or nobody asked. */
 bool ha_group_frame(struct ha_core *core, struct ha_home_link *home_link, const struct mip_input_frame *frame,
 	struct mip_now now);
-/* The binding is new or has changed, or its home link has come. */
-void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
+/* The binding is new or has changed, one of its node's has gone, or its home link has come. */
+void ha_group_follow(struct ha_core *core, const struct ha_binding *changed, struct mip_now now);
+/* The first of its node's bindings, which has left the list: what it held for the node goes to the next. */
+void ha_group_inherit(struct ha_core *core, struct ha_binding *left, struct mip_now now);
 /* It gets nothing any more. */
 void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason);
 /* The link is about to be another's, or nobody's. */

@@ -163,7 +163,7 @@ bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *
 
 /* user_encapsulate.c: takes what mip0 has, up to a bound. */
 void mip_user_encapsulate(struct mip_user *user);
-/* One packet that is to go into the tunnel of this home, whole or large, and leaves at once. It may be changed, and
+/* One packet that is to go into the tunnel of this home, or copy, and of no other, whole or large, and leaves at once. It may be changed, and
  * must not be in the scratch. */
 void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets, size_t length,
 	const struct mip_offload *offload);

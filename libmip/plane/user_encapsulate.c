@@ -177,20 +177,17 @@ static struct mip_plane_home *admit(
 	return home && may_enter(home, ip, ret_reason) ? home : NULL;
 }
 
-/* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address". */
-static void send_to_each(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+static void send_by(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
 	const struct mip_offload *offload)
 {
-	for (; home; home = home->copies) {
-		if (offload->kind != MIP_OFFLOAD_NONE)
-			send_segments(user, home, inner, offload);
-		else
-			send_whole(user, home, inner);
-	}
+	if (offload->kind != MIP_OFFLOAD_NONE)
+		send_segments(user, home, inner, offload);
+	else
+		send_whole(user, home, inner);
 }
 
-/* Into the tunnel that was found for it; leaves with the next flush. */
-static void send_inner(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
+/* What the packet must be like before it goes into the tunnel, or the tunnels, of this home. False: it is dropped. */
+static bool prepare(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
 	const struct mip_inner *inner, const struct mip_offload *offload)
 {
 	uint16_t most;
@@ -201,9 +198,20 @@ static void send_inner(struct mip_user *user, struct mip_plane_home *home, uint8
 	if (offload->kind == MIP_OFFLOAD_NONE && offload->needs_checksum &&
 		mip_complete_checksum(octets, inner->length, offload) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
-		return;
+		return false;
 	}
-	send_to_each(user, home, inner, offload);
+	return true;
+}
+
+/* Into the tunnel that was found for it; leaves with the next flush. rfc5944-3.6.1.2: "it will tunnel a separate copy of
+ * each arriving datagram to each care-of address". */
+static void send_inner(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
+	const struct mip_inner *inner, const struct mip_offload *offload)
+{
+	if (!prepare(user, home, octets, inner, offload))
+		return;
+	for (; home; home = home->copies)
+		send_by(user, home, inner, offload);
 }
 
 static void encapsulate(
@@ -238,7 +246,8 @@ void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint
 	struct mip_inner inner;
 
 	if (mip_inner_read(octets, length, &inner) == 0 && may_enter(home, &inner.ip, &reason)) {
-		send_inner(user, home, octets, &inner, offload);
+		if (prepare(user, home, octets, &inner, offload))
+			send_by(user, home, &inner, offload);
 		flush(user);
 	} else {
 		user->counters[reason]++;

@@ -341,16 +341,29 @@ void mip_user_complete_checksum(uint8_t *packet, const struct mip_inner *inner)
 	(void)mip_complete_checksum(packet, inner->length, &offload);
 }
 
+/* The tunnel that the machine has named: the home's, or one of its copies'. NULL: there is none. */
+static struct mip_plane_home *way_of(const struct mip_user *user, const struct mip_output_copy *copy)
+{
+	struct mip_plane_home *home = mip_plane_table_home(&user->table, copy->home_address, MIP_TUNNEL_HOME);
+
+	if (!home || !home->has_tunnel)
+		return NULL;
+	while (home && (!mip_address_equal(home->tunnel.remote, copy->remote) ||
+			       home->tunnel.remote_port != copy->remote_port))
+		home = home->copies;
+	return home;
+}
+
 int mip_user_copy(
 	struct mip_user *user, const struct mip_output_copy *copy, const uint8_t *packet, size_t length)
 {
-	struct mip_plane_home *home = mip_plane_table_home(&user->table, copy->home_address, MIP_TUNNEL_HOME);
+	struct mip_plane_home *home = way_of(user, copy);
 	size_t around = copy->nested ? MIP_IP_HEADER : 0;
 	struct mip_offload nothing = {0};
 	struct mip_writer writer;
 	struct mip_inner inner;
 
-	if (!home || !home->has_tunnel) {
+	if (!home) {
 		user->counters[MIP_USER_DROP_NO_TUNNEL]++;
 		return -ENOENT;
 	}

@@ -135,6 +135,43 @@ static void outer_headers_are_each_tunnel_s_own(void **state)
 	close(far);
 }
 
+/* RFC 5944 4.3, 4.4: a broadcast that is copied for a node goes by the binding that it is encapsulated for, and by no other. */
+static void what_the_machine_copies_goes_into_the_tunnel_that_it_names(void **state)
+{
+	struct world *world = *state;
+	struct mip_want second = copy_of(MIP_ENCAPSULATION_UDP);
+	struct mip_output_copy copy = {.home_address = plane_address(HOME_ADDRESS),
+		.remote = plane_address(SECOND_CARE_OF),
+		.remote_port = second.tunnel.remote_port,
+		.source = plane_address(AGENT)};
+	uint8_t packet[128], octets[2000];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	size_t length;
+
+	mip_udp_packet_write(&writer,
+		&(struct mip_ip){.ttl = 1,
+			.source = plane_address(CORRESPONDENT),
+			.destination = plane_address("239.1.2.3")},
+		&(struct mip_udp){.source_port = 5000, .destination_port = PLANE_PORT}, "hello", 5);
+	world->hold_away = true;
+	join_twice(world, MIP_ENCAPSULATION_IPIP, MIP_ENCAPSULATION_UDP);
+	plane_enter(world, AT_HOME);
+	assert_int_equal(mip_plane_copy(world->hosts[AT_HOME].plane, &copy, packet, writer.length), 0);
+	length = plane_captured(world, MIP_PROTOCOL_UDP, octets, sizeof(octets));
+	assert_string_equal(MIP_TEXT(plane_ip(octets, length).destination), SECOND_CARE_OF);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
+	copy.remote = plane_address(CARE_OF);
+	copy.remote_port = 0;
+	assert_int_equal(mip_plane_copy(world->hosts[AT_HOME].plane, &copy, packet, writer.length), 0);
+	length = plane_captured(world, MIP_PROTOCOL_IPIP, octets, sizeof(octets));
+	assert_string_equal(MIP_TEXT(plane_ip(octets, length).destination), CARE_OF);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 2);
+	/* That one is in no tunnel of the node's. */
+	copy.remote = plane_address(AGENT);
+	assert_int_equal(mip_plane_copy(world->hosts[AT_HOME].plane, &copy, packet, writer.length), -ENOENT);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 2);
+}
+
 static void when_the_copy_ends_there_is_one_again(void **state)
 {
 	struct world *world = *state;
@@ -346,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PLANE_TEST(each_packet_goes_to_each_care_of_address),
 		PLANE_TEST(outer_headers_are_each_tunnel_s_own),
+		PLANE_TEST(what_the_machine_copies_goes_into_the_tunnel_that_it_names),
 		PLANE_TEST(when_the_copy_ends_there_is_one_again),
 		PLANE_TEST(the_second_takes_the_first_one_s_place),
 		PLANE_TEST(a_packet_too_large_for_one_of_them_goes_by_the_other),
