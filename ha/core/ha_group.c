@@ -8,7 +8,7 @@
  *
  * The home agent is the multicast router of the tunnels: it asks the nodes (General Queries through the tunnel: when a
  * binding is new, and again while there are members), and is itself a member on the home link of the groups that they
- * are members of. A membership ends with a report that says so, with silence, or with the binding.
+ * are members of. A membership ends with a report that says so, with silence, or with the last binding.
  *
  * Of several bindings of a node (ha_simultaneous.c) each gets what it asked for by its 'B' bit, and each what the node's
  * groups get, in its own tunnel and encapsulated as its own 'D' bit says. The groups are the node's, whichever tunnel its
