@@ -188,6 +188,28 @@ static void strangers_make_nothing_be_stored(void **state)
 	fa_world_end(&world);
 }
 
+/* rfc4721-12-4: nor when it is the home agent that finds them out. */
+static void whom_its_home_agent_does_not_know_makes_nothing_be_stored(void **state)
+{
+	static const uint8_t codes[] = {
+		MIP_CODE_HA_NODE_FAILED_AUTHENTICATION, MIP_CODE_HA_BAD_AAA_AUTHENTICATION};
+	struct fa_world world;
+	struct challenge_value newest, given;
+
+	(void)state;
+	challenge_begin(&world);
+	newest = challenge_advertised(&world);
+	for (uint8_t i = 60; i < 100; i++) {
+		struct fa_world_request request = challenge_request_of(i);
+
+		assert_int_equal(challenge_code_of(&world, &request, &newest), -1);
+		given = challenge_reply_with(&world, &request, codes[i % 2], NULL).challenge;
+		assert_true(challenge_is_same(&given, &newest));
+	}
+	assert_int_equal(fa_core_challenge_count(world.core), 0);
+	fa_world_end(&world);
+}
+
 /* rfc4721-12-3, rfc4721-3.2.1-2, rfc4721-3.2.1-3: bogus requests and solicitations in a node's name do not
  * invalidate the challenge that it is about to use. */
 static void strangers_do_not_invalidate_a_nodes_challenge(void **state)
@@ -280,6 +302,7 @@ int main(void)
 		TEST(code_144_is_relayed),
 		TEST(a_node_known_by_its_nai_keeps_its_challenge_when_it_gets_a_home_address),
 		TEST(strangers_make_nothing_be_stored),
+		TEST(whom_its_home_agent_does_not_know_makes_nothing_be_stored),
 		TEST(strangers_do_not_invalidate_a_nodes_challenge),
 		TEST(the_records_stay_within_their_bound),
 	};
