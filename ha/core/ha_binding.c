@@ -60,15 +60,15 @@ static bool has_tunnel(const struct ha_binding *binding)
 	return !binding->half_bound || binding->tunnel_port != 0;
 }
 
-bool ha_binding_tunnel_end(
-	const struct ha_binding *binding, struct mip_address *ret_remote, uint16_t *ret_port)
+bool ha_binding_way(
+	const struct ha_binding *binding, struct mip_address *ret_remote, uint16_t *ret_remote_port)
 {
 	struct mip_want want = tunnel_of(binding);
 
 	if (!has_tunnel(binding))
 		return false;
 	*ret_remote = want.tunnel.remote;
-	*ret_port = want.tunnel.remote_port;
+	*ret_remote_port = want.tunnel.remote_port;
 	return true;
 }
 
@@ -548,7 +548,7 @@ static void fill(
 	binding->encapsulation = request->encapsulation;
 	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
 	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
-	binding->broadcast = (request->fields.flags & MIP_REQUEST_B) && core->settings.broadcasts;
+	binding->broadcast = request->fields.flags & MIP_REQUEST_B;
 	binding->co_located = request->fields.flags & MIP_REQUEST_D;
 }
 
@@ -668,16 +668,12 @@ void ha_binding_remove(
 	struct ha_core *core, struct ha_binding *binding, bool grace, const char *reason, struct mip_now now)
 {
 	struct ha_node *node = binding->node;
-	bool first = node->binding == binding;
 
 	ha_binding_leave(binding);
 	if (node->binding) {
 		if (binding->told)
 			tell_left(core, binding, grace, now);
-		if (first)
-			ha_group_inherit(core, binding, now);
-		else
-			ha_group_follow(core, node->binding, now);
+		ha_group_bequeath(core, binding, node->binding, now);
 		emit(core, "binding_removed", binding, reason);
 		ha_record_keep_binding(core, node->binding, now);
 	} else {

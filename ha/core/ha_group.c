@@ -8,11 +8,7 @@
  *
  * The home agent is the multicast router of the tunnels: it asks the nodes (General Queries through the tunnel: when a
  * binding is new, and again while there are members), and is itself a member on the home link of the groups that they
- * are members of. A membership ends with a report that says so, with silence, or with the last binding.
- *
- * Of several bindings of a node (ha_simultaneous.c) each gets what it asked for by its 'B' bit, and each what the node's
- * groups get, in its own tunnel and encapsulated as its own 'D' bit says. The groups are the node's, whichever tunnel its
- * report came by: the first of its bindings holds them, and hands them to the next when it goes.
+ * are members of. A membership ends with a report that says so, with silence, or with the binding.
  *
  * The link is listened to only while a node is away that asked for something; a packet that nobody asked for is not
  * seen at all. Copies are limited in number, so that a storm on the home link does not become one in the tunnels.
@@ -35,7 +31,7 @@ enum {
 	ROBUSTNESS = 2,		  /* RFC 3376 8.1: queries that may be lost */
 	RESPONSE_TENTHS = 100,	  /* RFC 3376 8.3: a node may take ten seconds to answer … */
 	FIRST_RESPONSE_TENTHS = 10, /* … but one when the binding is new */
-	FIRST_QUERIES = 2,	    /* RFC 3376 8.7: Startup Query Count */
+	FIRST_QUERIES = 2,	    /* RFC 3376 8.7: Startup Query Count, for one of them may be lost */
 };
 
 /* A new binding's reply is on its way to the foreign agent first. */
@@ -94,29 +90,9 @@ static void set_heard(struct ha_core *core, struct ha_binding *binding, struct h
 		tell_listening(core, before, false);
 }
 
-/* Whether one of the node's bindings does. */
-static bool any_wants_broadcasts(const struct ha_binding *binding)
-{
-	for (binding = binding->node->binding; binding; binding = binding->sibling) {
-		if (binding->broadcast)
-			return true;
-	}
-	return false;
-}
-
-/* Likewise: with a reverse tunnel, or without one. */
-static bool any_reverses(const struct ha_binding *binding, bool reverse_tunnel)
-{
-	for (binding = binding->node->binding; binding; binding = binding->sibling) {
-		if (binding->reverse_tunnel == reverse_tunnel)
-			return true;
-	}
-	return false;
-}
-
 static void listen_as_needed(struct ha_core *core, struct ha_binding *binding)
 {
-	bool needed = any_wants_broadcasts(binding) || binding->members;
+	bool needed = binding->listed || binding->members;
 
 	set_heard(core, binding, needed ? home_link_of(core, binding) : NULL);
 }
@@ -369,8 +345,8 @@ struct packet {
 	bool checksum_unfilled;
 };
 
-/* False: nothing can be sent by this binding yet. */
-static bool send_copy(struct ha_core *core, const struct ha_binding *binding, const struct packet *packet)
+/* Into this binding's own tunnel: each has its own way of encapsulation. */
+static void send_copy(struct ha_core *core, const struct ha_binding *binding, const struct packet *packet)
 {
 	struct mip_output_copy copy = {
 		.home_address = binding->home_address,
@@ -381,32 +357,24 @@ static bool send_copy(struct ha_core *core, const struct ha_binding *binding, co
 		.checksum_unfilled = packet->checksum_unfilled,
 	};
 
-	if (!ha_binding_tunnel_end(binding, &copy.remote, &copy.remote_port))
-		return false;
-	mip_outbox_copy(&core->outbox, &copy, packet->octets, packet->length);
-	return true;
+	if (ha_binding_way(binding, &copy.remote, &copy.remote_port))
+		mip_outbox_copy(&core->outbox, &copy, packet->octets, packet->length);
 }
 
 /* Not to the node that it is from; and not to one on another home link. */
-static bool is_for_node(const struct ha_core *core, const struct ha_binding *binding,
-	const struct ha_home_link *home_link, const struct packet *packet)
+static void copy_to(struct ha_core *core, const struct ha_binding *binding, struct ha_home_link *home_link,
+	const struct packet *packet, struct mip_now now)
 {
 	if (mip_address_equal(packet->ip.source, binding->home_address) ||
 		home_link_of(core, binding) != home_link)
-		return false;
-	return home_link || ha_network_of(&core->tables, binding->home_address) ==
-				    ha_network_of(&core->tables, packet->ip.source);
-}
-
-/* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address"; of a broadcast to
- * each that asked. */
-static void copy_to(struct ha_core *core, const struct ha_binding *holder, bool broadcast,
-	const struct packet *packet, struct mip_now now)
-{
-	for (const struct ha_binding *each = holder->node->binding; each; each = each->sibling) {
-		if ((!broadcast || each->broadcast) && may_copy(core, now) && send_copy(core, each, packet))
-			ha_count(core, HA_COUNTER_COPIES_SENT);
-	}
+		return;
+	if (!home_link && ha_network_of(&core->tables, binding->home_address) !=
+				  ha_network_of(&core->tables, packet->ip.source))
+		return;
+	if (!may_copy(core, now))
+		return;
+	ha_count(core, HA_COUNTER_COPIES_SENT);
+	send_copy(core, binding, packet);
 }
 
 /* rfc5944-3.6.1.2-3: "… the mobile node, the home agent MUST tunnel it to this care-of address." */
@@ -419,10 +387,17 @@ static void copy_broadcast(
 	ha_count(core, HA_COUNTER_BROADCASTS_TAKEN);
 	/* rfc5944-4.3-2: to each that asked the home agent SHOULD forward it; which kinds is a matter of configuration. */
 	DL_FOREACH2(core->broadcast_first, binding, broadcast_next)
-	{
-		if (is_for_node(core, binding, home_link, packet))
-			copy_to(core, binding, true, packet, now);
-	}
+	copy_to(core, binding, home_link, packet, now);
+}
+
+/* rfc5944-4.2.3-8 and 3.6.1.2: the node is the member, and has one or several care-of addresses. */
+static void copy_to_member(struct ha_core *core, const struct ha_member *member,
+	struct ha_home_link *home_link, const struct packet *packet, struct mip_now now)
+{
+	const struct ha_binding *binding;
+
+	for (binding = member->binding->node->binding; binding; binding = binding->sibling)
+		copy_to(core, binding, home_link, packet, now);
 }
 
 static void copy_multicast(
@@ -435,10 +410,7 @@ static void copy_multicast(
 		return;
 	ha_count(core, HA_COUNTER_MULTICASTS_TAKEN);
 	DL_FOREACH2(group->members, member, next)
-	{
-		if (is_for_node(core, member->binding, home_link, packet))
-			copy_to(core, member->binding, false, packet, now);
-	}
+	copy_to_member(core, member, home_link, packet, now);
 }
 
 /* 255.255.255.255, or all ones on a network of the link. */
@@ -604,7 +576,7 @@ void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, str
 	struct ha_binding *binding = MIP_CONTAINER(deadline, struct ha_binding, query);
 	uint8_t octets[MIP_IGMP_QUERY_PACKET];
 	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
-	bool first = binding->queries < FIRST_QUERIES, sent = false;
+	bool first = binding->queries < FIRST_QUERIES;
 	struct packet packet = {.octets = octets, .length = sizeof(octets)};
 
 	mip_igmp_query_write(&writer, binding->home_agent, core->query_identification++,
@@ -613,10 +585,8 @@ void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, str
 				  ? core->settings.query_interval / MIP_SECOND
 				  : UINT8_MAX),
 		ROBUSTNESS);
-	for (const struct ha_binding *each = binding->node->binding; each; each = each->sibling)
-		sent = send_copy(core, each, &packet) || sent;
-	if (sent)
-		ha_count(core, HA_COUNTER_IGMP_QUERIES_SENT);
+	send_copy(core, binding, &packet);
+	ha_count(core, HA_COUNTER_IGMP_QUERIES_SENT);
 	if (first)
 		binding->queries++;
 	if (binding->queries <
@@ -643,6 +613,15 @@ void ha_group_member_due(struct ha_core *core, struct mip_deadline *deadline)
  * and the (outer) encapsulating datagram". With a reverse tunnel the outer source is the care-of address instead (RFC
  * 3024 5.1.2), and nothing else is taken (rfc3024-4.3.2-3); without one this is the only way that a node may send them.
  */
+static bool another_is_from_home(const struct ha_binding *binding)
+{
+	const struct ha_binding *other = binding->node->binding;
+
+	while (other && (other == binding || !other->from_home_told))
+		other = other->sibling;
+	return other != NULL;
+}
+
 static void set_from_home(struct ha_core *core, struct ha_binding *binding, bool wanted)
 {
 	struct mip_want want = {
@@ -657,58 +636,33 @@ static void set_from_home(struct ha_core *core, struct ha_binding *binding, bool
 	binding->from_home_told = wanted;
 	if (wanted)
 		mip_outbox_want(&core->outbox, &want);
-	else
+	else if (!another_is_from_home(binding))
 		mip_outbox_unwant(&core->outbox, &want);
 }
 
-void ha_group_follow(struct ha_core *core, const struct ha_binding *changed, struct mip_now now)
+void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now)
 {
-	struct ha_binding *holder = changed->node->binding;
-	struct ha_home_link *home_link = home_link_of(core, holder);
+	struct ha_home_link *home_link = home_link_of(core, binding);
 
 	/* The network is on another link now. */
-	if (holder->members && holder->members->group->key.home_link != home_link) {
-		leave_all(core, holder, "network");
-		holder->queries = 0;
+	if (binding->members && binding->members->group->key.home_link != home_link) {
+		leave_all(core, binding, "network");
+		binding->queries = 0;
 	}
-	set_from_home(core, holder, core->settings.multicast && any_reverses(holder, false));
+	if (!core->settings.multicast) {
+		leave_all(core, binding, "configuration");
+		mip_deadline_cancel(&core->deadlines, &binding->query);
+		binding->queries = 0;
+	}
+	set_from_home(core, binding, core->settings.multicast && !binding->reverse_tunnel);
 	/* rfc5944-3.8.2-3: "… support broadcasts (see Section 4.3), it MUST ignore the 'B' bit (as opposed to rejecting the …" */
-	set_broadcast(core, holder, any_wants_broadcasts(holder));
-	listen_as_needed(core, holder);
+	set_broadcast(core, binding, binding->broadcast && core->settings.broadcasts);
+	listen_as_needed(core, binding);
 	/* RFC 5944 4.4: groups are joined "via a bidirectional tunnel to its home agent". What a node is a member of since
 	 * before, it says when it is asked. */
-	if (core->settings.multicast && any_reverses(holder, true) && holder->queries < FIRST_QUERIES &&
-		!mip_deadline_is_set(&holder->query))
-		schedule_query(core, holder, now.boot + FIRST_QUERY_AFTER);
-}
-
-static void inherit_members(struct ha_binding *heir, struct ha_binding *left)
-{
-	struct ha_member *member;
-
-	heir->members = left->members;
-	heir->member_count = left->member_count;
-	left->members = NULL;
-	left->member_count = 0;
-	DL_FOREACH2(heir->members, member, next_own)
-	member->binding = heir;
-}
-
-void ha_group_inherit(struct ha_core *core, struct ha_binding *left, struct mip_now now)
-{
-	struct ha_binding *heir = left->node->binding;
-
-	inherit_members(heir, left);
-	heir->queries = left->queries;
-	if (mip_deadline_is_set(&left->query))
-		schedule_query(core, heir, left->query.at);
-	mip_deadline_cancel(&core->deadlines, &left->query);
-	heir->from_home_told = left->from_home_told;
-	left->from_home_told = false;
-	set_broadcast(core, left, false);
-	set_heard(core, heir, left->heard);
-	set_heard(core, left, NULL);
-	ha_group_follow(core, heir, now);
+	if (core->settings.multicast && binding->reverse_tunnel && binding->queries < FIRST_QUERIES &&
+		!mip_deadline_is_set(&binding->query))
+		schedule_query(core, binding, now.boot + FIRST_QUERY_AFTER);
 }
 
 void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason)
@@ -719,6 +673,24 @@ void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const cha
 	set_heard(core, binding, NULL);
 	mip_deadline_cancel(&core->deadlines, &binding->query);
 	binding->queries = 0;
+}
+
+void ha_group_bequeath(
+	struct ha_core *core, struct ha_binding *binding, struct ha_binding *heir, struct mip_now now)
+{
+	struct ha_member *member, *next;
+
+	for (member = binding->members; member; member = next) {
+		next = member->next_own;
+		DL_DELETE2(binding->members, member, previous_own, next_own);
+		binding->member_count--;
+		member->binding = heir;
+		DL_APPEND2(heir->members, member, previous_own, next_own);
+		heir->member_count++;
+	}
+	listen_as_needed(core, heir);
+	if (heir->members && !mip_deadline_is_set(&heir->query))
+		schedule_query(core, heir, now.boot + core->settings.query_interval);
 }
 
 void ha_group_detach(struct ha_core *core, struct ha_home_link *home_link)

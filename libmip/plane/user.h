@@ -28,6 +28,7 @@ enum mip_user_counter {
 	MIP_USER_RELAYED,
 	MIP_USER_FRAGMENTED,
 	MIP_USER_ICMP_SENT,
+	MIP_USER_ICMP_WITHHELD,
 	MIP_USER_DROP_NO_TUNNEL,
 	MIP_USER_DROP_NO_PEER,
 	MIP_USER_DROP_SPOOFED,
@@ -163,10 +164,13 @@ bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *
 
 /* user_encapsulate.c: takes what mip0 has, up to a bound. */
 void mip_user_encapsulate(struct mip_user *user);
-/* One packet that is to go into the tunnel of this home, or copy, and of no other, whole or large, and leaves at once. It may be changed, and
+/* One packet that is to go into the tunnel of this home, whole or large, and leaves at once. It may be changed, and
  * must not be in the scratch. */
 void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets, size_t length,
 	const struct mip_offload *offload);
+/* The same, a whole packet into this one of the tunnels of a home, and into no copy. */
+void mip_user_send_by(
+	struct mip_user *user, struct mip_plane_home *way, const uint8_t *octets, size_t length);
 
 /* user_decapsulate.c */
 int mip_user_receiver_new(struct mip_user_receiver **ret_receiver);

@@ -177,7 +177,7 @@ static struct mip_plane_home *admit(
 	return home && may_enter(home, ip, ret_reason) ? home : NULL;
 }
 
-static void send_by(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+static void send_to(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
 	const struct mip_offload *offload)
 {
 	if (offload->kind != MIP_OFFLOAD_NONE)
@@ -186,8 +186,16 @@ static void send_by(struct mip_user *user, struct mip_plane_home *home, const st
 		send_whole(user, home, inner);
 }
 
-/* What the packet must be like before it goes into the tunnel, or the tunnels, of this home. False: it is dropped. */
-static bool prepare(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
+/* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address". */
+static void send_to_each(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+	const struct mip_offload *offload)
+{
+	for (; home; home = home->copies)
+		send_to(user, home, inner, offload);
+}
+
+/* Into the tunnel that was found for it; leaves with the next flush. */
+static void send_inner(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
 	const struct mip_inner *inner, const struct mip_offload *offload)
 {
 	uint16_t most;
@@ -198,20 +206,9 @@ static bool prepare(struct mip_user *user, struct mip_plane_home *home, uint8_t 
 	if (offload->kind == MIP_OFFLOAD_NONE && offload->needs_checksum &&
 		mip_complete_checksum(octets, inner->length, offload) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
-		return false;
-	}
-	return true;
-}
-
-/* Into the tunnel that was found for it; leaves with the next flush. rfc5944-3.6.1.2: "it will tunnel a separate copy of
- * each arriving datagram to each care-of address". */
-static void send_inner(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
-	const struct mip_inner *inner, const struct mip_offload *offload)
-{
-	if (!prepare(user, home, octets, inner, offload))
 		return;
-	for (; home; home = home->copies)
-		send_by(user, home, inner, offload);
+	}
+	send_to_each(user, home, inner, offload);
 }
 
 static void encapsulate(
@@ -246,8 +243,21 @@ void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint
 	struct mip_inner inner;
 
 	if (mip_inner_read(octets, length, &inner) == 0 && may_enter(home, &inner.ip, &reason)) {
-		if (prepare(user, home, octets, &inner, offload))
-			send_by(user, home, &inner, offload);
+		send_inner(user, home, octets, &inner, offload);
+		flush(user);
+	} else {
+		user->counters[reason]++;
+	}
+}
+
+void mip_user_send_by(struct mip_user *user, struct mip_plane_home *way, const uint8_t *octets, size_t length)
+{
+	enum mip_user_counter reason = MIP_USER_DROP_MALFORMED;
+	struct mip_offload nothing = {0};
+	struct mip_inner inner;
+
+	if (mip_inner_read(octets, length, &inner) == 0 && may_enter(way, &inner.ip, &reason)) {
+		send_to(user, way, &inner, &nothing);
 		flush(user);
 	} else {
 		user->counters[reason]++;

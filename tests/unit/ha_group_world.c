@@ -1,8 +1,8 @@
-/* What tests of broadcasts and multicasts at the home agent share. */
 #include "ha_group_world.h"
 
 #include <string.h>
 
+#include "igmp.h"
 #include "packet.h"
 
 int group_setup(void **state)

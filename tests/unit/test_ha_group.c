@@ -1,14 +1,15 @@
 /*
  * Broadcasts and multicasts at the home agent (RFC 5944 4.3, 4.4; RFC 3024 5.3): who gets what of the home link, how it is
- * encapsulated, and what becomes of what nodes send. Nodes with several bindings: test_ha_group_several.c.
+ * encapsulated, and what becomes of what nodes send.
+ *
+ *   neighbour 10.1.0.20 ── home0 ── home agent ── tunnels ── 10.1.0.50 (by a foreign agent, or co-located), 10.1.0.60
  */
 #include "ha_group_world.h"
 
 #include <string.h>
 
+#include "igmp.h"
 #include "packet.h"
-
-#define GROUP_TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, group_teardown)
 
 static void away(struct world *world, struct ask ask, uint8_t flags)
 {
@@ -552,15 +553,15 @@ int main(void)
 		GROUP_TEST(the_group_stays_joined_while_one_node_is_a_member),
 		GROUP_TEST(memberships_have_their_bounds),
 		GROUP_TEST(a_node_is_asked_when_its_binding_is_new_and_while_it_is_a_member),
-		GROUP_TEST(without_a_reverse_tunnel_or_multicast_nobody_is_asked),
 		GROUP_TEST(what_a_node_sends_to_all_or_to_a_group_comes_out_on_the_home_link),
 		GROUP_TEST(signalling_and_igmp_of_a_node_do_not_come_out),
 		GROUP_TEST(without_a_reverse_tunnel_a_node_may_tunnel_from_its_home_address),
 		GROUP_TEST(a_link_that_goes_takes_the_memberships_along_and_is_listened_to_when_it_is_back),
+		GROUP_TEST(the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane),
+		GROUP_TEST(without_a_reverse_tunnel_or_multicast_nobody_is_asked),
 		GROUP_TEST(a_node_of_a_virtual_network_is_heard_by_those_of_the_same_one),
 		GROUP_TEST(the_broadcast_address_of_another_link_s_network_is_nobody_s_here),
 		GROUP_TEST(an_echo_request_to_all_is_copied_and_a_packet_without_time_to_live_is_not),
-		GROUP_TEST(the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

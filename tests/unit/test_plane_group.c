@@ -84,10 +84,8 @@ static void a_copy_is_encapsulated_once_or_twice(void **state)
 {
 	for (size_t turn = 0; turn < 4; turn++) {
 		struct world *world = plane_next_world(state, turn);
-		struct mip_output_copy copy = {.home_address = at(HOME_ADDRESS),
-			.remote = at(CARE_OF),
-			.nested = turn & 1,
-			.source = at(AGENT)};
+		struct mip_output_copy copy = {
+			.home_address = at(HOME_ADDRESS), .nested = turn & 1, .source = at(AGENT)};
 		const char *destination = turn & 2 ? EVERYONE : GROUP;
 		uint8_t packet[128], octets[2000];
 		size_t length = datagram(packet, sizeof(packet), NEIGHBOUR, destination), got;
@@ -118,8 +116,7 @@ static void a_copy_is_encapsulated_once_or_twice(void **state)
 static void a_checksum_that_was_left_to_a_card_is_completed(void **state)
 {
 	struct world *world = *state;
-	struct mip_output_copy copy = {
-		.home_address = at(HOME_ADDRESS), .remote = at(CARE_OF), .checksum_unfilled = true};
+	struct mip_output_copy copy = {.home_address = at(HOME_ADDRESS), .checksum_unfilled = true};
 	uint8_t packet[128], whole[128], octets[2000];
 	size_t length = datagram(packet, sizeof(packet), NEIGHBOUR, GROUP);
 	uint16_t pseudo = (uint16_t)~mip_checksum_finish(
@@ -138,7 +135,7 @@ static void a_checksum_that_was_left_to_a_card_is_completed(void **state)
 static void a_copy_for_nobody_and_one_that_is_no_packet_are_refused(void **state)
 {
 	struct world *world = *state;
-	struct mip_output_copy copy = {.home_address = at(HOME_ADDRESS), .remote = at(CARE_OF)};
+	struct mip_output_copy copy = {.home_address = at(HOME_ADDRESS)};
 	uint8_t packet[128];
 	size_t length = datagram(packet, sizeof(packet), NEIGHBOUR, GROUP);
 
