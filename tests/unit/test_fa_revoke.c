@@ -216,6 +216,24 @@ static void a_new_request_without_an_answer_lets_it_go_on(void **state)
 	assert_int_equal(foreign_count_of(MIP_MESSAGE_REVOCATION), 1);
 }
 
+/* Whoever goes on asking in the node's name, and is never answered, does not keep the home agent from hearing it. */
+static void requests_without_end_do_not_hold_it_without_end(void **state)
+{
+	(void)state;
+	foreign_visited();
+	foreign_revoke();
+	fa_world_clear(&foreign_world);
+	for (int i = 0; i < 12; i++) {
+		struct fa_world_request request = foreign_next_request();
+		uint8_t message[WORLD_MESSAGE];
+
+		fa_world_send(&foreign_world, &request, message);
+		fa_world_wait(&foreign_world, 5 * MIP_SECOND);
+	}
+	assert_int_equal(foreign_count_of(MIP_MESSAGE_REGISTRATION_REQUEST), 12);
+	assert_in_range(foreign_count_of(MIP_MESSAGE_REVOCATION), 1, 2);
+}
+
 /* An answer on its way when the agent revokes does not bring the visitor back. */
 static void what_is_on_its_way_is_forgotten_with_the_visitor(void **state)
 {
@@ -317,6 +335,7 @@ int main(void)
 		TEST(only_the_home_agents_acknowledgment_of_it_ends_a_revocation),
 		TEST(a_new_request_holds_the_revocation_and_its_acceptance_ends_it),
 		TEST(a_new_request_without_an_answer_lets_it_go_on),
+		TEST(requests_without_end_do_not_hold_it_without_end),
 		TEST(what_is_on_its_way_is_forgotten_with_the_visitor),
 		TEST(a_crossing_revocation_of_the_home_agent_is_acknowledged),
 		TEST(beyond_the_most_the_visit_ends_and_the_node_is_told),
