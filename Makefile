@@ -26,7 +26,7 @@ HARDEN   = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 comma   := ,
 
-PACKAGES = libnl-3.0 libnl-route-3.0 libnftables libcrypto libconfig jansson sqlite3
+PACKAGES = libnl-3.0 libnl-route-3.0 libnftables libcrypto libconfig jansson sqlite3 libcap-ng
 LIBRARY_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
 LIBRARIES      := $(shell pkg-config --libs $(PACKAGES)) -lev
 SYSTEMD  := $(shell pkg-config --exists libsystemd && echo yes)

@@ -33,6 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uthash.h>
+#include "folder.h"
 
 enum {
 	LINK_DEFAULT = -2, /* conf/default: interfaces to come */
@@ -254,19 +255,17 @@ static void make_validity(char text[static VALIDITY])
 	(void)snprintf(text, VALIDITY, "%s %llu", boot, (unsigned long long)namespace.st_ino);
 }
 
-/* The folder may not be there yet: it is the control socket's, which is made later than the first change. */
+/* The folder may not be there: whoever has no control socket has not made it. */
 static int create(const char *file)
 {
+	enum { FOLDER_MODE = 0755 };
 	int descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	const char *slash = strrchr(file, '/');
-	char folder[PATH_MAX];
+	char *folder = descriptor < 0 && errno == ENOENT ? mip_folder_of(file) : NULL;
 
-	if (descriptor >= 0 || errno != ENOENT || slash == NULL || slash == file)
-		return descriptor;
-	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
-	if (mkdir(folder, 0755) < 0)
-		return -1;
-	return open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (folder != NULL && mip_folder_make(folder, FOLDER_MODE) >= 0)
+		descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	free(folder);
+	return descriptor;
 }
 
 static bool write_records(const struct mip_settings *settings, const char *file)

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "folder.h"
 #include "loop.h"
 
 #define FILE_NAME      "records.sqlite"
@@ -31,6 +32,7 @@
 enum {
 	BUSY_MILLISECONDS = 2000, /* for a predecessor that is just closing */
 	DAMAGED_MOST = 10000,
+	FOLDER_MODE = 0700,
 };
 
 struct mip_store {
@@ -80,27 +82,6 @@ static int complain(struct mip_store *store, const char *what, int code)
 		mip_log(store->log, MIP_LOG_ERROR, "%s: %s: %s", store->path, what,
 			store->database != NULL ? sqlite3_errmsg(store->database) : sqlite3_errstr(code));
 	return errno_of(store->database, code);
-}
-
-static int make_folder(const char *folder)
-{
-	char path[PATH_MAX];
-	size_t length = strnlen(folder, sizeof(path));
-
-	if (length == sizeof(path))
-		return -ENAMETOOLONG;
-	memcpy(path, folder, length + 1);
-	for (size_t i = 1; i < length; i++) {
-		if (path[i] != '/' || path[i + 1] == '\0')
-			continue;
-		path[i] = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		path[i] = '/';
-	}
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
 }
 
 static void close_database(struct mip_store *store)
@@ -298,8 +279,8 @@ int mip_store_new(const char *folder, const struct mip_log *log, struct mip_stor
 		return -ENOMEM;
 	store->log = log;
 	if (folder != NULL && folder[0] != '\0') {
-		error = make_folder(folder);
-		if (error == 0 && snprintf(store->path, sizeof(store->path), "%s/" FILE_NAME, folder) >=
+		error = mip_folder_make(folder, FOLDER_MODE);
+		if (error >= 0 && snprintf(store->path, sizeof(store->path), "%s/" FILE_NAME, folder) >=
 					  (int)sizeof(store->path))
 			error = -ENAMETOOLONG;
 		if (error < 0)
