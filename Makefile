@@ -28,7 +28,7 @@ comma   := ,
 
 PACKAGES = libnl-3.0 libnl-route-3.0 libnftables libcrypto libconfig jansson sqlite3 libcap-ng
 LIBRARY_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
-LIBRARIES      := $(shell pkg-config --libs $(PACKAGES)) -lev
+LIBRARIES      := $(shell pkg-config --libs $(PACKAGES)) -lev -pthread
 SYSTEMD  := $(shell pkg-config --exists libsystemd && echo yes)
 ifeq ($(SYSTEMD),yes)
 LIBRARY_CFLAGS += -DHAVE_SYSTEMD=1

@@ -178,6 +178,16 @@ static mip_time on_settle(void *context)
 	return earlier(next, mip_reconciler_deadline(host->reconciler));
 }
 
+static void on_store(void *context, int descriptor, unsigned events)
+{
+	struct mip_host *host = context;
+
+	(void)descriptor;
+	(void)events;
+	mip_store_service(host->store);
+	mip_host_release(host);
+}
+
 /* --- start ------------------------------------------------------------------------------------ */
 
 static int start_udp(struct mip_host *host, const struct mip_host_options *options)
@@ -333,9 +343,20 @@ static int start_monitor(struct mip_host *host, struct mip_monitor **ret_monitor
 	return error;
 }
 
-static int start(struct mip_host *host, const struct mip_host_options *options)
+static int start_store(struct mip_host *host, const struct mip_host_options *options)
 {
 	int error = mip_store_new(options->state_folder, host->log, &host->store);
+	int descriptor = error == 0 ? mip_store_descriptor(host->store) : -1;
+
+	if (descriptor >= 0)
+		error = mip_loop_watch(
+			host->daemon->loop, descriptor, MIP_WATCH_READ, on_store, host, &host->store_watch);
+	return error;
+}
+
+static int start(struct mip_host *host, const struct mip_host_options *options)
+{
+	int error = start_store(host, options);
 
 	if (error == 0)
 		error = start_udp(host, options);
@@ -386,7 +407,7 @@ void mip_host_free(struct mip_host *host)
 		return;
 	if (host->begun) {
 		mip_loop_settle(host->daemon->loop, NULL, NULL);
-		mip_host_deliver(host);
+		mip_host_finish(host);
 	}
 	mip_monitor_free(host->monitor);
 	mip_reconciler_free(
@@ -396,6 +417,7 @@ void mip_host_free(struct mip_host *host)
 	mip_host_links_clear(host);
 	mip_host_addresses_clear(host);
 	mip_udp_socket_free(host->udp);
+	mip_watch_free(host->store_watch);
 	mip_store_free(host->store);
 	free(host->restore_file);
 	mip_host_discards_clear(host);

@@ -248,3 +248,12 @@ void mip_privilege_finish_start(void)
 	capng_update(CAPNG_DROP, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_BIND_SERVICE);
 	(void)capng_apply(CAPNG_SELECT_CAPS);
 }
+
+void mip_privilege_leave_thread(void)
+{
+	/* libcap-ng's own state is of each thread. */
+	if (capng_get_caps_process() < 0)
+		return;
+	capng_clear(CAPNG_SELECT_CAPS);
+	(void)capng_apply(CAPNG_SELECT_CAPS);
+}

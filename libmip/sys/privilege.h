@@ -58,4 +58,7 @@ int mip_privilege_drop(const struct mip_privilege_user *user);
 /* What only the start needed. */
 void mip_privilege_finish_start(void);
 
+/* Capabilities are a thread's: one that is there to write files gives up all of its own. */
+void mip_privilege_leave_thread(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "loop.h"
 
 char happened[1024];
 
@@ -427,10 +428,48 @@ int mip_store_forget(struct mip_store *store, const char *key)
 	return 0;
 }
 
-int mip_store_flush(struct mip_store *store)
+uint64_t mip_store_flush(struct mip_store *store)
 {
 	(void)store;
 	if (!made_up.store_pending_is_silent)
 		note("commit");
+	return made_up.store_ticket;
+}
+
+uint64_t mip_store_settled(struct mip_store *store)
+{
+	(void)store;
+	return made_up.store_settled;
+}
+
+int mip_store_descriptor(const struct mip_store *store)
+{
+	(void)store;
+	return made_up.store_descriptor;
+}
+
+void mip_store_service(struct mip_store *store)
+{
+	uint64_t count;
+
+	(void)store;
+	assert_int_equal(read(made_up.store_descriptor, &count, sizeof(count)), sizeof(count));
+	note("store-service");
+	made_up.store_settled = made_up.store_settles;
+	mip_loop_stop(made_up.ends_at_service);
+}
+
+uint64_t mip_store_failures(struct mip_store *store)
+{
+	(void)store;
+	return 0;
+}
+
+int mip_store_wait(struct mip_store *store)
+{
+	(void)store;
+	if (made_up.store_settled < made_up.store_ticket)
+		note("wait");
+	made_up.store_settled = made_up.store_ticket;
 	return 0;
 }
