@@ -396,3 +396,28 @@ void mip_bpf_links_close(struct mip_bpf_links *links)
 	nl_socket_free(links->socket);
 	links->socket = NULL;
 }
+
+static void sweep_link(const struct mip_bpf_links *links, mip_link index)
+{
+	struct mip_bpf_link link = {.link = index, .point = BPF_TC_INGRESS};
+
+	link.attached = hanging(links, &link) != 0;
+	if (!link.attached)
+		return;
+	link.made = is_daemons(links, index);
+	(void)detach(links, &link);
+}
+
+void mip_bpf_links_sweep(struct mip_bpf_links *links)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	links->socket = nl_socket_alloc();
+	if (all != NULL && links->socket != NULL && nl_connect(links->socket, NETLINK_ROUTE) == 0) {
+		for (size_t i = 0; all[i].if_index != 0; i++)
+			sweep_link(links, (mip_link)all[i].if_index);
+	}
+	if_freenameindex(all);
+	nl_socket_free(links->socket);
+	links->socket = NULL;
+}

@@ -50,6 +50,9 @@ struct mip_bpf_links {
 int mip_bpf_links_open(struct mip_bpf_links *links);
 /* Takes all filters away, and the hooks that were made for them and that nobody else uses. */
 void mip_bpf_links_close(struct mip_bpf_links *links);
+/* Takes away the filters of a predecessor that was killed, from every link, with the hooks that only such
+ * daemons use; for one that hangs none itself. `links` has `handle` filled in. */
+void mip_bpf_links_sweep(struct mip_bpf_links *links);
 /* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log, and tried
  * again with each check; so is one whose ingress has rules of netfilter's, which the filter would come
  * before. */

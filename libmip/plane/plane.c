@@ -245,6 +245,8 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 		mip_plane_free(plane);
 		return error;
 	}
+	if (plane->kind != MIP_PLANE_BPF)
+		mip_bpf_sweep(plane->user);
 	plane->check_at = plane->user->now + CHECK_INTERVAL;
 	*ret_plane = plane;
 	return 0;

@@ -446,6 +446,13 @@ static void explain(char reason[static MIP_PLANE_REASON], const char *step, int 
 		mip_text_add(&text, " (the kernel has no CONFIG_BPF_SYSCALL)");
 }
 
+void mip_bpf_sweep(struct mip_user *user)
+{
+	struct mip_bpf_links links = {.log = user->options.log, .handle = handle_of(user->device)};
+
+	mip_bpf_links_sweep(&links);
+}
+
 int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,
 	char ret_reason[static MIP_PLANE_REASON])
 {
