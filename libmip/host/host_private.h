@@ -65,6 +65,7 @@ struct mip_host {
 	struct mip_machine machine;
 	uint8_t protocol;
 	unsigned link_flags;
+	bool stays;
 	char *restore_file;
 
 	struct mip_store *store;
@@ -85,6 +86,8 @@ struct mip_host {
 	struct mip_host_address *addresses;
 
 	bool begun;
+	bool adopting; /* what a predecessor left in the kernel is not taken over yet */
+	mip_time adopts_until;
 	bool plane_pending;  /* tunnels and peers that the plane has not committed */
 	bool kernel_pending; /* the reconciler has something queued */
 	uint64_t counters[MIP_HOST_COUNTERS];

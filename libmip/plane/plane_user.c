@@ -79,7 +79,10 @@ void mip_user_free(struct mip_user *user)
 	mip_coalescer_clear(&user->relay_coalescer);
 	mip_user_group_clear(user);
 	mip_plane_table_clear(&user->table);
-	mip_user_tun_close(&user->tun);
+	if (user->leaves)
+		mip_user_tun_leave(&user->tun);
+	else
+		mip_user_tun_close(&user->tun);
 	if (user->icmp_descriptor >= 0)
 		close(user->icmp_descriptor);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
@@ -273,7 +276,8 @@ static int open_device(struct mip_user *user, const char **ret_reason)
 {
 	uint32_t mtu = user->options.mtu ? user->options.mtu : MIP_PLANE_MTU_IPIP;
 
-	return mip_user_tun_open(user->device, mtu, &user->tun, ret_reason);
+	return mip_user_tun_open(
+		user->device, mtu, user->options.stays, user->options.protocol, &user->tun, ret_reason);
 }
 
 int mip_user_renew_device(struct mip_user *user, const char **ret_reason)

@@ -247,6 +247,14 @@ static void on_terminate(void *context)
 	mip_loop_stop(daemon->loop);
 }
 
+static void on_leave(void *context)
+{
+	struct mip_daemon *daemon = context;
+
+	daemon->leaves = true;
+	mip_loop_stop(daemon->loop);
+}
+
 static int on_control(
 	void *context, const char *command, const char *argument, json_t **ret_result, const char **ret_error)
 {
@@ -273,6 +281,8 @@ static int watch_signals(struct mip_daemon *daemon)
 		error = mip_loop_signal(daemon->loop, SIGTERM, on_terminate, daemon);
 	if (error == 0)
 		error = mip_loop_signal(daemon->loop, SIGINT, on_terminate, daemon);
+	if (error == 0)
+		error = mip_loop_signal(daemon->loop, SIGUSR2, on_leave, daemon);
 	signal(SIGPIPE, SIG_IGN);
 	return error;
 }

@@ -10,7 +10,8 @@
  * user and keeps few capabilities (privilege.h); role->start(); readiness told to systemd; loop. So all that
  * a role does, at its start and later on, it does with the same rights. SIGHUP and `mipctl … reload` call role->reload() with the newly read configuration,
  * or say what is wrong with it and go on with the old one. SIGTERM and SIGINT stop the loop; role->stop()
- * puts the kernel back.
+ * puts the kernel back. SIGUSR2 stops it for a restart: `leaves` is set, and what a successor takes over may
+ * stay.
  */
 #ifndef MIP_SYS_DAEMON_H
 #define MIP_SYS_DAEMON_H
@@ -29,6 +30,7 @@ struct mip_daemon {
 	const char *control_path;
 	const char *data_plane;		      /* from -d, NULL when not given: then the configuration's */
 	mip_time started;		      /* CLOCK_BOOTTIME */
+	bool leaves;			      /* it ends for a restart: what may stay in the kernel stays */
 	bool shows_discarded;		      /* -vv: the contents of what is discarded, too */
 	void *configuration;		      /* of role->schema's type */
 	void *state;			      /* the role's */

@@ -621,8 +621,27 @@ static void restore_all(struct mip_settings *settings)
 	save(settings);
 }
 
+void mip_settings_end_adoption(struct mip_settings *settings)
+{
+	struct record *host = find(settings, MIP_LINK_NONE, MIP_SETTING_FORWARDING);
+	struct record *record, *next;
+
+	if (host != NULL && !host->wanted)
+		restore_host(settings, host);
+	host = changed_host(settings);
+	HASH_ITER (hh, settings->records, record, next) {
+		if (record->wanted || (host != NULL && depends_on_host(&record->key)))
+			continue;
+		if (!refresh(record) && record->ours != record->original)
+			(void)write_setting(
+				settings, record->key.link, record->key.setting, record->original);
+		drop(settings, record);
+	}
+	save(settings);
+}
+
 int mip_settings_new(const struct mip_log *log, struct mip_netlink *netlink, const char *restore_file,
-	struct mip_settings **ret_settings)
+	bool adopts, struct mip_settings **ret_settings)
 {
 	struct mip_settings *settings = calloc(1, sizeof(*settings));
 
@@ -638,9 +657,23 @@ int mip_settings_new(const struct mip_log *log, struct mip_netlink *netlink, con
 		}
 	}
 	read_file(settings);
-	restore_all(settings);
+	if (!adopts)
+		restore_all(settings);
 	*ret_settings = settings;
 	return 0;
+}
+
+void mip_settings_leave(struct mip_settings *settings)
+{
+	struct record *record, *next;
+
+	if (settings == NULL)
+		return;
+	save(settings);
+	HASH_ITER (hh, settings->records, record, next)
+		drop(settings, record);
+	free(settings->restore_file);
+	free(settings);
 }
 
 void mip_settings_free(struct mip_settings *settings)

@@ -473,3 +473,42 @@ int mip_store_wait(struct mip_store *store)
 	made_up.store_settled = made_up.store_ticket;
 	return 0;
 }
+
+/* --- what a restart leaves, of which a test of the host has nothing --- */
+
+bool mip_plane_is_adopting(const struct mip_plane *plane)
+{
+	(void)plane;
+	return made_up.plane_adopts;
+}
+
+void mip_plane_end_adoption(struct mip_plane *plane)
+{
+	(void)plane;
+	note("plane-adopted");
+}
+
+void mip_plane_leave(struct mip_plane *plane)
+{
+	(void)plane;
+	note("plane-leave");
+}
+
+int mip_reconciler_new_adopting(struct mip_loop *event_loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, struct mip_reconciler **ret_reconciler)
+{
+	note("adopting");
+	return mip_reconciler_new(event_loop, log, protocol, restore_file, ret_reconciler);
+}
+
+void mip_reconciler_end_adoption(struct mip_reconciler *reconciler)
+{
+	(void)reconciler;
+	note("kernel-adopted");
+}
+
+void mip_reconciler_leave(struct mip_reconciler *reconciler)
+{
+	(void)reconciler;
+	note("reconciler-leave");
+}

@@ -413,6 +413,61 @@ static void the_end_waits_for_the_disk(void **state)
 	close(made_up.store_descriptor);
 }
 
+static bool machine_restores;
+
+static bool on_restoring(const void *core)
+{
+	(void)core;
+	return machine_restores;
+}
+
+static void advance_once(void)
+{
+	machine_deadline = mip_clock_now().boot;
+	mip_loop_run(loop);
+}
+
+static void what_a_predecessor_left_is_taken_over_when_all_is_said(void **state)
+{
+	struct mip_host *host;
+
+	(void)state;
+	made_up.plane_adopts = true;
+	machine_restores = true;
+	options_of_test.machine.restoring = on_restoring;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	assert_happened("udp plane adopting reconciler record monitor begin send(hello@0)");
+	advance_once();
+	assert_happened("advance");
+	machine_restores = false;
+	advance_once();
+	assert_happened("advance plane-adopted kernel-adopted");
+	advance_once();
+	assert_happened("advance");
+	made_up.plane_adopts = false;
+	options_of_test.machine.restoring = NULL;
+	mip_host_free(host);
+	happened[0] = '\0';
+}
+
+static void an_end_for_a_restart_leaves_what_stays(void **state)
+{
+	struct mip_host *host;
+
+	(void)state;
+	for (int stays = 0; stays < 2; stays++) {
+		options_of_test.stays = stays;
+		assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+		happened[0] = '\0';
+		daemon_of_test.leaves = true;
+		mip_host_free(host);
+		daemon_of_test.leaves = false;
+		assert_happened(stays ? "monitor-free reconciler-leave plane-leave udp-free store-free"
+				      : "monitor-free reconciler-free plane-free udp-free store-free");
+	}
+	options_of_test.stays = false;
+}
+
 static void packets_that_cannot_leave_are_counted(void **state)
 {
 	made_up.send_result = -ENETUNREACH;
@@ -699,6 +754,8 @@ int main(void)
 		START_TEST(a_reply_waits_until_its_record_is_on_the_disk),
 		START_TEST(what_follows_a_waiting_reply_keeps_its_place),
 		START_TEST(the_end_waits_for_the_disk),
+		START_TEST(what_a_predecessor_left_is_taken_over_when_all_is_said),
+		START_TEST(an_end_for_a_restart_leaves_what_stays),
 		HOST_TEST(packets_that_cannot_leave_are_counted),
 		HOST_TEST(a_datagram_for_the_tunnel_link_leaves_by_the_device),
 		HOST_TEST(a_named_link_has_a_socket_while_it_is_there),
