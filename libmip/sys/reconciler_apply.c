@@ -76,8 +76,7 @@ static bool waits_for_link(int result)
 
 static void exists_already(struct mip_reconciler *reconciler, struct mip_item *item)
 {
-	if (item->state == MIP_ITEM_OURS || item->replace ||
-		(reconciler->adopting && item->want.kind == MIP_WANT_RULE)) {
+	if (item->state == MIP_ITEM_OURS || item->replace) {
 		accepted(reconciler, item); /* it stands there, if not at the first place among its like */
 	} else if (item->want.kind == MIP_WANT_ROUTE) {
 		item->conflict = true;

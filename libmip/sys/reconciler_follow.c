@@ -459,12 +459,19 @@ struct leftovers {
 	size_t size;
 };
 
-/* After an adoption: the predecessor's, and just as it is wanted. */
+/* At the end of an adoption: the predecessor's, and just as it is wanted. What was there already, and so was
+ * taken for somebody else's, turns out to be ours by its mark. */
 static bool is_adopted(struct mip_reconciler *reconciler, const struct mip_object *object)
 {
-	const struct mip_item *item = reconciler->adopting ? mip_item_find(reconciler, &object->want) : NULL;
+	struct mip_item *item = reconciler->adopting ? mip_item_find(reconciler, &object->want) : NULL;
 
-	return item != NULL && item->wanted && item->state == MIP_ITEM_OURS;
+	if (item == NULL || !item->wanted || item->state == MIP_ITEM_ABSENT)
+		return false;
+	if (item->state == MIP_ITEM_FOREIGN) {
+		item->state = MIP_ITEM_OURS;
+		item->was_ours = true;
+	}
+	return true;
 }
 
 static void take_leftover(void *context, const struct nlmsghdr *message)
