@@ -201,7 +201,7 @@ static void want_capability(unsigned capability, const bool permitted[])
 /* What is kept, of what there is. */
 static void choose_capabilities(bool stays_root)
 {
-	bool permitted[CAP_LAST_CAP + 1];
+	bool permitted[CAP_LAST_CAP + 1] = {false};
 
 	for (unsigned capability = 0; capability <= CAP_LAST_CAP; capability++)
 		permitted[capability] = capng_have_capability(CAPNG_PERMITTED, capability) != 0;
