@@ -26,9 +26,9 @@ HARDEN   = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 comma   := ,
 
-PACKAGES = libnl-3.0 libnl-route-3.0 libnftables libcrypto libconfig jansson sqlite3
+PACKAGES = libnl-3.0 libnl-route-3.0 libnftables libcrypto libconfig jansson sqlite3 libcap-ng
 LIBRARY_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
-LIBRARIES      := $(shell pkg-config --libs $(PACKAGES)) -lev
+LIBRARIES      := $(shell pkg-config --libs $(PACKAGES)) -lev -pthread
 SYSTEMD  := $(shell pkg-config --exists libsystemd && echo yes)
 ifeq ($(SYSTEMD),yes)
 LIBRARY_CFLAGS += -DHAVE_SYSTEMD=1

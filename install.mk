@@ -1,4 +1,4 @@
-# make install: binaries, man pages, unit files, example configurations, completions.
+# make install: binaries, man pages, unit files, the user they run as, example configurations, completions.
 #
 #   PREFIX   where they are used from (/usr/local)      DESTDIR   put before it, for those who build packages
 #
@@ -11,9 +11,11 @@ MANDIR        ?= $(PREFIX)/share/man
 EXAMPLEDIR    ?= $(PREFIX)/share/doc/mip/examples
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR       ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR   ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR   ?= $(PREFIX)/lib/tmpfiles.d
 
-.PHONY: install-programs install-manuals install-units install-examples install-completions uninstall
-install: install-programs install-manuals install-units install-examples install-completions
+.PHONY: install-programs install-manuals install-units install-user install-examples install-completions uninstall
+install: install-programs install-manuals install-units install-user install-examples install-completions
 
 install-programs: programs
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
@@ -31,6 +33,12 @@ install-unit-%:
 	sed 's|^\(Exec[A-Za-z]*=\)[^ ]*/mip-$*|\1$(SBINDIR)/mip-$*|' $*/mip-$*.service > $(DESTDIR)$(UNITDIR)/mip-$*.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/mip-$*.service
 
+# systemd-sysusers and systemd-tmpfiles make of these the user and the folder of the configurations.
+install-user:
+	$(INSTALL) -d $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
+	$(INSTALL) -m 644 system/mip.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mip.conf
+	$(INSTALL) -m 644 system/mip.tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/mip.conf
+
 install-examples:
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)
 	$(INSTALL) -m 644 $(foreach role,$(ROLES),$(role)/$(role).conf.example) $(DESTDIR)$(EXAMPLEDIR)
@@ -44,5 +52,6 @@ install-completions:
 uninstall:
 	rm -f $(ROLES:%=$(DESTDIR)$(SBINDIR)/mip-%) $(DESTDIR)$(BINDIR)/mipctl $(DESTDIR)$(MANDIR)/man1/mipctl.1 \
 		$(ROLES:%=$(DESTDIR)$(MANDIR)/man8/mip-%.8) $(ROLES:%=$(DESTDIR)$(UNITDIR)/mip-%.service) \
+		$(DESTDIR)$(SYSUSERSDIR)/mip.conf $(DESTDIR)$(TMPFILESDIR)/mip.conf \
 		$(ROLES:%=$(DESTDIR)$(EXAMPLEDIR)/%.conf.example) $(DESTDIR)$(COMPLETIONDIR)/mipctl \
 		$(ROLES:%=$(DESTDIR)$(COMPLETIONDIR)/mip-%)

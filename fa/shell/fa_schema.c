@@ -8,6 +8,7 @@
 
 #include "monitor.h"
 #include "plane.h"
+#include "privilege.h"
 
 #define IN_INTERFACE(member)  offsetof(struct fa_config_interface, member)
 #define IN_ADVERTISE(member)  offsetof(struct fa_config_advertise, member)
@@ -467,6 +468,12 @@ static const struct mip_setting settings[] = {
 		.offset = IN_CONFIG(control),
 		.otherwise = "/run/mip/fa.sock",
 		.help = "The control socket."},
+	{.name = "user",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_CONFIG(user),
+		.help = "The user that it becomes, USER or USER:GROUP, names or numbers; left out: mip, if "
+			"there is "
+			"one."},
 	{.name = "data_plane",
 		.type = MIP_SETTING_TYPE_CHOICE,
 		.offset = IN_CONFIG(data_plane),
@@ -601,7 +608,7 @@ int fa_schema_check_system(struct mip_config *config, void *configuration)
 	const struct fa_config *all = configuration;
 	const struct mip_config_group *agent =
 		mip_config_group_at(config, mip_config_top(config), "foreign_agent", 0);
-	int r = 0;
+	int r = mip_privilege_check(config, all->user);
 
 	for (size_t i = 0; i < all->agent.interface_count; i++) {
 		if (mip_link_index(all->agent.interfaces[i].name) != MIP_LINK_NONE)

@@ -67,6 +67,7 @@ struct fa_config_mobile_node {
 
 struct fa_config {
 	char *control;
+	char *user;	/* NULL: not named */
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
 	char *tunnel_interface;

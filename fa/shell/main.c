@@ -10,6 +10,7 @@ static const struct mip_daemon_role role = {
 	.summary = "foreign agent for Mobile IPv4",
 	.schema = &fa_schema,
 	.control_path_offset = offsetof(struct fa_config, control),
+	.user_offset = offsetof(struct fa_config, user),
 	.check = fa_schema_check_system,
 	.start = fa_shell_start,
 	.reload = fa_shell_reload,

@@ -319,6 +319,11 @@ mip_time ha_core_deadline(const struct ha_core *core)
 
 /* --- outputs and views ------------------------------------------------------------------------ */
 
+bool ha_core_is_restoring(const struct ha_core *core)
+{
+	return core->refresh_first != NULL;
+}
+
 struct mip_outbox *ha_core_outbox(struct ha_core *core)
 {
 	return &core->outbox;

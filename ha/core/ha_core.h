@@ -135,6 +135,8 @@ void ha_core_group(struct ha_core *core, struct mip_address home_address, const 
 /* Serves what is due, or part of it: then the deadline is still in the past, and it is to be called again. */
 void ha_core_advance(struct ha_core *core, struct mip_now now);
 mip_time ha_core_deadline(const struct ha_core *core); /* MIP_NEVER: none */
+/* Whether kernel state of bindings is to be wanted still: after a start they come in portions. */
+bool ha_core_is_restoring(const struct ha_core *core);
 
 /* Drops the bindings of the home address now, and tells the foreign agents or the direct co-located node, if that was
  * agreed (RFC 3543 4.2.2). Returns 0, or -ENOENT when there is none. */

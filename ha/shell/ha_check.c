@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "monitor.h"
+#include "privilege.h"
 
 static const struct ha_network_config *network_of(const struct ha_config *ha, struct mip_address address)
 {
@@ -193,5 +194,7 @@ int ha_config_check(struct mip_config *config, void *configuration)
 		if (check_node(config, ha, i) < 0)
 			status = -EINVAL;
 	}
+	if (mip_privilege_check(config, ha->user) < 0)
+		status = -EINVAL;
 	return check_all_once(config, ha) < 0 ? -EINVAL : status;
 }

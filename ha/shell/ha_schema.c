@@ -502,6 +502,12 @@ static const struct mip_setting settings[] = {
 		.offset = offsetof(struct ha_config, control),
 		.otherwise = "/run/mip/ha.sock",
 		.help = "The control socket, for mipctl."},
+	{.name = "user",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct ha_config, user),
+		.help = "The user that it becomes, USER or USER:GROUP, names or numbers; left out: mip, if "
+			"there is "
+			"one."},
 	{.name = "state",
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = offsetof(struct ha_config, state),

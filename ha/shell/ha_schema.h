@@ -86,6 +86,7 @@ struct ha_agent_config {
 
 struct ha_config {
 	char *control;
+	char *user; /* NULL: not named */
 	char *state;
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;

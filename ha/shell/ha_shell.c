@@ -66,6 +66,11 @@ static mip_time on_deadline(const void *core)
 	return ha_core_deadline(core);
 }
 
+static bool on_restoring(const void *core)
+{
+	return ha_core_is_restoring(core);
+}
+
 static struct mip_counter_table on_counters(const void *core)
 {
 	return ha_core_counters(core);
@@ -86,6 +91,7 @@ static struct mip_machine machine_of(struct ha_core *core)
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
+		.restoring = on_restoring,
 		.counters = on_counters,
 	};
 }
@@ -184,6 +190,7 @@ static int start_host(struct ha_shell *shell, const struct ha_config *config)
 		.tunnel_mtu = (uint32_t)config->tunnel_mtu,
 		.udp_port = MIP_REGISTRATION_PORT,
 		.state_folder = config->state,
+		.stays = config->state && config->state[0] != '\0',
 	};
 	const char **links = home_links(config, &options.link_count);
 	int status = -ENOMEM;
@@ -296,6 +303,8 @@ const struct mip_daemon_role ha_role = {
 	.summary = "home agent for Mobile IPv4",
 	.schema = &ha_schema,
 	.control_path_offset = offsetof(struct ha_config, control),
+	.user_offset = offsetof(struct ha_config, user),
+	.state_folder_offset = offsetof(struct ha_config, state),
 	.check = ha_config_check,
 	.start = start,
 	.reload = reload,

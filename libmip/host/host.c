@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ADOPTION_MOST (20 * MIP_SECOND)
+
 /* --- inputs ----------------------------------------------------------------------------------- */
 
 /*
@@ -160,6 +162,24 @@ static mip_time earlier(mip_time a, mip_time b)
 	return a < b ? a : b;
 }
 
+static bool is_restoring(const struct mip_host *host)
+{
+	return host->held_count > 0 ||
+	       (host->machine.restoring != NULL && host->machine.restoring(host->machine.core));
+}
+
+/* What a predecessor left in the kernel carries packets until its successor has said all that it wants; but not
+ * for ever, if that never comes to an end. */
+static void end_adoption(struct mip_host *host, mip_time now)
+{
+	if (!host->adopting || (is_restoring(host) && now < host->adopts_until))
+		return;
+	host->adopting = false;
+	mip_plane_end_adoption(host->plane);
+	mip_reconciler_end_adoption(host->reconciler);
+	mip_log(host->log, MIP_LOG_NOTICE, "what a predecessor left in the kernel has been taken over");
+}
+
 static mip_time on_settle(void *context)
 {
 	struct mip_host *host = context;
@@ -169,6 +189,7 @@ static mip_time on_settle(void *context)
 	if (machine_deadline(host) <= now.boot && host->machine.advance != NULL)
 		host->machine.advance(host->machine.core, now);
 	mip_host_deliver(host);
+	end_adoption(host, now.boot);
 	if (mip_plane_deadline(host->plane) <= now.boot)
 		mip_plane_advance(host->plane, now.boot);
 	if (mip_reconciler_deadline(host->reconciler) <= now.boot)
@@ -176,6 +197,16 @@ static mip_time on_settle(void *context)
 	next = machine_deadline(host);
 	next = earlier(next, mip_plane_deadline(host->plane));
 	return earlier(next, mip_reconciler_deadline(host->reconciler));
+}
+
+static void on_store(void *context, int descriptor, unsigned events)
+{
+	struct mip_host *host = context;
+
+	(void)descriptor;
+	(void)events;
+	mip_store_service(host->store);
+	mip_host_release(host);
 }
 
 /* --- start ------------------------------------------------------------------------------------ */
@@ -273,6 +304,7 @@ static int start_plane(struct mip_host *host, const struct mip_host_options *opt
 		.log = host->log,
 		.udp_descriptor = mip_udp_socket_descriptor(host->udp),
 		.clamp_mss = options->clamp_mss,
+		.stays = options->stays,
 		.inspect = on_tunnelled,
 		.group = on_group,
 		.device_changed = on_device_changed,
@@ -307,12 +339,14 @@ static int start_reconciler(struct mip_host *host)
 		host->restore_file = NULL;
 		return -ENOMEM;
 	}
-	error = mip_reconciler_new(
+	error = (mip_plane_is_adopting(host->plane) ? mip_reconciler_new_adopting : mip_reconciler_new)(
 		host->daemon->loop, host->log, host->protocol, host->restore_file, &host->reconciler);
 	if (error < 0) {
 		mip_log(host->log, MIP_LOG_ERROR, "netlink: %s", strerror(-error));
 		return error;
 	}
+	host->adopting = mip_plane_is_adopting(host->plane);
+	host->adopts_until = mip_clock_now().boot + ADOPTION_MOST;
 	mip_reconciler_set_tunnel(host->reconciler, mip_plane_link(host->plane));
 	mip_reconciler_set_translation(host->reconciler, on_translate, host);
 	return 0;
@@ -334,9 +368,20 @@ static int start_monitor(struct mip_host *host, struct mip_monitor **ret_monitor
 	return error;
 }
 
-static int start(struct mip_host *host, const struct mip_host_options *options)
+static int start_store(struct mip_host *host, const struct mip_host_options *options)
 {
 	int error = mip_store_new(options->state_folder, host->log, &host->store);
+	int descriptor = error == 0 ? mip_store_descriptor(host->store) : -1;
+
+	if (descriptor >= 0)
+		error = mip_loop_watch(
+			host->daemon->loop, descriptor, MIP_WATCH_READ, on_store, host, &host->store_watch);
+	return error;
+}
+
+static int start(struct mip_host *host, const struct mip_host_options *options)
+{
+	int error = start_store(host, options);
 
 	if (error == 0)
 		error = start_udp(host, options);
@@ -367,6 +412,7 @@ int mip_host_new(const struct mip_host_options *options, struct mip_host **ret_h
 	host->machine = options->machine;
 	host->protocol = options->protocol;
 	host->link_flags = options->link_flags;
+	host->stays = options->stays;
 	error = start(host, options);
 	if (error < 0) {
 		mip_host_free(host);
@@ -383,20 +429,25 @@ int mip_host_new(const struct mip_host_options *options, struct mip_host **ret_h
 
 void mip_host_free(struct mip_host *host)
 {
+	bool leaves;
+
 	if (host == NULL)
 		return;
 	if (host->begun) {
 		mip_loop_settle(host->daemon->loop, NULL, NULL);
-		mip_host_deliver(host);
+		mip_host_finish(host);
 	}
 	mip_monitor_free(host->monitor);
-	mip_reconciler_free(
-		host->reconciler); /* its routes lead to the device, so it goes before the plane */
+	leaves = host->begun && host->stays && host->daemon->leaves &&
+		 mip_plane_kind(host->plane) != MIP_PLANE_KERNEL;
+	/* Its routes lead to the device, so it goes before the plane. */
+	(leaves ? mip_reconciler_leave : mip_reconciler_free)(host->reconciler);
 	unwatch_plane(host);
-	mip_plane_free(host->plane);
+	(leaves ? mip_plane_leave : mip_plane_free)(host->plane);
 	mip_host_links_clear(host);
 	mip_host_addresses_clear(host);
 	mip_udp_socket_free(host->udp);
+	mip_watch_free(host->store_watch);
 	mip_store_free(host->store);
 	free(host->restore_file);
 	mip_host_discards_clear(host);

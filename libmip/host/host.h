@@ -50,6 +50,8 @@ struct mip_machine {
 	/* The deadline has come. */
 	void (*advance)(void *core, struct mip_now now);
 	mip_time (*deadline)(const void *core);
+	/* After begin: not all that it wants of the kernel has been said. */
+	bool (*restoring)(const void *core);
 	/* Its counters; of those whose names begin with "drop_" the host says what was discarded. */
 	struct mip_counter_table (*counters)(const void *core);
 };
@@ -67,6 +69,7 @@ struct mip_host_options {
 	struct mip_address udp_address;
 	uint16_t udp_port;	  /* 434, or 0 for a node's own */
 	const char *state_folder; /* "" or NULL: nothing is kept */
+	bool stays;		  /* what is in the kernel outlives a kill, and goes on in the next start */
 	unsigned link_flags;	  /* MIP_LINK_SOCKET_ARP */
 	const char *const *links; /* names of the links that get a link socket; copied */
 	size_t link_count;
@@ -75,7 +78,8 @@ struct mip_host_options {
 /* Starts everything and tells the machine what there is. Negative errno: said in the log, everything put
  * back. */
 int mip_host_new(const struct mip_host_options *options, struct mip_host **ret_host);
-/* Delivers what is left in the outbox (a machine's farewell), then puts the kernel back. NULL is fine. */
+/* Delivers what is left in the outbox (a machine's farewell), then puts the kernel back; if the daemon
+ * `leaves`, what `stays` is left there for a successor. NULL is fine. */
 void mip_host_free(struct mip_host *host);
 
 /* After a call into the machine from outside (a control command, a reload): carries out the outbox now. */

@@ -4,12 +4,19 @@
  * Order is the machine's promise to its peers: what a reply says must be so when it leaves. Changes of the
  * kernel are queued in the reconciler, which takes them in one batch before the next packet and at the end.
  * Records may be on the disk earlier than their place in the queue says, but never later: all that the outbox
- * holds are written first, in one transaction, so that a hundred registrations that came together cost one
- * commit.
+ * holds are handed to the store first, in one transaction, so that a hundred registrations that came together
+ * cost one commit. What is sent waits until the store has settled that (store.h says what that means), and
+ * what stands behind it in the queue waits with it; the loop does not.
+ *
+ *   outbox ──┬── records ──> store ─ ─ ticket ─ ─ settled
+ *            │                                      │
+ *            ├── nothing to wait for ───────────────┼──> carried out
+ *            └── else ──> held, in their order ─────┘
  */
 #include "host_private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "address.h"
 #include "text.h"
@@ -17,6 +24,8 @@
 enum {
 	EVENT_LINE = 512,
 	EVENT_LINES = 200, /* in a second: a flood from a link must not fill the journal too */
+	HELD_FIRST = 64,
+	HELD_MOST = 100000, /* a disk that stalls for seconds must not take the memory too */
 };
 
 static void add_value(struct mip_text *text, const struct mip_field *field)
@@ -167,14 +176,16 @@ static void send_copy(struct mip_host *host, const struct mip_output *output)
 		output->copy.home_address, "copy");
 }
 
+/* Only memory can be missing here: what the disk refuses comes later. */
 static void note_store(struct mip_host *host, int error)
 {
 	if (error < 0)
-		host->counters[MIP_HOST_STORE_FAILURES]++; /* the store has said why */
+		host->held_lost++;
 }
 
-/* Writes down every record that waits in the outbox, wherever it stands. */
-static void write_records(struct mip_host *host)
+/* Hands over every record that waits in the outbox, wherever it stands. Returns what is to be settled before
+ * anything leaves. */
+static uint64_t write_records(struct mip_host *host)
 {
 	struct mip_outbox *outbox = host->machine.outbox;
 
@@ -187,7 +198,7 @@ static void write_records(struct mip_host *host)
 		else if (output->kind == MIP_OUTPUT_FORGET)
 			note_store(host, mip_store_forget(host->store, output->key));
 	}
-	note_store(host, mip_store_flush(host->store));
+	return mip_store_flush(host->store);
 }
 
 static void carry_out(struct mip_host *host, const struct mip_output *output)
@@ -216,17 +227,87 @@ static void carry_out(struct mip_host *host, const struct mip_output *output)
 	}
 }
 
+/* --- what waits for the disk ------------------------------------------------------------------- */
+
+static int grow_held(struct mip_host *host)
+{
+	size_t size = host->held_size > 0 ? 2 * host->held_size : HELD_FIRST;
+	struct mip_host_held *held = reallocarray(NULL, size, sizeof(*held));
+
+	if (held == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->held_count; i++)
+		held[i] = host->held[(host->held_first + i) % host->held_size];
+	free(host->held);
+	host->held = held;
+	host->held_size = size;
+	host->held_first = 0;
+	return 0;
+}
+
+/* Takes the output over. */
+static void hold(struct mip_host *host, uint64_t ticket, struct mip_output *output)
+{
+	if (host->held_count >= HELD_MOST || (host->held_count == host->held_size && grow_held(host) < 0)) {
+		host->held_lost++;
+		mip_output_clear(output);
+		return;
+	}
+	host->held[(host->held_first + host->held_count++) % host->held_size] =
+		(struct mip_host_held){.ticket = ticket, .output = *output};
+	host->counters[MIP_HOST_OUTPUTS_HELD]++;
+}
+
+static void carry_out_held(struct mip_host *host, uint64_t settled)
+{
+	while (host->held_count > 0 && host->held[host->held_first].ticket <= settled) {
+		struct mip_output output = host->held[host->held_first].output;
+
+		host->held_first = (host->held_first + 1) % host->held_size;
+		host->held_count--;
+		carry_out(host, &output);
+		mip_output_clear(&output);
+	}
+}
+
+void mip_host_release(struct mip_host *host)
+{
+	carry_out_held(host, mip_store_settled(host->store));
+	flush_kernel(host);
+	host->counters[MIP_HOST_STORE_FAILURES] = mip_store_failures(host->store);
+}
+
+void mip_host_finish(struct mip_host *host)
+{
+	mip_host_deliver(host);
+	(void)mip_store_wait(host->store);
+	mip_host_release(host);
+	free(host->held);
+	host->held = NULL;
+	host->held_size = 0;
+}
+
+static bool is_sent(const struct mip_output *output)
+{
+	return output->kind == MIP_OUTPUT_DATAGRAM || output->kind == MIP_OUTPUT_FRAME;
+}
+
 void mip_host_deliver(struct mip_host *host)
 {
 	struct mip_outbox *outbox = host->machine.outbox;
+	uint64_t settled = mip_store_settled(host->store);
+	uint64_t ticket = outbox->count > 0 ? write_records(host) : 0;
 	struct mip_output output;
 
-	if (outbox->count > 0)
-		write_records(host);
+	carry_out_held(host, settled);
 	while (mip_outbox_take(outbox, &output)) {
+		if (host->held_count > 0 || (is_sent(&output) && ticket > settled)) {
+			hold(host, ticket, &output);
+			continue;
+		}
 		carry_out(host, &output);
 		mip_output_clear(&output);
 	}
 	flush_kernel(host);
-	host->counters[MIP_HOST_OUTPUTS_LOST] = outbox->lost;
+	host->counters[MIP_HOST_OUTPUTS_LOST] = outbox->lost + host->held_lost;
 }

@@ -28,6 +28,7 @@ enum mip_host_counter {
 	MIP_HOST_SEND_FAILURES,
 	MIP_HOST_WANT_FAILURES,
 	MIP_HOST_STORE_FAILURES,
+	MIP_HOST_OUTPUTS_HELD,
 	MIP_HOST_OUTPUTS_LOST,
 	MIP_HOST_COUNTERS,
 };
@@ -52,15 +53,27 @@ struct mip_host_address {
 	UT_hash_handle hh;
 };
 
+/* An output that waits for the disk. */
+struct mip_host_held {
+	uint64_t ticket; /* of the store: when it is settled */
+	struct mip_output output;
+};
+
 struct mip_host {
 	struct mip_daemon *daemon;
 	const struct mip_log *log;
 	struct mip_machine machine;
 	uint8_t protocol;
 	unsigned link_flags;
+	bool stays;
 	char *restore_file;
 
 	struct mip_store *store;
+	struct mip_watch *store_watch;
+	/* A ring, first in, first out. */
+	struct mip_host_held *held;
+	size_t held_first, held_count, held_size;
+	uint64_t held_lost; /* that found no room */
 	struct mip_udp_socket *udp;
 	struct mip_plane *plane;
 	struct mip_watch **plane_watches;
@@ -73,6 +86,8 @@ struct mip_host {
 	struct mip_host_address *addresses;
 
 	bool begun;
+	bool adopting; /* what a predecessor left in the kernel is not taken over yet */
+	mip_time adopts_until;
 	bool plane_pending;  /* tunnels and peers that the plane has not committed */
 	bool kernel_pending; /* the reconciler has something queued */
 	uint64_t counters[MIP_HOST_COUNTERS];
@@ -90,6 +105,13 @@ struct mip_host {
 bool mip_host_discards_begin(struct mip_host *host);
 void mip_host_discards_end(struct mip_host *host, const uint8_t *octets, size_t length);
 void mip_host_discards_clear(struct mip_host *host);
+
+/* host_deliver.c */
+
+/* More is on the disk: carries out what waited for it. */
+void mip_host_release(struct mip_host *host);
+/* Waits for the disk, and carries out all that is left. */
+void mip_host_finish(struct mip_host *host);
 
 /* host_links.c */
 

@@ -18,6 +18,7 @@ static const struct mip_counter_name counter_names[MIP_HOST_COUNTERS] = {
 	[MIP_HOST_SEND_FAILURES] = {"socket_send_failures", "Datagrams and frames that could not be sent"},
 	[MIP_HOST_WANT_FAILURES] = {"want_failures", "Wanted kernel state that nobody could take"},
 	[MIP_HOST_STORE_FAILURES] = {"store_failures", "Failures to write to the state folder"},
+	[MIP_HOST_OUTPUTS_HELD] = {"outputs_held", "Outputs that waited for the state to be on the disk"},
 	[MIP_HOST_OUTPUTS_LOST] = {"outputs_lost", "Outputs that found no memory"},
 };
 

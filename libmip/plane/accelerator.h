@@ -62,5 +62,7 @@ mip_accelerator_new mip_kernel_new;
 
 /* Takes away what a killed predecessor's kernel accelerator left, whichever plane runs now. */
 void mip_kernel_sweep(struct mip_user *user);
+/* Likewise of its bpf accelerator. Where that runs again it has replaced them, without a moment between. */
+void mip_bpf_sweep(struct mip_user *user);
 
 #endif

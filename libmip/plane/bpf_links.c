@@ -254,7 +254,8 @@ static void say_ruled(const struct mip_bpf_links *links, const struct mip_bpf_li
 /* A link that has no filter, yet or any more. Whether it has one now. */
 static bool try_link(struct mip_bpf_links *links, struct mip_bpf_link *link, int *ret_error)
 {
-	if (mip_bpf_rules_at(&links->rules, link->name))
+	*ret_error = 0;
+	if (links->waits || mip_bpf_rules_at(&links->rules, link->name))
 		return false;
 	*ret_error = attach_for(links, link, duty_at(links, link->name));
 	return *ret_error == 0;
@@ -272,7 +273,7 @@ static void begin_link(struct mip_bpf_links *links, const struct mip_input_link 
 		error = -ENOMEM;
 	} else {
 		link->kind = (enum mip_bpf_link_kind)kind;
-		if (!try_link(links, link, &error) && !error)
+		if (!try_link(links, link, &error) && !error && !links->waits)
 			say_ruled(links, link);
 	}
 	if (!error)
@@ -380,19 +381,87 @@ int mip_bpf_links_open(struct mip_bpf_links *links)
 	if (nl_connect(links->socket, NETLINK_ROUTE) < 0)
 		return -EIO;
 	tunnel = add(links, links->tunnel, "the tunnel device");
-	return tunnel ? attach(links, tunnel, links->egress_program) : -ENOMEM;
+	if (!tunnel)
+		return -ENOMEM;
+	return links->waits ? 0 : attach(links, tunnel, links->egress_program);
+}
+
+/* A link that gets no filter, and has the predecessor's. */
+static void take_predecessors(const struct mip_bpf_links *links, struct mip_bpf_link *link)
+{
+	link->attached = hanging(links, link) != 0;
+	link->made = link->attached && is_daemons(links, link->link);
+	if (link->attached)
+		(void)detach(links, link);
+}
+
+int mip_bpf_links_begin(struct mip_bpf_links *links)
+{
+	struct mip_bpf_link *link, *next;
+	int error = 0;
+
+	if (!links->waits)
+		return 0;
+	links->waits = false;
+	HASH_ITER (hh, links->links, link, next) {
+		int link_error = 0;
+
+		if (link->link == links->tunnel)
+			error = attach(links, link, links->egress_program);
+		else if (!try_link(links, link, &link_error))
+			take_predecessors(links, link);
+	}
+	return error;
+}
+
+static void clear(struct mip_bpf_links *links)
+{
+	struct mip_bpf_link *link, *next;
+
+	HASH_ITER (hh, links->links, link, next) {
+		HASH_DEL(links->links, link);
+		free(link);
+	}
+	mip_bpf_rules_clear(&links->rules);
+	nl_socket_free(links->socket);
+	links->socket = NULL;
+}
+
+void mip_bpf_links_leave(struct mip_bpf_links *links)
+{
+	clear(links);
 }
 
 void mip_bpf_links_close(struct mip_bpf_links *links)
 {
 	struct mip_bpf_link *link, *next;
 
-	HASH_ITER (hh, links->links, link, next) {
+	HASH_ITER (hh, links->links, link, next)
 		(void)detach(links, link);
-		HASH_DEL(links->links, link);
-		free(link);
+	clear(links);
+}
+
+static void sweep_link(const struct mip_bpf_links *links, mip_link index)
+{
+	struct mip_bpf_link link = {.link = index, .point = BPF_TC_INGRESS};
+
+	link.attached = hanging(links, &link) != 0;
+	if (!link.attached)
+		return;
+	link.made = is_daemons(links, index);
+	(void)detach(links, &link);
+}
+
+void mip_bpf_links_sweep(struct mip_bpf_links *links)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	links->socket = nl_socket_alloc();
+	if (all != NULL && links->socket != NULL && nl_connect(links->socket, NETLINK_ROUTE) == 0) {
+		for (size_t i = 0; all[i].if_index != 0; i++)
+			sweep_link(links, (mip_link)all[i].if_index);
 	}
-	mip_bpf_rules_clear(&links->rules);
+	if_freenameindex(all);
 	nl_socket_free(links->socket);
 	links->socket = NULL;
 }

@@ -40,6 +40,7 @@ struct mip_bpf_links {
 	int egress_program;
 	struct mip_bpf_rules rules; /* as they were last looked at */
 	bool blind; /* the programs do not know all that they must to go past the host's rules */
+	bool waits; /* a predecessor's filters hang there still: they are replaced by mip_bpf_links_begin() */
 	struct mip_bpf_link *links; /* by index */
 	/* How many have a filter, and with how many of them packets go past the host's rules; for the counters. */
 	uint64_t attached, early;
@@ -48,8 +49,16 @@ struct mip_bpf_links {
 /* Hangs the egress program to the tunnel device. `links` has `log`, `tunnel`, `handle` and the programs
  * filled in. 0 or negative errno. */
 int mip_bpf_links_open(struct mip_bpf_links *links);
+/* The end of `waits`: every filter of the predecessor's is replaced, in one step each, or taken away where
+ * there is to be none. 0, or negative errno of the tunnel device's. */
+int mip_bpf_links_begin(struct mip_bpf_links *links);
+/* Leaves all filters where they are, for a successor. */
+void mip_bpf_links_leave(struct mip_bpf_links *links);
 /* Takes all filters away, and the hooks that were made for them and that nobody else uses. */
 void mip_bpf_links_close(struct mip_bpf_links *links);
+/* Takes away the filters of a predecessor that was killed, from every link, with the hooks that only such
+ * daemons use; for one that hangs none itself. `links` has `handle` filled in. */
+void mip_bpf_links_sweep(struct mip_bpf_links *links);
 /* A link as it is now: gets a filter, or is forgotten. One that takes none is said in the log, and tried
  * again with each check; so is one whose ingress has rules of netfilter's, which the filter would come
  * before. */

@@ -234,6 +234,7 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 		return error;
 	}
 	plane->kind = MIP_PLANE_USER;
+	plane->user->adopting = plane->user->tun.adopted;
 	plane->wanted = options->kind;
 	plane->best = MIP_PLANE_USER;
 	mip_kernel_sweep(plane->user);
@@ -245,6 +246,11 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 		mip_plane_free(plane);
 		return error;
 	}
+	if (plane->kind != MIP_PLANE_BPF)
+		mip_bpf_sweep(plane->user);
+	/* The devices of the kernel plane are new ones. */
+	if (plane->kind == MIP_PLANE_KERNEL)
+		plane->user->adopting = false;
 	plane->check_at = plane->user->now + CHECK_INTERVAL;
 	*ret_plane = plane;
 	return 0;
@@ -264,6 +270,26 @@ void mip_plane_free(struct mip_plane *plane)
 	}
 	free(plane->links);
 	free(plane);
+}
+
+void mip_plane_leave(struct mip_plane *plane)
+{
+	if (plane)
+		plane->user->leaves = plane->user->tun.stays;
+	mip_plane_free(plane);
+}
+
+bool mip_plane_is_adopting(const struct mip_plane *plane)
+{
+	return plane->user->adopting;
+}
+
+void mip_plane_end_adoption(struct mip_plane *plane)
+{
+	plane->user->adopting = false;
+	mip_plane_commit(plane);
+	if (plane->kind != MIP_PLANE_BPF) /* any more */
+		mip_bpf_sweep(plane->user);
 }
 
 int mip_plane_switch(

@@ -53,6 +53,9 @@ struct mip_plane_options {
 	int udp_descriptor;
 	/* The maximum segment size in TCP's SYN packets is lowered to what the tunnel takes. */
 	bool clamp_mss;
+	/* The device, and with the bpf plane all that carries packets by it, stays when the process is killed, and
+	 * the next one takes it over. */
+	bool stays;
 	/* Sees each decapsulated packet of the ICMP protocol (keep-alive answers); true: it was for the
 	 * machine, not for mip0. May be NULL. */
 	bool (*inspect)(void *context, const uint8_t *packet, size_t length);
@@ -66,6 +69,13 @@ struct mip_plane_options {
 	void (*translation_changed)(void *context);
 	void *context;
 };
+
+/* Whether there is a predecessor's device, which goes on carrying packets as it was told until
+ * mip_plane_end_adoption(): the routes to it may stay, and what it carries is to be told first. */
+bool mip_plane_is_adopting(const struct mip_plane *plane);
+void mip_plane_end_adoption(struct mip_plane *plane);
+/* mip_plane_free() that leaves the kernel as it is, for a successor; what does not stay goes. */
+void mip_plane_leave(struct mip_plane *plane);
 
 enum {
 	MIP_PLANE_REASON = 512, /* octets that hold any reason */

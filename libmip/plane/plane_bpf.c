@@ -230,7 +230,7 @@ static int bpf_commit(struct mip_accelerator *accelerator)
 	if (bpf->dirty_count > 0)
 		bpf->programs.shared->settings.generation++;
 	bpf->dirty_count = 0;
-	return 0;
+	return bpf->user->adopting ? 0 : mip_bpf_links_begin(&bpf->links);
 }
 
 /* --- the rest of its duties ------------------------------------------------------------------- */
@@ -352,7 +352,10 @@ static void bpf_free(struct mip_accelerator *accelerator)
 {
 	struct bpf *bpf = bpf_of(accelerator);
 
-	mip_bpf_links_close(&bpf->links);
+	if (bpf->user->leaves)
+		mip_bpf_links_leave(&bpf->links);
+	else
+		mip_bpf_links_close(&bpf->links);
 	if (bpf->table.slots)
 		keep_counts(bpf);
 	set_joining(bpf, 1);
@@ -415,6 +418,7 @@ static int hang(struct bpf *bpf)
 		.log = bpf->user->options.log,
 		.tunnel = bpf->user->tun.link,
 		.handle = handle_of(bpf->user->device),
+		.waits = bpf->user->adopting,
 		.programs = {[MIP_BPF_ETHERNET] = {[MIP_BPF_BOTH_WAYS] =
 							   mip_bpf_program(&bpf->programs, "link_ethernet"),
 				     [MIP_BPF_DECAPSULATE] =
@@ -438,6 +442,13 @@ static void explain(char reason[static MIP_PLANE_REASON], const char *step, int 
 		mip_text_add(&text, " (CAP_BPF and CAP_NET_ADMIN are needed)");
 	else if (error == -ENOSYS)
 		mip_text_add(&text, " (the kernel has no CONFIG_BPF_SYSCALL)");
+}
+
+void mip_bpf_sweep(struct mip_user *user)
+{
+	struct mip_bpf_links links = {.log = user->options.log, .handle = handle_of(user->device)};
+
+	mip_bpf_links_sweep(&links);
 }
 
 int mip_bpf_new(struct mip_user *user, struct mip_accelerator **ret_accelerator,

@@ -81,7 +81,10 @@ void mip_user_free(struct mip_user *user)
 	mip_coalescer_clear(&user->relay_coalescer);
 	mip_user_group_clear(user);
 	mip_plane_table_clear(&user->table);
-	mip_user_tun_close(&user->tun);
+	if (user->leaves)
+		mip_user_tun_leave(&user->tun);
+	else
+		mip_user_tun_close(&user->tun);
 	if (user->icmp_descriptor >= 0)
 		close(user->icmp_descriptor);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
@@ -278,7 +281,8 @@ uint32_t mip_user_mtu(const struct mip_user *user)
 
 static int open_device(struct mip_user *user, const char **ret_reason)
 {
-	return mip_user_tun_open(user->device, mip_user_mtu(user), &user->tun, ret_reason);
+	return mip_user_tun_open(user->device, mip_user_mtu(user), user->options.stays, user->options.protocol,
+		&user->tun, ret_reason);
 }
 
 int mip_user_renew_device(struct mip_user *user, const char **ret_reason)

@@ -96,6 +96,8 @@ struct mip_user {
 	char device[MIP_LINK_NAME];
 	struct mip_plane_table table;
 	struct mip_user_tun tun;
+	bool adopting; /* a predecessor's device carries packets by what hangs there, until all is known */
+	bool leaves;   /* what is in the kernel stays for a successor */
 	/* By encapsulation. Each hears its protocol and the errors about it; that of IP-in-IP sends for all. */
 	int raw_descriptors[MIP_USER_RAWS];
 	int icmp_descriptor; /* sends only */

@@ -15,6 +15,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/inet6.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -29,6 +30,10 @@
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
+
+enum {
+	MARK_SIZE = 80,
+};
 
 static void set_offloads(struct mip_user_tun *tun)
 {
@@ -48,16 +53,92 @@ static void set_offloads(struct mip_user_tun *tun)
 	}
 }
 
-static int create(struct mip_user_tun *tun, struct ifreq *request, const char **ret_reason)
+/* --- a device that stays ------------------------------------------------------------------------- */
+
+/* The device's alias, which ip link shows: whose it is while nobody has it open. */
+static void make_mark(uint8_t owner, char mark[static MARK_SIZE])
+{
+	(void)snprintf(mark, MARK_SIZE, "Mobile IP (protocol %u): stays for the next start", owner);
+}
+
+static bool is_marked(const char *name, uint8_t owner)
+{
+	char mark[MARK_SIZE];
+	struct nl_sock *socket = nl_socket_alloc();
+	struct rtnl_link *link = NULL;
+	bool marked = false;
+
+	if (socket && nl_connect(socket, NETLINK_ROUTE) == 0 &&
+		rtnl_link_get_kernel(socket, 0, name, &link) == 0) {
+		const char *alias = rtnl_link_get_ifalias(link);
+
+		make_mark(owner, mark);
+		marked = alias && strcmp(alias, mark) == 0;
+	}
+	rtnl_link_put(link);
+	nl_socket_free(socket);
+	return marked;
+}
+
+static int set_mark(mip_link index, uint8_t owner)
+{
+	char mark[MARK_SIZE];
+	struct nl_sock *socket = nl_socket_alloc();
+	struct rtnl_link *link = rtnl_link_alloc();
+	struct rtnl_link *change = rtnl_link_alloc();
+	int error = -ENOMEM;
+
+	if (socket && link && change && nl_connect(socket, NETLINK_ROUTE) == 0) {
+		rtnl_link_set_ifindex(link, index);
+		rtnl_link_set_ifindex(change, index);
+		make_mark(owner, mark);
+		rtnl_link_set_ifalias(change, mark);
+		error = rtnl_link_change(socket, link, change, 0) < 0 ? -EIO : 0;
+	}
+	rtnl_link_put(change);
+	rtnl_link_put(link);
+	nl_socket_free(socket);
+	return error;
+}
+
+/* Without the mark a device that stays would be nobody's, so that comes first. A kernel that takes neither
+ * has a device that goes with the process. */
+static void make_it_stay(struct mip_user_tun *tun, uint8_t owner)
+{
+	tun->stays = set_mark(tun->link, owner) == 0 && ioctl(tun->descriptor, TUNSETPERSIST, 1) == 0;
+}
+
+/* --- made ----------------------------------------------------------------------------------------- */
+
+/* EXCL: a device of this name that somebody else made to stay is not ours to take away at the end. */
+static int attach(struct mip_user_tun *tun, uint8_t owner, struct ifreq *request)
+{
+	const short flags = (short)(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+
+	request->ifr_flags = (short)(flags | IFF_TUN_EXCL);
+	if (ioctl(tun->descriptor, TUNSETIFF, request) == 0)
+		return 0;
+	if (errno != EBUSY)
+		return -1;
+	if (!is_marked(request->ifr_name, owner)) {
+		errno = EBUSY;
+		return -1;
+	}
+	request->ifr_flags = flags;
+	if (ioctl(tun->descriptor, TUNSETIFF, request) < 0)
+		return -1;
+	tun->adopted = true;
+	return 0;
+}
+
+static int create(struct mip_user_tun *tun, uint8_t owner, struct ifreq *request, const char **ret_reason)
 {
 	tun->descriptor = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (tun->descriptor < 0) {
 		*ret_reason = "/dev/net/tun cannot be opened";
 		return errno == ENOENT || errno == ENODEV || errno == ENXIO ? -EOPNOTSUPP : -errno;
 	}
-	/* EXCL: a device of this name that somebody made to stay is not ours to take away at the end. */
-	request->ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL);
-	if (ioctl(tun->descriptor, TUNSETIFF, request) < 0) {
+	if (attach(tun, owner, request) < 0) {
 		*ret_reason = errno == EBUSY ? "the tunnel device is there already"
 					     : "the tunnel device cannot be made";
 		return -errno;
@@ -113,7 +194,8 @@ out:
 	return error;
 }
 
-int mip_user_tun_open(const char *name, uint32_t mtu, struct mip_user_tun *ret_tun, const char **ret_reason)
+int mip_user_tun_open(const char *name, uint32_t mtu, bool stays, uint8_t owner, struct mip_user_tun *ret_tun,
+	const char **ret_reason)
 {
 	struct mip_user_tun tun = {.descriptor = -1};
 	struct ifreq request = {0};
@@ -124,18 +206,29 @@ int mip_user_tun_open(const char *name, uint32_t mtu, struct mip_user_tun *ret_t
 		return -EINVAL;
 	}
 	memcpy(request.ifr_name, name, strlen(name));
-	error = create(&tun, &request, ret_reason);
+	error = create(&tun, owner, &request, ret_reason);
 	if (!error)
 		error = configure(&tun, &request, mtu, ret_reason);
 	if (error) {
 		mip_user_tun_close(&tun);
 		return error;
 	}
+	if (stays)
+		make_it_stay(&tun, owner);
+	else if (tun.adopted)
+		(void)ioctl(tun.descriptor, TUNSETPERSIST, 0);
 	*ret_tun = tun;
 	return 0;
 }
 
 void mip_user_tun_close(struct mip_user_tun *tun)
+{
+	if (tun->descriptor >= 0 && tun->stays)
+		(void)ioctl(tun->descriptor, TUNSETPERSIST, 0);
+	mip_user_tun_leave(tun);
+}
+
+void mip_user_tun_leave(struct mip_user_tun *tun)
 {
 	if (tun->descriptor >= 0)
 		close(tun->descriptor);

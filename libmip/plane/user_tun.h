@@ -11,12 +11,19 @@ struct mip_user_tun {
 	int descriptor; /* non-blocking */
 	mip_link link;
 	bool udp_offload; /* large packets of UDP both ways: Linux 6.2 */
+	bool stays;	  /* it outlives this process unless it is closed */
+	bool adopted;	  /* a predecessor's, with all that leads to it */
 };
 
-/* Makes the device and raises it, without an address and without IPv6. 0, or negative errno and a reason. */
-int mip_user_tun_open(const char *name, uint32_t mtu, struct mip_user_tun *ret_tun, const char **ret_reason);
+/* Makes the device and raises it, without an address and without IPv6. 0, or negative errno and a reason. One
+ * that `stays` outlives the process that is killed, and carries a mark with the number of its
+ * `owner` by which the successor knows it and takes it over. */
+int mip_user_tun_open(const char *name, uint32_t mtu, bool stays, uint8_t owner, struct mip_user_tun *ret_tun,
+	const char **ret_reason);
 /* The device goes with it. Once. */
 void mip_user_tun_close(struct mip_user_tun *tun);
+/* The descriptor goes, and a device that stays is left to a successor. Once. */
+void mip_user_tun_leave(struct mip_user_tun *tun);
 
 /* Whether the device is still there: somebody may have deleted it. */
 bool mip_user_tun_is_there(const struct mip_user_tun *tun);

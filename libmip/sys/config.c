@@ -213,7 +213,7 @@ static int key_read(
 {
 	struct config_source_line place = config_source_place(&config->source, member->line);
 	int r = config_key_read(
-		config, member->value.sval, config->source.files[place.file].exposed, field, reason);
+		config, member->value.sval, &config->source.files[place.file].exposure, field, reason);
 
 	/* libconfig frees its copy as it is. */
 	explicit_bzero(member->value.sval, strlen(member->value.sval));

@@ -1,6 +1,7 @@
 /*
  * Keys in a configuration. A key is a secret between two hosts (RFC 5944 5.1, 5.2): one that other users of
- * this host can read is none, so such a file is refused, as ssh does it. No complaint ever shows a key.
+ * this host can read is none, so such a file is refused, as ssh does it; only the group of the user that the
+ * daemon becomes may read it, for a reload reads as that user. No complaint ever shows a key.
  */
 #include "config_private.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "privilege.h"
 
 enum {
 	MOST_KEY_FILE = 4096, /* more is another file, named by mistake */
@@ -33,16 +35,41 @@ static bool folders_open(char *path)
 	return true;
 }
 
-bool config_exposed(int descriptor, const char *path)
+struct config_exposure config_exposure_of(int descriptor, const char *path)
 {
 	char resolved[PATH_MAX];
 	struct stat status;
 
 	if (fstat(descriptor, &status) < 0)
-		return true;
-	if (!S_ISREG(status.st_mode) || !(status.st_mode & (S_IRGRP | S_IROTH)))
-		return false;
-	return !realpath(path, resolved) || folders_open(resolved);
+		return (struct config_exposure){.others = true};
+	if (!S_ISREG(status.st_mode) || (realpath(path, resolved) && !folders_open(resolved)))
+		return (struct config_exposure){0};
+	return (struct config_exposure){
+		.others = status.st_mode & S_IROTH,
+		.by_group = status.st_mode & S_IRGRP,
+		.group = status.st_gid,
+	};
+}
+
+/* The group of the user that the daemon becomes is there so that the user can read what root owns. */
+static bool is_own_group(struct mip_config *config, gid_t group)
+{
+	struct mip_privilege_user user = {.user = geteuid(), .group = getegid()};
+	const char *name = MIP_PRIVILEGE_USER;
+
+	if (!config->is_group_known) {
+		(void)config_lookup_string(&config->parsed, "user", &name);
+		if (user.user == 0)
+			(void)mip_privilege_find(name, &user);
+		config->own_group = user.group;
+		config->is_group_known = true;
+	}
+	return config->own_group != 0 && config->own_group == group;
+}
+
+static bool is_exposed(struct mip_config *config, const struct config_exposure *exposure)
+{
+	return exposure->others || (exposure->by_group && !is_own_group(config, exposure->group));
 }
 
 static int hex_digit(char c)
@@ -93,13 +120,15 @@ static int key_read_hex(const char *digits, struct mip_key *ret_key, char *reaso
 }
 
 /* What is wrong with a file that shall hold a key; NULL when nothing is. */
-static const char *key_file_fault(int descriptor, struct stat *ret_status)
+static const char *key_file_fault(struct mip_config *config, int descriptor, struct stat *ret_status)
 {
 	if (fstat(descriptor, ret_status) < 0)
 		return strerror(errno);
 	if (!S_ISREG(ret_status->st_mode))
 		return "it is not a regular file";
-	if (ret_status->st_mode & (S_IRGRP | S_IROTH))
+	if (is_exposed(config, &(struct config_exposure){.others = ret_status->st_mode & S_IROTH,
+				       .by_group = ret_status->st_mode & S_IRGRP,
+				       .group = ret_status->st_gid}))
 		return "others can read it; its mode should be 0600";
 	if (ret_status->st_mode & (S_IWGRP | S_IWOTH))
 		return "others can write it; its mode should be 0600";
@@ -108,14 +137,15 @@ static const char *key_file_fault(int descriptor, struct stat *ret_status)
 	return NULL;
 }
 
-static int key_read_descriptor(int descriptor, struct mip_key *ret_key, const char **ret_fault)
+static int key_read_descriptor(
+	struct mip_config *config, int descriptor, struct mip_key *ret_key, const char **ret_fault)
 {
 	char octets[MOST_KEY_FILE];
 	struct stat status;
 	ssize_t length;
 	int r = -EINVAL;
 
-	*ret_fault = key_file_fault(descriptor, &status);
+	*ret_fault = key_file_fault(config, descriptor, &status);
 	if (*ret_fault)
 		return r;
 	length = read(descriptor, octets, sizeof(octets));
@@ -131,8 +161,7 @@ static int key_read_descriptor(int descriptor, struct mip_key *ret_key, const ch
 	return r;
 }
 
-static int key_read_file(
-	const struct mip_config *config, const char *path, struct mip_key *ret_key, char *reason)
+static int key_read_file(struct mip_config *config, const char *path, struct mip_key *ret_key, char *reason)
 {
 	char *name = config_path(config, path);
 	const char *fault = NULL;
@@ -145,7 +174,7 @@ static int key_read_file(
 		fault = strerror(errno);
 		r = -EINVAL;
 	} else {
-		r = key_read_descriptor(descriptor, ret_key, &fault);
+		r = key_read_descriptor(config, descriptor, ret_key, &fault);
 		close(descriptor);
 	}
 	if (fault)
@@ -154,8 +183,8 @@ static int key_read_file(
 	return r;
 }
 
-int config_key_read(struct mip_config *config, const char *string, bool exposed, struct mip_key *ret_key,
-	char reason[static CONFIG_REASON])
+int config_key_read(struct mip_config *config, const char *string, const struct config_exposure *exposure,
+	struct mip_key *ret_key, char reason[static CONFIG_REASON])
 {
 	bool hex = strncmp(string, "hex:", 4) == 0;
 	bool text = strncmp(string, "text:", 5) == 0;
@@ -166,7 +195,7 @@ int config_key_read(struct mip_config *config, const char *string, bool exposed,
 		return key_read_file(config, string + 5, ret_key, reason);
 	if (!hex && !text)
 		fault = "must begin with \"hex:\", \"text:\" or \"file:\"";
-	else if (exposed)
+	else if (is_exposed(config, exposure))
 		fault = "stands in a file that others can read; the file's mode should be 0600";
 	else if (rest[0] == '\0')
 		fault = "is empty";

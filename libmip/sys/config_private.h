@@ -6,12 +6,20 @@
 #define MIP_SYS_CONFIG_PRIVATE_H
 
 #include <libconfig.h>
+#include <sys/types.h>
 #include "config.h"
+
+/* Who else than its owner can read a file where it lies. */
+struct config_exposure {
+	bool others;
+	bool by_group;
+	gid_t group;
+};
 
 /* A file that the text came from. */
 struct config_source_file {
-	char *name;   /* as complaints show it */
-	bool exposed; /* group or others can read it where it lies */
+	char *name; /* as complaints show it */
+	struct config_exposure exposure;
 };
 
 /* Where a line of the text stood. */
@@ -47,6 +55,8 @@ struct mip_config {
 	struct config_source source;
 	config_t parsed;
 	bool is_parsed;
+	bool is_group_known; /* own_group has been looked up */
+	gid_t own_group;     /* of the user that the daemon is or will be; 0: none but root's */
 	unsigned complaints;
 	char first[MIP_CONFIG_COMPLAINT]; /* complaint; "" before there is one */
 	int failure;			  /* -ENOMEM and the like, without a complaint */
@@ -96,12 +106,11 @@ void config_bounds(const struct mip_setting *setting, int64_t *ret_least, int64_
 /* Seconds of a duration without needless digits: "0.1", "1800". */
 const char *config_seconds_text(mip_time time, char text[static 32]);
 
-/* A key from "hex:…", "text:…", "file:PATH". `exposed`: others can read the string itself. */
-int config_key_read(struct mip_config *config, const char *string, bool exposed, struct mip_key *ret_key,
-	char reason[static CONFIG_REASON]);
-/* Whether group or others can read an open regular file: its mode lets them, and so does every folder above
- * it. */
-bool config_exposed(int descriptor, const char *path);
+/* A key from "hex:…", "text:…", "file:PATH". `exposure`: who can read the string itself. */
+int config_key_read(struct mip_config *config, const char *string, const struct config_exposure *exposure,
+	struct mip_key *ret_key, char reason[static CONFIG_REASON]);
+/* Of an open regular file: its mode lets them, and so does every folder above it. */
+struct config_exposure config_exposure_of(int descriptor, const char *path);
 
 /* How far apart two names are, in insertions, deletions, replacements and swaps of neighbours. */
 unsigned config_name_distance(const char *a, const char *b);

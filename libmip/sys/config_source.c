@@ -385,7 +385,7 @@ static int open_file(const char *name, unsigned depth, int *ret_descriptor)
 	return r;
 }
 
-static int file_add(struct config_source *source, const char *name, bool exposed)
+static int file_add(struct config_source *source, const char *name, struct config_exposure exposure)
 {
 	struct config_source_file *files =
 		reallocarray(source->files, source->file_count + 1, sizeof(*source->files));
@@ -397,7 +397,7 @@ static int file_add(struct config_source *source, const char *name, bool exposed
 		free(copy);
 		return -ENOMEM;
 	}
-	files[source->file_count++] = (struct config_source_file){.name = copy, .exposed = exposed};
+	files[source->file_count++] = (struct config_source_file){.name = copy, .exposure = exposure};
 	return 0;
 }
 
@@ -414,7 +414,7 @@ static int source_include(struct mip_config *config, const char *name, unsigned 
 		return r;
 	r = read_whole(descriptor, &octets);
 	if (r == 0)
-		r = file_add(&config->source, name, config_exposed(descriptor, name));
+		r = file_add(&config->source, name, config_exposure_of(descriptor, name));
 	if (r == 0) {
 		scan.octets = octets.octets;
 		scan.length = octets.length;

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "folder.h"
 
 enum {
 	MOST_LINE = 64 << 10,	 /* a command */
@@ -24,6 +25,7 @@ enum {
 	MOST_CLIENTS = 128,	 /* at once; further ones wait in the kernel's queue */
 	MOST_LINES_AT_ONCE = 16, /* commands of one client before others have their turn */
 	KEPT_OUTPUT = 64 << 10,	 /* a larger buffer is given back once it is empty */
+	FOLDER_MODE = 0755,
 };
 
 struct client {
@@ -52,6 +54,7 @@ struct mip_control {
 	int descriptor;
 	int reserve; /* closed to make room for turning a client away when descriptors run out */
 	struct sockaddr_un name;
+	bool made_folder;
 	dev_t device;
 	ino_t inode; /* of the socket that we made; 0: not yet */
 };
@@ -424,19 +427,15 @@ static void on_connection(void *context, int listening, unsigned events)
 		mip_watch_change(control->watch, 0);
 }
 
-/* The folders above the socket, one after another. */
-static int make_folders(const char *path)
+/* The folder of the socket, and those above it. */
+static int make_folder(struct mip_control *control)
 {
-	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *folder = mip_folder_of(control->name.sun_path);
+	int r = folder ? mip_folder_make(folder, FOLDER_MODE) : -ENOMEM;
 
-	memcpy(folder, path, strlen(path) + 1);
-	for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(folder, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	return 0;
+	control->made_folder = r > 0;
+	free(folder);
+	return r < 0 ? r : 0;
 }
 
 /* What lies at the path: a socket that nobody listens to is removed, all else stays. */
@@ -490,7 +489,7 @@ static int control_open(struct mip_control *control, const char *path)
 	control->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (control->descriptor < 0)
 		return -errno;
-	r = make_folders(path);
+	r = make_folder(control);
 	if (r == 0)
 		r = remove_stale(&control->name);
 	if (r == 0)
@@ -519,6 +518,19 @@ int mip_control_new(struct mip_loop *loop, const char *path, mip_control_functio
 		mip_control_free(control);
 	else
 		*ret_control = control;
+	return r;
+}
+
+int mip_control_give(struct mip_control *control, uid_t user, gid_t group)
+{
+	char *folder = mip_folder_of(control->name.sun_path);
+	int r = folder ? 0 : -ENOMEM;
+
+	if (r == 0 && control->made_folder && lchown(folder, user, group) < 0)
+		r = -errno;
+	if (r == 0 && lchown(control->name.sun_path, user, group) < 0)
+		r = -errno;
+	free(folder);
 	return r;
 }
 

@@ -7,12 +7,13 @@
  *   {"command":"watch"}                            ->  {"result":{}}, then an event a line
  *
  * The socket is made with mode 0600 (the folder is made if need be); a stale one is replaced, a live one is
- * an error (-EADDRINUSE).
+ * an error (-EADDRINUSE). No group is let in: who may ask may also end every connection.
  */
 #ifndef MIP_SYS_CONTROL_H
 #define MIP_SYS_CONTROL_H
 
 #include <jansson.h>
+#include <sys/types.h>
 #include "counter.h"
 #include "event.h"
 #include "loop.h"
@@ -29,6 +30,9 @@ typedef int mip_control_function(void *context, const char *command, const char 
 
 int mip_control_new(struct mip_loop *loop, const char *path, mip_control_function *function, void *context,
 	struct mip_control **ret_control);
+/* The socket, and the folder if it was made for it, are another user's from now on: before this process
+ * becomes that user. 0 or negative errno. */
+int mip_control_give(struct mip_control *control, uid_t user, gid_t group);
 /* Removes the socket too. NULL is fine. */
 void mip_control_free(struct mip_control *control);
 /* To all who watch. `wall` is the event's time. A watcher that does not read is dropped, the daemon never

@@ -1,7 +1,7 @@
 /*
  * What the three daemons have in common: the way from main() to the loop and back.
  *
- *   options ──> configuration ──> control socket ──> role->start ──> READY ──> loop ──> STOPPING ──>
+ *   options ──> configuration ──> control socket ──> user ──> role->start ──> READY ──> loop ──> STOPPING ──>
  * role->stop      │              │                 │                 │                     ▲  │              
  *        │      v              v                 v                 v              SIGHUP, │  │ SIGTERM,      
  *      v   status 2       status 2          status 1          status 1    mipctl reload └──┘ SIGINT          
@@ -20,6 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include "folder.h"
+#include "privilege.h"
 #include "stderr_log.h"
 
 #ifdef HAVE_SYSTEMD
@@ -30,6 +33,10 @@ enum {
 	EXIT_STOPPED = 0,
 	EXIT_RUN_TIME = 1,
 	EXIT_USAGE = 2,
+};
+
+enum {
+	STATE_FOLDER_MODE = 0700,
 };
 
 struct options {
@@ -127,10 +134,30 @@ static enum mip_log_level level_of(unsigned verbose)
 	return verbose == 1 ? MIP_LOG_INFO : MIP_LOG_DEBUG;
 }
 
+static const char *string_at(const void *configuration, size_t offset)
+{
+	return *(char *const *)(const void *)((const char *)configuration + offset);
+}
+
 static const char *configured_control(const struct mip_daemon *daemon, const void *configuration)
 {
-	return *(
-		char *const *)(const void *)((const char *)configuration + daemon->role->control_path_offset);
+	return string_at(configuration, daemon->role->control_path_offset);
+}
+
+static const char *configured_user(const struct mip_daemon *daemon, const void *configuration)
+{
+	size_t offset = daemon->role->user_offset;
+
+	return offset != 0 ? string_at(configuration, offset) : NULL;
+}
+
+/* The folder that the role keeps things in; NULL: none. */
+static const char *state_folder(const struct mip_daemon *daemon)
+{
+	size_t offset = daemon->role->state_folder_offset;
+	const char *folder = offset != 0 ? string_at(daemon->configuration, offset) : NULL;
+
+	return folder != NULL && folder[0] != '\0' ? folder : NULL;
 }
 
 /* --- systemd ---------------------------------------------------------------------------------- */
@@ -158,12 +185,16 @@ static void tell_systemd_reloading(void)
 
 /* --- reload ----------------------------------------------------------------------------------- */
 
+static bool differs(const char *a, const char *b)
+{
+	return strcmp(a != NULL ? a : "", b != NULL ? b : "") != 0;
+}
+
 static int read_and_take_over(struct mip_daemon *daemon, const char **ret_reason)
 {
 	const struct mip_daemon_role *role = daemon->role;
 	void *configuration;
 	void *old = daemon->configuration;
-	const char *control;
 	int error = mip_config_read_saying(
 		daemon->configuration_file, role->schema, role->check, daemon->complaint, &configuration);
 
@@ -177,10 +208,10 @@ static int read_and_take_over(struct mip_daemon *daemon, const char **ret_reason
 		return error;
 	}
 	daemon->configuration = configuration;
-	control = configured_control(daemon, configuration);
-	if (control != NULL && configured_control(daemon, old) != NULL &&
-		strcmp(control, configured_control(daemon, old)) != 0)
+	if (differs(configured_control(daemon, configuration), configured_control(daemon, old)))
 		mip_log(daemon->log, MIP_LOG_WARNING, "another control socket: takes a restart");
+	if (differs(configured_user(daemon, configuration), configured_user(daemon, old)))
+		mip_log(daemon->log, MIP_LOG_WARNING, "another user: takes a restart");
 	mip_config_free(role->schema, old);
 	return 0;
 }
@@ -216,6 +247,14 @@ static void on_terminate(void *context)
 	mip_loop_stop(daemon->loop);
 }
 
+static void on_leave(void *context)
+{
+	struct mip_daemon *daemon = context;
+
+	daemon->leaves = true;
+	mip_loop_stop(daemon->loop);
+}
+
 static int on_control(
 	void *context, const char *command, const char *argument, json_t **ret_result, const char **ret_error)
 {
@@ -242,8 +281,69 @@ static int watch_signals(struct mip_daemon *daemon)
 		error = mip_loop_signal(daemon->loop, SIGTERM, on_terminate, daemon);
 	if (error == 0)
 		error = mip_loop_signal(daemon->loop, SIGINT, on_terminate, daemon);
+	if (error == 0)
+		error = mip_loop_signal(daemon->loop, SIGUSR2, on_leave, daemon);
 	signal(SIGPIPE, SIG_IGN);
 	return error;
+}
+
+/* What cannot be done any more as this user is said while there is somebody who reads it. */
+static void advise(const struct mip_daemon *daemon, const struct mip_privilege_user *user)
+{
+	if (access(daemon->configuration_file, R_OK) < 0 && errno == EACCES)
+		mip_log(daemon->log, MIP_LOG_WARNING,
+			"%s cannot be read by user %u: a reload will be refused until its group is %u and "
+			"its mode 0640",
+			daemon->configuration_file, (unsigned)user->user, (unsigned)user->group);
+}
+
+/* The folder of the control socket: where the socket is taken away at the end, and where lies what a
+ * successor needs to put the kernel's settings back. */
+static int check_control_folder(const struct mip_daemon *daemon, const struct mip_privilege_user *user)
+{
+	char *folder = mip_folder_of(daemon->control_path);
+	int error = folder == NULL ? -ENOMEM : 0;
+
+	if (error == 0 && access(folder, W_OK | X_OK) < 0)
+		error = -errno;
+	if (error < 0)
+		mip_log(daemon->log, MIP_LOG_ERROR,
+			"user %u cannot write in the folder of %s: %s; give it the folder (chown -R)",
+			(unsigned)user->user, daemon->control_path, strerror(-error));
+	free(folder);
+	return error;
+}
+
+/* What is there in the name of root, and will be the user's. */
+static int give_away(struct mip_daemon *daemon, const struct mip_privilege_user *user)
+{
+	const char *folder = state_folder(daemon);
+	int error = mip_control_give(daemon->control, user->user, user->group);
+
+	if (error == 0 && folder != NULL)
+		error = mip_folder_make(folder, STATE_FOLDER_MODE);
+	if (error >= 0 && folder != NULL)
+		error = mip_privilege_give_folder(folder, user);
+	return error;
+}
+
+static int become_user(struct mip_daemon *daemon)
+{
+	const char *name = configured_user(daemon, daemon->configuration);
+	struct mip_privilege_user user;
+	int error = mip_privilege_choose(name, daemon->log, &user);
+
+	if (error == 0 && geteuid() == 0 && user.user != 0)
+		error = give_away(daemon, &user);
+	if (error == 0)
+		error = mip_privilege_drop(&user);
+	if (error < 0) {
+		mip_log(daemon->log, MIP_LOG_ERROR, "user %s: %s", name != NULL ? name : MIP_PRIVILEGE_USER,
+			strerror(-error));
+		return error;
+	}
+	advise(daemon, &user);
+	return check_control_folder(daemon, &user);
 }
 
 static int start(struct mip_daemon *daemon)
@@ -262,7 +362,12 @@ static int start(struct mip_daemon *daemon)
 			error == -EADDRINUSE ? "another daemon answers there" : strerror(-error));
 		return error;
 	}
-	return daemon->role->start(daemon);
+	error = become_user(daemon);
+	if (error == 0)
+		error = daemon->role->start(daemon);
+	if (error == 0)
+		mip_privilege_finish_start();
+	return error;
 }
 
 static int run(struct mip_daemon *daemon)
@@ -306,6 +411,7 @@ int mip_daemon_main(const struct mip_daemon_role *role, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	mip_privilege_hide_memory(); /* before a key is in it */
 	status = EXIT_RUN_TIME;
 	if (asprintf(&default_file, "/etc/mip/%s.conf", role->name) < 0)
 		return EXIT_RUN_TIME;

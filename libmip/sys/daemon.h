@@ -6,10 +6,12 @@
  *   exit status   0, 1 at run time, 2 usage or configuration
  *
  * Order of a start: options; configuration read and checked (exit 2 on failure, nothing on the system
- * touched); control socket (a second daemon on it is refused before it does harm); role->start(); readiness
- * told to systemd; loop. SIGHUP and `mipctl … reload` call role->reload() with the newly read configuration,
+ * touched); control socket (a second daemon on it is refused before it does harm); the daemon becomes its
+ * user and keeps few capabilities (privilege.h); role->start(); readiness told to systemd; loop. So all that
+ * a role does, at its start and later on, it does with the same rights. SIGHUP and `mipctl … reload` call role->reload() with the newly read configuration,
  * or say what is wrong with it and go on with the old one. SIGTERM and SIGINT stop the loop; role->stop()
- * puts the kernel back.
+ * puts the kernel back. SIGUSR2 stops it for a restart: `leaves` is set, and what a successor takes over may
+ * stay.
  */
 #ifndef MIP_SYS_DAEMON_H
 #define MIP_SYS_DAEMON_H
@@ -28,6 +30,7 @@ struct mip_daemon {
 	const char *control_path;
 	const char *data_plane;		      /* from -d, NULL when not given: then the configuration's */
 	mip_time started;		      /* CLOCK_BOOTTIME */
+	bool leaves;			      /* it ends for a restart: what may stay in the kernel stays */
 	bool shows_discarded;		      /* -vv: the contents of what is discarded, too */
 	void *configuration;		      /* of role->schema's type */
 	void *state;			      /* the role's */
@@ -40,6 +43,8 @@ struct mip_daemon_role {
 	const char *summary; /* for -h: "home agent for Mobile IPv4" */
 	const struct mip_schema *schema;
 	size_t control_path_offset; /* of a `char *` in the configuration: its `control` setting */
+	size_t user_offset;	    /* of the `user` setting; 0: there is none */
+	size_t state_folder_offset; /* of the setting that names a folder it keeps things in; 0: none */
 	/* Checks that need the system (does the interface exist), told through mip_config_error(). 0 or
 	 * -EINVAL. May be NULL. */
 	int (*check)(struct mip_config *config, void *configuration);

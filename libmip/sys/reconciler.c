@@ -405,11 +405,11 @@ static int start(struct mip_reconciler *reconciler, struct mip_loop *loop, const
 {
 	int result = mip_netlink_new(&reconciler->requests);
 
-	if (result >= 0)
+	if (result >= 0 && !reconciler->adopting)
 		result = mip_reconciler_clean(reconciler);
 	if (result >= 0)
-		result = mip_settings_new(
-			reconciler->log, reconciler->requests, restore_file, &reconciler->settings);
+		result = mip_settings_new(reconciler->log, reconciler->requests, restore_file,
+			reconciler->adopting, &reconciler->settings);
 	if (result >= 0)
 		result = mip_reconciler_follow(reconciler);
 	if (result >= 0)
@@ -418,8 +418,8 @@ static int start(struct mip_reconciler *reconciler, struct mip_loop *loop, const
 	return result;
 }
 
-int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
-	const char *restore_file, struct mip_reconciler **ret_reconciler)
+static int new_reconciler(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, bool adopting, struct mip_reconciler **ret_reconciler)
 {
 	struct mip_reconciler *reconciler = calloc(1, sizeof(*reconciler));
 	int result;
@@ -428,6 +428,7 @@ int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t
 		return -ENOMEM;
 	reconciler->log = log;
 	reconciler->protocol = protocol;
+	reconciler->adopting = adopting;
 	reconciler->addresses_marked = kernel_is_at_least(5, 18);
 	result = start(reconciler, loop, restore_file);
 	if (result < 0) {
@@ -436,6 +437,28 @@ int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t
 	}
 	*ret_reconciler = reconciler;
 	return 0;
+}
+
+int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, struct mip_reconciler **ret_reconciler)
+{
+	return new_reconciler(loop, log, protocol, restore_file, false, ret_reconciler);
+}
+
+int mip_reconciler_new_adopting(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, struct mip_reconciler **ret_reconciler)
+{
+	return new_reconciler(loop, log, protocol, restore_file, true, ret_reconciler);
+}
+
+void mip_reconciler_end_adoption(struct mip_reconciler *reconciler)
+{
+	if (!reconciler->adopting)
+		return;
+	mip_reconciler_flush(reconciler);
+	(void)mip_reconciler_clean(reconciler);
+	mip_settings_end_adoption(reconciler->settings);
+	reconciler->adopting = false;
 }
 
 /* The last that was wanted is the first to go: rules before the tables that they lead to, settings at last.
@@ -462,7 +485,7 @@ void mip_reconciler_free(struct mip_reconciler *reconciler)
 
 	if (reconciler == NULL)
 		return;
-	if (reconciler->watch != NULL) { /* it got as far as to be used */
+	if (reconciler->watch != NULL && !reconciler->leaves) { /* it got as far as to be used */
 		mip_reconciler_listen(reconciler);
 		undo_all(reconciler);
 	}
@@ -473,9 +496,19 @@ void mip_reconciler_free(struct mip_reconciler *reconciler)
 		HASH_DEL(reconciler->links, link);
 		free(link);
 	}
-	mip_settings_free(reconciler->settings);
+	if (reconciler->leaves)
+		mip_settings_leave(reconciler->settings);
+	else
+		mip_settings_free(reconciler->settings);
 	mip_deadlines_clear(&reconciler->deadlines);
 	mip_netlink_free(reconciler->notices);
 	mip_netlink_free(reconciler->requests);
 	free(reconciler);
+}
+
+void mip_reconciler_leave(struct mip_reconciler *reconciler)
+{
+	if (reconciler != NULL)
+		reconciler->leaves = true;
+	mip_reconciler_free(reconciler);
 }

@@ -31,6 +31,14 @@ enum {
  * restore_file. restore_file may be NULL. */
 int mip_reconciler_new(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
 	const char *restore_file, struct mip_reconciler **ret_reconciler);
+/* The same after a predecessor whose work is to go on: what it left is cleaned up by
+ * mip_reconciler_end_adoption(), less what is wanted by then, which is its successor's without a moment
+ * between. */
+int mip_reconciler_new_adopting(struct mip_loop *loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, struct mip_reconciler **ret_reconciler);
+void mip_reconciler_end_adoption(struct mip_reconciler *reconciler);
+/* Frees, and leaves everything for such a successor. */
+void mip_reconciler_leave(struct mip_reconciler *reconciler);
 /* Puts everything back, then frees. */
 void mip_reconciler_free(struct mip_reconciler *reconciler);
 

@@ -452,11 +452,27 @@ int mip_reconciler_follow(struct mip_reconciler *reconciler)
 /* --- after a predecessor --- */
 
 struct leftovers {
+	struct mip_reconciler *reconciler;
 	uint8_t protocol;
 	struct nl_msg **removals;
 	size_t count;
 	size_t size;
 };
+
+/* At the end of an adoption: the predecessor's, and just as it is wanted. What was there already, and so was
+ * taken for somebody else's, turns out to be ours by its mark. */
+static bool is_adopted(struct mip_reconciler *reconciler, const struct mip_object *object)
+{
+	struct mip_item *item = reconciler->adopting ? mip_item_find(reconciler, &object->want) : NULL;
+
+	if (item == NULL || !item->wanted || item->state == MIP_ITEM_ABSENT)
+		return false;
+	if (item->state == MIP_ITEM_FOREIGN) {
+		item->state = MIP_ITEM_OURS;
+		item->was_ours = true;
+	}
+	return true;
+}
 
 static void take_leftover(void *context, const struct nlmsghdr *message)
 {
@@ -464,7 +480,8 @@ static void take_leftover(void *context, const struct nlmsghdr *message)
 	struct mip_object object;
 	struct nl_msg **more;
 
-	if (!mip_object_read(message, &object) || object.protocol != leftovers->protocol)
+	if (!mip_object_read(message, &object) || object.protocol != leftovers->protocol ||
+		is_adopted(leftovers->reconciler, &object))
 		return;
 	if (leftovers->count == leftovers->size) {
 		/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
@@ -513,7 +530,7 @@ static void send_removal(struct mip_reconciler *reconciler, struct nl_msg *remov
 
 static int clean_kind(struct mip_reconciler *reconciler, enum mip_want_kind kind)
 {
-	struct leftovers leftovers = {.protocol = reconciler->protocol};
+	struct leftovers leftovers = {.reconciler = reconciler, .protocol = reconciler->protocol};
 	int result =
 		dump(reconciler, mip_object_dump(kind, 0, reconciler->protocol), take_leftover, &leftovers);
 

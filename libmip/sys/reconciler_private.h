@@ -98,6 +98,8 @@ struct mip_reconciler {
 	struct mip_deadlines deadlines;
 	struct mip_known_link *links;
 	mip_link tunnel;
+	bool adopting;	    /* what a predecessor left is there still */
+	bool leaves;	    /* what is there stays, for a successor */
 	bool conflicts;	    /* some item has `conflict` */
 	bool retry_now;	    /* news that may help what was refused */
 	size_t untold;	    /* items of kinds that the kernel tells nothing about */

@@ -33,6 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uthash.h>
+#include "folder.h"
 
 enum {
 	LINK_DEFAULT = -2, /* conf/default: interfaces to come */
@@ -254,19 +255,17 @@ static void make_validity(char text[static VALIDITY])
 	(void)snprintf(text, VALIDITY, "%s %llu", boot, (unsigned long long)namespace.st_ino);
 }
 
-/* The folder may not be there yet: it is the control socket's, which is made later than the first change. */
+/* The folder may not be there: whoever has no control socket has not made it. */
 static int create(const char *file)
 {
+	enum { FOLDER_MODE = 0755 };
 	int descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	const char *slash = strrchr(file, '/');
-	char folder[PATH_MAX];
+	char *folder = descriptor < 0 && errno == ENOENT ? mip_folder_of(file) : NULL;
 
-	if (descriptor >= 0 || errno != ENOENT || slash == NULL || slash == file)
-		return descriptor;
-	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
-	if (mkdir(folder, 0755) < 0)
-		return -1;
-	return open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (folder != NULL && mip_folder_make(folder, FOLDER_MODE) >= 0)
+		descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	free(folder);
+	return descriptor;
 }
 
 static bool write_records(const struct mip_settings *settings, const char *file)
@@ -622,8 +621,27 @@ static void restore_all(struct mip_settings *settings)
 	save(settings);
 }
 
+void mip_settings_end_adoption(struct mip_settings *settings)
+{
+	struct record *host = find(settings, MIP_LINK_NONE, MIP_SETTING_FORWARDING);
+	struct record *record, *next;
+
+	if (host != NULL && !host->wanted)
+		restore_host(settings, host);
+	host = changed_host(settings);
+	HASH_ITER (hh, settings->records, record, next) {
+		if (record->wanted || (host != NULL && depends_on_host(&record->key)))
+			continue;
+		if (!refresh(record) && record->ours != record->original)
+			(void)write_setting(
+				settings, record->key.link, record->key.setting, record->original);
+		drop(settings, record);
+	}
+	save(settings);
+}
+
 int mip_settings_new(const struct mip_log *log, struct mip_netlink *netlink, const char *restore_file,
-	struct mip_settings **ret_settings)
+	bool adopts, struct mip_settings **ret_settings)
 {
 	struct mip_settings *settings = calloc(1, sizeof(*settings));
 
@@ -639,9 +657,23 @@ int mip_settings_new(const struct mip_log *log, struct mip_netlink *netlink, con
 		}
 	}
 	read_file(settings);
-	restore_all(settings);
+	if (!adopts)
+		restore_all(settings);
 	*ret_settings = settings;
 	return 0;
+}
+
+void mip_settings_leave(struct mip_settings *settings)
+{
+	struct record *record, *next;
+
+	if (settings == NULL)
+		return;
+	save(settings);
+	HASH_ITER (hh, settings->records, record, next)
+		drop(settings, record);
+	free(settings->restore_file);
+	free(settings);
 }
 
 void mip_settings_free(struct mip_settings *settings)

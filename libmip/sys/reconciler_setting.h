@@ -19,7 +19,11 @@ struct mip_settings;
 /* Puts back what a killed predecessor left in `restore_file` (NULL: there is none). `netlink` is a socket for
  * requests, shared with the caller. 0 or -ENOMEM. */
 int mip_settings_new(const struct mip_log *log, struct mip_netlink *netlink, const char *restore_file,
-	struct mip_settings **ret_settings);
+	bool adopts, struct mip_settings **ret_settings);
+/* Puts back what the predecessor changed and nobody wants by now. */
+void mip_settings_end_adoption(struct mip_settings *settings);
+/* Frees, and leaves everything as it is, with the file. NULL is fine. */
+void mip_settings_leave(struct mip_settings *settings);
 /* Puts everything back. NULL is fine. */
 void mip_settings_free(struct mip_settings *settings);
 

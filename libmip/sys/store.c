@@ -1,46 +1,40 @@
 /*
- * The store: records in one SQLite table, in WAL mode.
- *
- * A change opens a transaction if there is none; mip_store_flush() commits it. So a thousand registrations
- * that came in one batch cost one commit, and each of their replies leaves after it. With synchronous =
- * NORMAL a commit is a write into the log without waiting for the disk: what was acknowledged survives the
- * death of the daemon in any form (the pages are the kernel's); after a loss of power the file is whole, and
- * the last moments may be missing, which the mobile nodes' next registrations mend. Waiting for a disk in a
- * registration's path would cost every one of them more.
+ * The store's file: one SQLite table, in WAL mode with synchronous = FULL, so that a transaction that was
+ * committed is on the disk.
  *
  * The file is the daemon's alone while it runs (exclusive locking: a second daemon on the same folder is told
- * so). A file that is damaged or that is somebody else's is not overwritten: it goes aside with its log.
+ * so). A file that is damaged or that is somebody else's is not overwritten: it goes aside with its log. What
+ * is looked at before a record of it is believed:
+ *
+ *   whose it is      the number in the header, and that it holds our table, word by word, and nothing else
+ *   its pages        SQLite's own check
+ *   its records      a sum beside each, which an octet that has changed does not fit any more
+ *
+ * The log (-wal) has sums of its own: one that is damaged ends where the damage is, and what the file was
+ * before that is whole.
  */
-#include "store.h"
+#include "store_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "loop.h"
+#include "folder.h"
 
 #define FILE_NAME      "records.sqlite"
 #define APPLICATION_ID 0x4d495072 /* "MIPr", in the file's header: file(1) and we tell by it whose it is */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+#define TABLE                                                                                                \
+	"CREATE TABLE record (key TEXT PRIMARY KEY, octets BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT "    \
+	"ROWID"
 
 enum {
 	BUSY_MILLISECONDS = 2000, /* for a predecessor that is just closing */
 	DAMAGED_MOST = 10000,
-};
-
-struct mip_store {
-	const struct mip_log *log;
-	char path[PATH_MAX];
-	sqlite3 *database; /* NULL: keeps nothing */
-	sqlite3_stmt *keep;
-	sqlite3_stmt *forget;
-	bool pending; /* a transaction is open */
-	struct mip_log_limit limit;
+	FOLDER_MODE = 0700,
 };
 
 /* What a file is, as found. */
@@ -51,7 +45,7 @@ enum file_state {
 	FILE_FOREIGN,
 };
 
-static int errno_of(sqlite3 *database, int code)
+int store_errno(sqlite3 *database, int code)
 {
 	int system = database != NULL ? sqlite3_system_errno(database) : 0;
 
@@ -73,34 +67,29 @@ static int errno_of(sqlite3 *database, int code)
 	}
 }
 
-/* A full disk fails every registration's record: the log gets some of it. */
-static int complain(struct mip_store *store, const char *what, int code)
+/* CRC-32 (IEEE 802.3), a bit at a time: records are small, and the disk takes longer. */
+static uint32_t add_to_sum(uint32_t sum, const uint8_t *octets, size_t length)
 {
-	if (mip_log_allowed(&store->limit, mip_clock_now().boot, NULL))
-		mip_log(store->log, MIP_LOG_ERROR, "%s: %s: %s", store->path, what,
-			store->database != NULL ? sqlite3_errmsg(store->database) : sqlite3_errstr(code));
-	return errno_of(store->database, code);
+	for (size_t i = 0; i < length; i++) {
+		sum ^= octets[i];
+		for (int bit = 0; bit < 8; bit++)
+			sum = sum >> 1 ^ (sum & 1 ? UINT32_C(0xedb88320) : 0);
+	}
+	return sum;
 }
 
-static int make_folder(const char *folder)
+uint32_t store_sum(const char *key, const void *octets, size_t length)
 {
-	char path[PATH_MAX];
-	size_t length = strnlen(folder, sizeof(path));
+	uint32_t sum = add_to_sum(UINT32_MAX, (const uint8_t *)key, strlen(key) + 1);
 
-	if (length == sizeof(path))
-		return -ENAMETOOLONG;
-	memcpy(path, folder, length + 1);
-	for (size_t i = 1; i < length; i++) {
-		if (path[i] != '/' || path[i + 1] == '\0')
-			continue;
-		path[i] = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		path[i] = '/';
-	}
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
+	return ~add_to_sum(sum, octets, length);
+}
+
+static int complain(const struct mip_store *store, const char *what, int code)
+{
+	mip_log(store->log, MIP_LOG_ERROR, "%s: %s: %s", store->path, what,
+		store->database != NULL ? sqlite3_errmsg(store->database) : sqlite3_errstr(code));
+	return store_errno(store->database, code);
 }
 
 static void close_database(struct mip_store *store)
@@ -145,8 +134,64 @@ static int check_pages(sqlite3 *database)
 	return code;
 }
 
-/* Whose file it is and whether it is whole. SQLITE_OK and the state, or what kept us from finding out. */
-static int judge(sqlite3 *database, enum file_state *ret_state)
+/* Ours in every word: no view, trigger or index that would do something else than we ask. */
+static int check_schema(sqlite3 *database)
+{
+	static const char question[] = "SELECT sql FROM sqlite_schema";
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(database, question, -1, &statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		const char *sql = (const char *)sqlite3_column_text(statement, 0);
+
+		code = sql != NULL && strcmp(sql, TABLE) == 0 ? sqlite3_step(statement) : SQLITE_ROW;
+	}
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE ? SQLITE_OK : code == SQLITE_ROW ? SQLITE_CORRUPT : code;
+}
+
+static bool is_whole(sqlite3_stmt *row)
+{
+	const char *key = (const char *)sqlite3_column_text(row, 0);
+
+	return key != NULL && sqlite3_column_type(row, 1) == SQLITE_BLOB &&
+	       sqlite3_column_int64(row, 2) ==
+		       store_sum(key, sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1));
+}
+
+static int check_records(sqlite3 *database)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(database, "SELECT key, octets, sum FROM record", -1, &statement, NULL);
+
+	while (code == SQLITE_OK || code == SQLITE_ROW) {
+		code = sqlite3_step(statement);
+		if (code == SQLITE_ROW && !is_whole(statement))
+			code = SQLITE_CORRUPT;
+	}
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* What SQLite says of a file that it cannot make sense of. */
+static bool is_damage(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR: /* a format, a table or a function that is unknown */
+	case SQLITE_FORMAT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int judge_numbers(sqlite3 *database, enum file_state *ret_state)
 {
 	int64_t application = 0;
 	int64_t version = 0;
@@ -157,12 +202,6 @@ static int judge(sqlite3 *database, enum file_state *ret_state)
 		code = ask_number(database, "PRAGMA user_version", &version);
 	if (code == SQLITE_OK)
 		code = ask_number(database, "SELECT count(*) FROM sqlite_schema", &objects);
-	if (code == SQLITE_OK)
-		code = check_pages(database);
-	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-		*ret_state = FILE_DAMAGED;
-		return SQLITE_OK;
-	}
 	if (code != SQLITE_OK)
 		return code;
 	if (application == 0 && version == 0 && objects == 0)
@@ -174,10 +213,28 @@ static int judge(sqlite3 *database, enum file_state *ret_state)
 	return SQLITE_OK;
 }
 
+/* Whose file it is and whether it is whole. SQLITE_OK and the state, or what kept us from finding out. */
+static int judge(sqlite3 *database, enum file_state *ret_state)
+{
+	int code = judge_numbers(database, ret_state);
+
+	if (code == SQLITE_OK)
+		code = check_pages(database);
+	if (code == SQLITE_OK && *ret_state == FILE_OURS)
+		code = check_schema(database);
+	if (code == SQLITE_OK && *ret_state == FILE_OURS)
+		code = check_records(database);
+	if (!is_damage(code))
+		return code;
+	*ret_state = FILE_DAMAGED;
+	return SQLITE_OK;
+}
+
 static int prepare(struct mip_store *store)
 {
-	static const char keep[] = "INSERT INTO record (key, octets) VALUES (?1, ?2) "
-				   "ON CONFLICT (key) DO UPDATE SET octets = excluded.octets";
+	static const char keep[] =
+		"INSERT INTO record (key, octets, sum) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT (key) DO UPDATE SET octets = excluded.octets, sum = excluded.sum";
 	static const char forget[] = "DELETE FROM record WHERE key = ?1";
 	int code =
 		sqlite3_prepare_v3(store->database, keep, -1, SQLITE_PREPARE_PERSISTENT, &store->keep, NULL);
@@ -193,36 +250,38 @@ static int create(sqlite3 *database)
 	char sql[256];
 
 	snprintf(sql, sizeof(sql),
-		"BEGIN IMMEDIATE;"
-		"CREATE TABLE record (key TEXT PRIMARY KEY, octets BLOB NOT NULL) WITHOUT ROWID;"
-		"PRAGMA application_id = %d; PRAGMA user_version = %d;"
-		"COMMIT",
+		"BEGIN IMMEDIATE;" TABLE "; PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 		APPLICATION_ID, SCHEMA_VERSION);
 	return sqlite3_exec(database, sql, NULL, NULL, NULL);
 }
 
 /*
- * Opens the file and finds out what it is; nothing is written into a file that is not ours. The file is made
- * here and not by SQLite, so that only its owner reads it, whatever the folder's mode; its log inherits that.
+ * The file is made here and not by SQLite, so that only its owner reads it, whatever the folder's mode; its
+ * log inherits that. 0 and whether it is a file at all, or negative errno.
  */
-static int open_database(struct mip_store *store, enum file_state *ret_state)
+static int make_file(const struct mip_store *store, bool *ret_regular)
 {
 	struct stat status;
 	int descriptor = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
-	int code;
+	int error = descriptor < 0 ? -errno : 0;
 
 	if (descriptor >= 0)
 		close(descriptor);
-	if (stat(store->path, &status) == 0 && !S_ISREG(status.st_mode)) {
-		*ret_state = FILE_FOREIGN;
-		return SQLITE_OK;
-	}
-	code = sqlite3_open_v2(
+	*ret_regular = stat(store->path, &status) < 0 || S_ISREG(status.st_mode);
+	return *ret_regular ? error : 0;
+}
+
+/* Opens the file and finds out what it is; nothing is written into a file that is not ours. */
+static int open_database(struct mip_store *store, enum file_state *ret_state)
+{
+	static const char manners[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF";
+	int code = sqlite3_open_v2(
 		store->path, &store->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
 	if (code == SQLITE_OK)
 		code = sqlite3_busy_timeout(store->database, BUSY_MILLISECONDS);
 	if (code == SQLITE_OK)
-		code = sqlite3_exec(store->database, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
+		code = sqlite3_exec(store->database, manners, NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = judge(store->database, ret_state);
 	return code;
@@ -231,7 +290,7 @@ static int open_database(struct mip_store *store, enum file_state *ret_state)
 static int begin_use(struct mip_store *store, enum file_state state)
 {
 	int code = sqlite3_exec(
-		store->database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+		store->database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", NULL, NULL, NULL);
 
 	if (code == SQLITE_OK && state == FILE_NEW)
 		code = create(store->database);
@@ -266,27 +325,73 @@ static int set_aside(struct mip_store *store, const char *why)
 	return 0;
 }
 
+/* A new name in a folder is on the disk when the folder is. */
+static void sync_folder(const struct mip_store *store)
+{
+	char *path = mip_folder_of(store->path);
+	int folder = path != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (folder >= 0) {
+		(void)fsync(folder);
+		close(folder);
+	}
+	free(path);
+}
+
+/* Damage that lets SQLite read, but not write. */
+static bool is_marked_read_only(const struct mip_store *store, int code)
+{
+	return (code & 0xff) == SQLITE_READONLY && access(store->path, W_OK) == 0;
+}
+
+/* 0 and what the file is: a damaged or foreign one is closed again, another in use. */
+static int try_file(struct mip_store *store, enum file_state *ret_state)
+{
+	bool regular = true;
+	int error = make_file(store, &regular);
+	int code = SQLITE_OK;
+
+	if (error < 0) {
+		mip_log(store->log, MIP_LOG_ERROR, "%s: %s", store->path, strerror(-error));
+		return error;
+	}
+	*ret_state = FILE_FOREIGN;
+	if (regular)
+		code = open_database(store, ret_state);
+	if (code == SQLITE_OK && (*ret_state == FILE_OURS || *ret_state == FILE_NEW))
+		code = begin_use(store, *ret_state);
+	if (is_damage(code) || is_marked_read_only(store, code)) {
+		*ret_state = FILE_DAMAGED;
+		code = SQLITE_OK;
+	}
+	if (code != SQLITE_OK)
+		return complain(store, "cannot be used", code);
+	if (*ret_state == FILE_DAMAGED || *ret_state == FILE_FOREIGN)
+		close_database(store);
+	return 0;
+}
+
 static int open_store(struct mip_store *store)
 {
 	enum file_state state = FILE_NEW;
-	int code = open_database(store, &state);
-	int error;
+	int error = try_file(store, &state);
 
-	if (code == SQLITE_OK && (state == FILE_DAMAGED || state == FILE_FOREIGN)) {
-		close_database(store);
+	if (error == 0 && store->database == NULL) {
 		error = set_aside(store, state == FILE_DAMAGED
 						 ? "is damaged"
 						 : "was not written by this version of this program");
-		if (error < 0) {
+		if (error < 0)
 			mip_log(store->log, MIP_LOG_ERROR, "%s: cannot be set aside: %s", store->path,
 				strerror(-error));
-			return error;
-		}
-		code = open_database(store, &state);
+		else
+			error = try_file(store, &state);
+		if (error == 0 && store->database == NULL)
+			error = -EBADMSG;
 	}
-	if (code == SQLITE_OK)
-		code = begin_use(store, state);
-	return code == SQLITE_OK ? 0 : complain(store, "cannot be used", code);
+	if (error < 0)
+		return error;
+	sync_folder(store);
+	return store_writer_begin(store);
 }
 
 int mip_store_new(const char *folder, const struct mip_log *log, struct mip_store **ret_store)
@@ -297,9 +402,10 @@ int mip_store_new(const char *folder, const struct mip_log *log, struct mip_stor
 	if (store == NULL)
 		return -ENOMEM;
 	store->log = log;
+	store->writer.descriptor = -1;
 	if (folder != NULL && folder[0] != '\0') {
-		error = make_folder(folder);
-		if (error == 0 && snprintf(store->path, sizeof(store->path), "%s/" FILE_NAME, folder) >=
+		error = mip_folder_make(folder, FOLDER_MODE);
+		if (error >= 0 && snprintf(store->path, sizeof(store->path), "%s/" FILE_NAME, folder) >=
 					  (int)sizeof(store->path))
 			error = -ENAMETOOLONG;
 		if (error < 0)
@@ -319,7 +425,7 @@ void mip_store_free(struct mip_store *store)
 {
 	if (store == NULL)
 		return;
-	mip_store_flush(store);
+	store_writer_end(store);
 	close_database(store);
 	free(store);
 }
@@ -342,74 +448,4 @@ int mip_store_read(struct mip_store *store, mip_record_function *function, void 
 	}
 	sqlite3_finalize(statement);
 	return code == SQLITE_DONE ? 0 : complain(store, "cannot be read", code);
-}
-
-static int begin_transaction(struct mip_store *store)
-{
-	int code;
-
-	/* After some failures (no space, no memory) SQLite itself has rolled back. */
-	if (store->pending && !sqlite3_get_autocommit(store->database))
-		return 0;
-	code = sqlite3_exec(store->database, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (code != SQLITE_OK)
-		return complain(store, "cannot be written", code);
-	store->pending = true;
-	return 0;
-}
-
-static int change(struct mip_store *store, sqlite3_stmt *statement, int code)
-{
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	sqlite3_reset(statement);
-	sqlite3_clear_bindings(statement);
-	return code == SQLITE_DONE ? 0 : complain(store, "cannot be written", code);
-}
-
-int mip_store_keep(struct mip_store *store, const char *key, const void *octets, size_t length)
-{
-	int error;
-	int code;
-
-	if (store->database == NULL)
-		return 0;
-	error = begin_transaction(store);
-	if (error < 0)
-		return error;
-	code = sqlite3_bind_text(store->keep, 1, key, -1, SQLITE_STATIC);
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_blob64(
-			store->keep, 2, length > 0 ? octets : "", (sqlite3_uint64)length, SQLITE_STATIC);
-	return change(store, store->keep, code);
-}
-
-int mip_store_forget(struct mip_store *store, const char *key)
-{
-	int error;
-
-	if (store->database == NULL)
-		return 0;
-	error = begin_transaction(store);
-	if (error < 0)
-		return error;
-	return change(store, store->forget, sqlite3_bind_text(store->forget, 1, key, -1, SQLITE_STATIC));
-}
-
-int mip_store_flush(struct mip_store *store)
-{
-	int code;
-
-	if (!store->pending)
-		return 0;
-	if (sqlite3_get_autocommit(store->database)) {
-		store->pending = false;
-		return -EIO; /* the transaction was lost; whoever changed something was told */
-	}
-	code = sqlite3_exec(store->database, "COMMIT", NULL, NULL, NULL);
-	if (code != SQLITE_OK)
-		return complain(
-			store, "cannot be written", code); /* it stays open, the next flush tries again */
-	store->pending = false;
-	return 0;
 }

@@ -10,6 +10,7 @@ static const struct mip_daemon_role role = {
 	.summary = "mobile node for Mobile IPv4",
 	.schema = &mn_schema,
 	.control_path_offset = offsetof(struct mn_config, control),
+	.user_offset = offsetof(struct mn_config, user),
 	.check = mn_schema_check_system,
 	.start = mn_shell_start,
 	.reload = mn_shell_reload,

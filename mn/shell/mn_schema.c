@@ -8,6 +8,7 @@
 #include "monitor.h"
 #include "packet.h"
 #include "plane.h"
+#include "privilege.h"
 #include "registration.h"
 
 enum {
@@ -431,6 +432,12 @@ static const struct mip_setting settings[] = {
 		.offset = IN_CONFIG(state),
 		.otherwise = "",
 		.help = "The folder for what survives a restart; \"\" keeps nothing."},
+	{.name = "user",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = IN_CONFIG(user),
+		.help = "The user that it becomes, USER or USER:GROUP, names or numbers; left out: mip, if "
+			"there is "
+			"one."},
 	{.name = "data_plane",
 		.type = MIP_SETTING_TYPE_CHOICE,
 		.offset = IN_CONFIG(data_plane),
@@ -518,7 +525,7 @@ int mn_schema_check_system(struct mip_config *config, void *configuration)
 	const struct mn_config *all = configuration;
 	const struct mip_config_group *node =
 		mip_config_group_at(config, mip_config_top(config), "mobile_node", 0);
-	int result = 0;
+	int result = mip_privilege_check(config, all->user);
 
 	for (size_t i = 0; i < all->node.interface_count; i++) {
 		const struct mn_config_interface *interface = &all->node.interfaces[i];

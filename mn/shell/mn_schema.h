@@ -58,6 +58,7 @@ struct mn_config_home_agent {
 struct mn_config {
 	char *control;
 	char *state;
+	char *user;	/* NULL: not named */
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
 	char *tunnel_interface;

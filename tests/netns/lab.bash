@@ -233,10 +233,11 @@ lab_skip_refused() {
 }
 
 # config ROLE NODE <<EOF: a configuration file, readable by root alone because keys are in it. It gets the plane that is tested,
-# unless it names one.
+# unless it names one, and stays root as the lab's folder is root's.
 config() {
 	local text
 	text=$(cat)
 	[[ $text == *data_plane* ]] || text+=$'\n'"data_plane = \"$LAB_PLANE\";"
+	[[ $text =~ (^|$'\n')user\ = ]] || text+=$'\nuser = "root";'
 	(umask 077 && echo "$text" >"$LAB_DIR/$2-$1.conf")
 }

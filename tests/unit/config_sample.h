@@ -22,6 +22,7 @@ struct network {
 
 struct sample {
 	char *control;
+	char *user;
 	int plane;
 	bool reverse;
 	int64_t lifetime;

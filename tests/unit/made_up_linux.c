@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "loop.h"
 
 char happened[1024];
 
@@ -427,10 +428,87 @@ int mip_store_forget(struct mip_store *store, const char *key)
 	return 0;
 }
 
-int mip_store_flush(struct mip_store *store)
+uint64_t mip_store_flush(struct mip_store *store)
 {
 	(void)store;
 	if (!made_up.store_pending_is_silent)
 		note("commit");
+	return made_up.store_ticket;
+}
+
+uint64_t mip_store_settled(struct mip_store *store)
+{
+	(void)store;
+	return made_up.store_settled;
+}
+
+int mip_store_descriptor(const struct mip_store *store)
+{
+	(void)store;
+	return made_up.store_descriptor;
+}
+
+void mip_store_service(struct mip_store *store)
+{
+	uint64_t count;
+
+	(void)store;
+	assert_int_equal(read(made_up.store_descriptor, &count, sizeof(count)), sizeof(count));
+	note("store-service");
+	made_up.store_settled = made_up.store_settles;
+	mip_loop_stop(made_up.ends_at_service);
+}
+
+uint64_t mip_store_failures(struct mip_store *store)
+{
+	(void)store;
 	return 0;
+}
+
+int mip_store_wait(struct mip_store *store)
+{
+	(void)store;
+	if (made_up.store_settled < made_up.store_ticket)
+		note("wait");
+	made_up.store_settled = made_up.store_ticket;
+	return 0;
+}
+
+/* --- what a restart leaves, of which a test of the host has nothing --- */
+
+bool mip_plane_is_adopting(const struct mip_plane *plane)
+{
+	(void)plane;
+	return made_up.plane_adopts;
+}
+
+void mip_plane_end_adoption(struct mip_plane *plane)
+{
+	(void)plane;
+	note("plane-adopted");
+}
+
+void mip_plane_leave(struct mip_plane *plane)
+{
+	(void)plane;
+	note("plane-leave");
+}
+
+int mip_reconciler_new_adopting(struct mip_loop *event_loop, const struct mip_log *log, uint8_t protocol,
+	const char *restore_file, struct mip_reconciler **ret_reconciler)
+{
+	note("adopting");
+	return mip_reconciler_new(event_loop, log, protocol, restore_file, ret_reconciler);
+}
+
+void mip_reconciler_end_adoption(struct mip_reconciler *reconciler)
+{
+	(void)reconciler;
+	note("kernel-adopted");
+}
+
+void mip_reconciler_leave(struct mip_reconciler *reconciler)
+{
+	(void)reconciler;
+	note("reconciler-leave");
 }

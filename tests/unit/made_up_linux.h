@@ -41,6 +41,12 @@ struct made_up {
 	int send_result;
 	int plane_pipe[2];
 	bool store_pending_is_silent; /* a commit is not written down */
+	bool plane_adopts;
+	uint64_t store_ticket; /* what a flush gives */
+	uint64_t store_settled;
+	uint64_t store_settles;		  /* once it is served */
+	int store_descriptor;		  /* -1: none */
+	struct mip_loop *ends_at_service; /* once the store was served */
 };
 extern struct made_up made_up;
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void assert_key_refused(struct sample_folder *folder, const char *key, const char *line)
 {
@@ -124,6 +125,37 @@ static void a_key_in_a_file_that_others_can_reach_is_refused(void **state)
 	assert_int_equal(read_with_modes(folder, 0600, 0755), 0);
 }
 
+/* A reload reads as the user that the daemon has become. */
+static void the_daemons_own_group_may_read_keys(void **state)
+{
+	static const char *const lines[] = {
+		"2: 'key' stands in a file that others can read; the file's mode should be 0600"};
+	struct sample_folder *folder = *state;
+	char path[256];
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(folder->path, 0755), 0);
+	sample_write(folder, "c.conf", 0640, "user = \"64001:64002\";\n" SECURITY);
+	sample_path(folder, "c.conf", path);
+	assert_int_equal(chown(path, 0, 64001), 0);
+	assert_int_equal(sample_read_path(folder, path), -EINVAL);
+	assert_sample_said(folder, "c.conf", lines, 1);
+	assert_int_equal(chown(path, 0, 64002), 0);
+	assert_int_equal(sample_read_path(folder, path), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(sample_read_path(folder, path), -EINVAL);
+
+	sample_write(folder, "key", 0640, "0123456789abcdef");
+	sample_write(folder, "c.conf", 0644,
+		"user = \"64001:64002\"; security: { spi = 1000; key = \"file:key\"; };");
+	assert_int_equal(sample_read_path(folder, path), -EINVAL);
+	sample_path(folder, "key", path);
+	assert_int_equal(chown(path, 0, 64002), 0);
+	sample_path(folder, "c.conf", path);
+	assert_int_equal(sample_read_path(folder, path), 0);
+}
+
 static void an_included_files_own_mode_counts(void **state)
 {
 	static const char *const lines[] = {
@@ -161,6 +193,7 @@ int main(void)
 		SAMPLE_TEST(a_key_file_that_others_can_read_is_refused),
 		SAMPLE_TEST(a_key_file_that_is_no_file_is_refused),
 		SAMPLE_TEST(a_key_in_a_file_that_others_can_reach_is_refused),
+		SAMPLE_TEST(the_daemons_own_group_may_read_keys),
 		SAMPLE_TEST(an_included_files_own_mode_counts),
 		SAMPLE_TEST(a_file_without_keys_may_be_read_by_all),
 	};

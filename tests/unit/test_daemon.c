@@ -31,6 +31,8 @@ enum {
 
 struct test_configuration {
 	char *control;
+	char *user;
+	char *state;
 	int64_t number;
 };
 
@@ -39,6 +41,14 @@ static const struct mip_setting test_settings[] = {
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = offsetof(struct test_configuration, control),
 		.help = "Control socket."},
+	{.name = "user",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct test_configuration, user),
+		.help = "Who it becomes."},
+	{.name = "state",
+		.type = MIP_SETTING_TYPE_STRING,
+		.offset = offsetof(struct test_configuration, state),
+		.help = "Where it keeps things."},
 	{.name = "number",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = offsetof(struct test_configuration, number),
@@ -97,6 +107,8 @@ static const struct mip_daemon_role test_role = {
 	.summary = "nothing in particular",
 	.schema = &test_schema,
 	.control_path_offset = offsetof(struct test_configuration, control),
+	.user_offset = offsetof(struct test_configuration, user),
+	.state_folder_offset = offsetof(struct test_configuration, state),
 	.start = test_start,
 	.reload = test_reload,
 	.stop = test_stop,
@@ -253,6 +265,14 @@ static int64_t ask_number(const struct place *place)
 
 	json_decref(answer);
 	return number;
+}
+
+static const char *path_of(const struct place *place, const char *name)
+{
+	static char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", place->root, name);
+	return path;
 }
 
 static bool exists(const char *path)
@@ -421,6 +441,95 @@ static void a_reload_takes_over_what_is_good_and_nothing_else(void **state)
 	assert_true(was_said(place, "stop 9"));
 }
 
+/* A configuration with numbers that no account has. */
+static void configure_user(const struct place *place, const char *user)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "number = 7; user = \"%s\"; state = \"%s/run/state\";", user,
+		place->root);
+	configure(place, text);
+}
+
+static uid_t owner_of(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	return status.st_uid;
+}
+
+/* The value of a line of /proc/PID/status. */
+static void status_of(pid_t process, const char *name, char value[static 64])
+{
+	char path[64], line[256];
+	size_t length = strlen(name);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)process);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	value[0] = '\0';
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, name, length) == 0 && line[length] == ':')
+			snprintf(value, 64, "%.60s", line + length + 1);
+	}
+	fclose(file);
+}
+
+static void it_becomes_its_user_before_it_starts(void **state)
+{
+	struct place *place = *state;
+	char value[64], folder[128];
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(place->root, 0755), 0);
+	configure_user(place, "64001:64002");
+	assert_int_equal(chmod(place->file, 0600), 0);
+	RUN(place, "-c", place->file, "-s", place->socket);
+	assert_int_equal(ask_number(place), 7);
+	status_of(place->child, "Uid", value);
+	assert_string_equal(value, "\t64001\t64001\t64001\t64001\n");
+	status_of(place->child, "Gid", value);
+	assert_string_equal(value, "\t64002\t64002\t64002\t64002\n");
+	status_of(place->child, "NoNewPrivs", value);
+	assert_string_equal(value, "\t1\n");
+	assert_int_equal(owner_of(place->socket), 64001);
+	snprintf(folder, sizeof(folder), "%s/run/state", place->root);
+	assert_int_equal(owner_of(folder), 64001);
+	assert_true(was_said(place, "a reload will be refused"));
+	kill(place->child, SIGTERM);
+	assert_int_equal(exit_status(place), 0);
+	assert_false(exists(place->socket));
+}
+
+static void a_folder_that_the_user_cannot_write_in_is_exit_status_1(void **state)
+{
+	struct place *place = *state;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(place->root, 0755), 0);
+	assert_int_equal(mkdir(path_of(place, "run"), 0755), 0);
+	configure_user(place, "64001");
+	RUN(place, "-c", place->file, "-s", place->socket);
+	assert_int_equal(exit_status(place), 1);
+	assert_true(was_said(place, "user 64001 cannot write in the folder of"));
+	assert_false(was_said(place, "start"));
+}
+
+static void a_user_that_is_not_there_is_exit_status_1(void **state)
+{
+	struct place *place = *state;
+
+	configure_user(place, "no-such-user");
+	RUN(place, "-c", place->file, "-s", place->socket);
+	assert_int_equal(exit_status(place), 1);
+	assert_true(was_said(place, "no-such-user"));
+	assert_false(was_said(place, "start"));
+}
+
 #ifdef HAVE_SYSTEMD
 static void systemd_is_told_of_each_step(void **state)
 {
@@ -453,6 +562,9 @@ int main(void)
 		DAEMON_TEST(the_configuration_may_name_the_control_socket),
 		DAEMON_TEST(a_second_daemon_is_refused_before_it_starts),
 		DAEMON_TEST(a_reload_takes_over_what_is_good_and_nothing_else),
+		DAEMON_TEST(it_becomes_its_user_before_it_starts),
+		DAEMON_TEST(a_folder_that_the_user_cannot_write_in_is_exit_status_1),
+		DAEMON_TEST(a_user_that_is_not_there_is_exit_status_1),
 #ifdef HAVE_SYSTEMD
 		DAEMON_TEST(systemd_is_told_of_each_step),
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include "host.h"
 #include "text.h"
@@ -162,6 +163,9 @@ static void reset(void)
 	send_on_link = false;
 	say_on_tunnel_data = false;
 	made_up.store_pending_is_silent = true;
+	made_up.store_ticket = 0;
+	made_up.store_settled = 0;
+	made_up.store_descriptor = -1;
 	happened[0] = '\0';
 }
 
@@ -329,6 +333,141 @@ static int64_t counter(struct mip_host *host, const char *name)
 	number = json_integer_value(value);
 	json_decref(counters);
 	return number;
+}
+
+/* A host whose store has a disk that takes its time. */
+static struct mip_host *begin_with_a_slow_disk(void)
+{
+	struct mip_host *host;
+
+	made_up.store_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(made_up.store_descriptor >= 0);
+	made_up.ends_at_service = loop;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	happened[0] = '\0';
+	return host;
+}
+
+static void settle_store(uint64_t ticket)
+{
+	const uint64_t one = 1;
+
+	made_up.store_settles = ticket;
+	assert_int_equal(write(made_up.store_descriptor, &one, sizeof(one)), sizeof(one));
+	mip_loop_run(loop);
+}
+
+static void a_reply_waits_until_its_record_is_on_the_disk(void **state)
+{
+	struct mip_host *host = begin_with_a_slow_disk();
+
+	(void)state;
+	assert_int_equal(mip_outbox_want(&outbox, &a_route), 0);
+	assert_int_equal(mip_outbox_keep(&outbox, "binding/1", "x", 1), 0);
+	send_word("reply", 1);
+	made_up.store_ticket = 1;
+	mip_host_deliver(host);
+	assert_happened("keep want flush");
+	settle_store(1);
+	assert_happened("store-service send(reply@1)");
+	mip_host_free(host);
+	close(made_up.store_descriptor);
+	happened[0] = '\0';
+}
+
+static void what_follows_a_waiting_reply_keeps_its_place(void **state)
+{
+	struct mip_host *host = begin_with_a_slow_disk();
+
+	(void)state;
+	assert_int_equal(mip_outbox_keep(&outbox, "binding/1", "x", 1), 0);
+	send_word("first", 1);
+	assert_int_equal(mip_outbox_want(&outbox, &a_route), 0);
+	send_frame("second", 1);
+	made_up.store_ticket = 1;
+	mip_host_deliver(host);
+	assert_happened("keep");
+	assert_int_equal(mip_outbox_keep(&outbox, "binding/2", "x", 1), 0);
+	send_word("third", 1);
+	made_up.store_ticket = 2;
+	mip_host_deliver(host);
+	assert_happened("keep");
+	settle_store(1);
+	assert_happened("store-service send(first@1) want flush");
+	settle_store(2);
+	assert_happened("store-service send(third@1)");
+	mip_host_free(host);
+	close(made_up.store_descriptor);
+	happened[0] = '\0';
+}
+
+static void the_end_waits_for_the_disk(void **state)
+{
+	struct mip_host *host = begin_with_a_slow_disk();
+
+	(void)state;
+	assert_int_equal(mip_outbox_keep(&outbox, "binding/1", "x", 1), 0);
+	send_word("farewell", 1);
+	made_up.store_ticket = 1;
+	mip_host_free(host);
+	assert_happened(
+		"keep wait send(farewell@1) monitor-free reconciler-free plane-free udp-free store-free");
+	close(made_up.store_descriptor);
+}
+
+static bool machine_restores;
+
+static bool on_restoring(const void *core)
+{
+	(void)core;
+	return machine_restores;
+}
+
+static void advance_once(void)
+{
+	machine_deadline = mip_clock_now().boot;
+	mip_loop_run(loop);
+}
+
+static void what_a_predecessor_left_is_taken_over_when_all_is_said(void **state)
+{
+	struct mip_host *host;
+
+	(void)state;
+	made_up.plane_adopts = true;
+	machine_restores = true;
+	options_of_test.machine.restoring = on_restoring;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	assert_happened("udp plane adopting reconciler record monitor begin send(hello@0)");
+	advance_once();
+	assert_happened("advance");
+	machine_restores = false;
+	advance_once();
+	assert_happened("advance plane-adopted kernel-adopted");
+	advance_once();
+	assert_happened("advance");
+	made_up.plane_adopts = false;
+	options_of_test.machine.restoring = NULL;
+	mip_host_free(host);
+	happened[0] = '\0';
+}
+
+static void an_end_for_a_restart_leaves_what_stays(void **state)
+{
+	struct mip_host *host;
+
+	(void)state;
+	for (int stays = 0; stays < 2; stays++) {
+		options_of_test.stays = stays;
+		assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+		happened[0] = '\0';
+		daemon_of_test.leaves = true;
+		mip_host_free(host);
+		daemon_of_test.leaves = false;
+		assert_happened(stays ? "monitor-free reconciler-leave plane-leave udp-free store-free"
+				      : "monitor-free reconciler-free plane-free udp-free store-free");
+	}
+	options_of_test.stays = false;
 }
 
 static void packets_that_cannot_leave_are_counted(void **state)
@@ -614,6 +753,11 @@ int main(void)
 		HOST_TEST(what_a_reply_promises_is_so_before_it_leaves),
 		HOST_TEST(the_order_of_changes_and_packets_is_kept),
 		HOST_TEST(a_batch_of_records_is_committed_once),
+		START_TEST(a_reply_waits_until_its_record_is_on_the_disk),
+		START_TEST(what_follows_a_waiting_reply_keeps_its_place),
+		START_TEST(the_end_waits_for_the_disk),
+		START_TEST(what_a_predecessor_left_is_taken_over_when_all_is_said),
+		START_TEST(an_end_for_a_restart_leaves_what_stays),
 		HOST_TEST(packets_that_cannot_leave_are_counted),
 		HOST_TEST(a_datagram_for_the_tunnel_link_leaves_by_the_device),
 		HOST_TEST(a_named_link_has_a_socket_while_it_is_there),

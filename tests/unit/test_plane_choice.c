@@ -127,6 +127,11 @@ void mip_kernel_sweep(struct mip_user *user)
 	(void)user;
 }
 
+void mip_bpf_sweep(struct mip_user *user)
+{
+	(void)user;
+}
+
 /* --- the bench --- */
 
 static void on_translation(void *context)
