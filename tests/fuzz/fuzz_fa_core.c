@@ -388,7 +388,7 @@ static void step_revocation(struct run *run)
 	};
 
 	if ((how & 0x30) == 0x30) {
-		(void)fa_core_revoke(run->core, home_address, run->now);
+		(void)fa_core_revoke(run->core, home_address, (struct mip_address){0}, run->now);
 		return;
 	}
 	if (how & 0x10)
