@@ -161,6 +161,8 @@ struct fa_visitor *fa_visitor_replaced(const struct fa_core *core, const struct 
 	return visitor;
 }
 
+/* rfc3024-A.4-8: "If a foreign agent supports reverse tunneling, then it MUST support the simple scenario of private
+ * address support described in this section." */
 enum fa_claim fa_visitor_claim(const struct fa_core *core, struct mip_address home_address,
 	struct mip_address home_agent, const struct fa_registration *registration)
 {

@@ -19,6 +19,7 @@
 enum {
 	TABLE_LOCAL = 255, /* and main, default below: tables that the host has itself */
 	TABLE_DEFAULT = 253,
+	TABLES_BEHIND = 2,	    /* that are used beside the one that is named */
 	RULE_PRIORITY_MAIN = 32766, /* where the host looks into its main table */
 	/* Seconds that the lifetime field of an advertisement, or of a registration, can hold. */
 	ADVERTISEMENT_LIFETIME_MOST = 9000, /* RFC 1256 4.1 */
@@ -314,10 +315,9 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(routing_table),
 		.otherwise = "79",
 		.least = 1,
-		.most = UINT32_MAX - 1,
+		.most = UINT32_MAX - TABLES_BEHIND,
 		.help = "The routing table that leads visitors' packets into the reverse tunnels; the one "
-			"after "
-			"it leads to the visitors."},
+			"after it leads to the visitors, the next one nowhere."},
 	{.name = "rule_priority",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = IN_AGENT(rule_priority),
@@ -366,9 +366,9 @@ static int check_agent(struct mip_config *config, const struct mip_config_group 
 	if (agent->behind_nat && !agent->nat_keeps_sources && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "behind_nat",
 			"'behind_nat' = true needs 'reverse_tunnel' = true, or 'nat_keeps_sources' = true");
-	if (agent->routing_table + 1 >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
+	if (agent->routing_table + TABLES_BEHIND >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
 		return mip_config_error(config, group, "routing_table",
-			"'routing_table' = %lld, or the one after it, is one of the host's own tables",
+			"'routing_table' = %lld, or one of the two after it, is one of the host's own tables",
 			(long long)agent->routing_table);
 	return check_unique(config, group, "interfaces", "name", agent->interfaces,
 		sizeof(agent->interfaces[0]), agent->interface_count, same_interface);

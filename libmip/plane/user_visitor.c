@@ -410,6 +410,8 @@ int mip_user_visitor_tell(
 	return error;
 }
 
+/* rfc3024-A.4-7: "When delivering packets to or receiving packets from mobile nodes, foreign agents MUST disambiguate":
+ * to the link address of the one whose tunnel it came by. */
 /* One packet, or a large one for the card to cut: its header as it leaves, and what is behind it. */
 static void send_piece(struct mip_user *user, struct mip_user_visitor *visitor, const struct mip_piece *piece,
 	const struct mip_offload *offload)
@@ -645,6 +647,7 @@ static void take_frame(struct mip_user *user, const struct mip_user_visited *vis
 		user->counters[MIP_USER_DROP_MALFORMED]++;
 		return;
 	}
+	/* rfc3024-A.4-7: … and from them, "by using link-layer information". */
 	place.home_address = inner.ip.source;
 	memcpy(place.link_address, ethernet->h_source, ETH_ALEN);
 	visitor = find_by_place(user, &place);
