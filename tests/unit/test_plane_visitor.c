@@ -323,6 +323,45 @@ static void what_comes_out_of_each_tunnel_goes_to_its_own_visitor(void **state)
 	assert_int_equal(plane_counter(world, AWAY, "tunnel_visitors_out"), 8);
 }
 
+/* RFC 3519, of an agent behind a NAT. */
+static void tunnels_in_udp_are_told_apart_as_well(void **state)
+{
+	struct made to = datagram_of(CORRESPONDENT, SHARED, TTL, "hello", 50);
+	struct made from = datagram_of(SHARED, CORRESPONDENT, TTL, "hello", 50);
+	static struct heard heard;
+	struct world *world = *state;
+
+	for (unsigned number = 1; number <= 2; number++) {
+		struct mip_want item = visitor(number, MIP_ENCAPSULATION_UDP);
+
+		item.visitor.tunnel.local_port = item.visitor.tunnel.remote_port = MIP_REGISTRATION_PORT;
+		want(world, &item);
+	}
+	for (unsigned number = 1; number <= 2; number++) {
+		uint8_t message[PACKET] = {MIP_MESSAGE_TUNNEL_DATA, 4}, packet[PACKET];
+		struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+		struct mip_ip ip;
+
+		memcpy(message + 4, to.octets, to.length);
+		mip_udp_packet_write(&writer,
+			&(struct mip_ip){
+				.ttl = 64, .source = at(agent_of(number)), .destination = at(CARE_OF)},
+			&(struct mip_udp){.source_port = MIP_REGISTRATION_PORT,
+				.destination_port = MIP_REGISTRATION_PORT},
+			message, 4 + to.length);
+		plane_inject(world, AT_HOME, packet, writer.length);
+		assert_int_equal(heard_by(world, &heard), number);
+		assert_forwarded(heard.octets + ETH_HLEN, &to);
+		send_from(number, &from);
+		heard.tap = lab.home;
+		assert_true(plane_run(world, has_heard, &heard));
+		ip = ip_of(&heard);
+		assert_int_equal(ip.protocol, MIP_PROTOCOL_UDP);
+		assert_string_equal(MIP_TEXT(ip.destination), agent_of(number));
+		assert_forwarded(heard.octets + ETH_HLEN + MIP_IP_HEADER + 8 + 4, &from);
+	}
+}
+
 static void what_comes_by_another_tunnel_goes_to_nobody(void **state)
 {
 	struct made packet = datagram_of(CORRESPONDENT, SHARED, TTL, "hello", 50);
@@ -691,6 +730,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_LAB(what_comes_out_of_each_tunnel_goes_to_its_own_visitor),
+		IN_LAB(tunnels_in_udp_are_told_apart_as_well),
 		IN_LAB(what_comes_by_another_tunnel_goes_to_nobody),
 		IN_LAB(segments_of_two_visitors_are_not_joined),
 		IN_LAB(what_is_too_large_for_the_link_is_cut),
