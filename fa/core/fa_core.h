@@ -34,6 +34,7 @@ struct fa_home_agent_settings {
 };
 struct fa_mobile_node_settings {
 	struct mip_address home_address;     /* 0.0.0.0: by `nai` */
+	struct mip_address home_agent;	     /* with a home address: this one's node only; 0.0.0.0: any's */
 	const char *nai;		     /* NULL: by home address */
 	struct mip_association *association; /* Mobile-Foreign; NULL: none */
 	struct mip_association *aaa; /* RFC 4721: to check its Mobile-AAA authentication here; NULL: none */

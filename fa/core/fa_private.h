@@ -80,8 +80,11 @@ struct fa_home_agent {
 };
 
 struct fa_mobile_node {
-	struct mip_address home_address; /* the key in one table … */
-	char *nai;			 /* … or in the other */
+	struct fa_mobile_node_key {
+		struct mip_address home_address;
+		struct mip_address home_agent; /* 0.0.0.0: any */
+	} key;				       /* in one table … */
+	char *nai;			       /* … or in the other */
 	struct mip_association *association;
 	struct mip_association *aaa;
 	UT_hash_handle hh;
@@ -283,9 +286,9 @@ void fa_settings_clear(struct fa_settings *settings);
 struct mip_association *fa_home_agent_association(
 	const struct fa_settings *settings, struct mip_address home_agent);
 bool fa_home_agent_is_named(const struct fa_settings *settings, struct mip_address home_agent);
-/* By home address, or by NAI; NULL when it is not named. */
-const struct fa_mobile_node *fa_mobile_node_find(
-	const struct fa_settings *settings, struct mip_address home_address, const struct fa_nai *nai);
+/* By home address (that of this home agent's node, or of any), or by NAI; NULL when it is not named. */
+const struct fa_mobile_node *fa_mobile_node_find(const struct fa_settings *settings,
+	struct mip_address home_address, struct mip_address home_agent, const struct fa_nai *nai);
 
 /* fa_registration.c */
 /* NULL when there is no memory. */

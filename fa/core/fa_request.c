@@ -141,8 +141,10 @@ static uint8_t check_care_of_address(const struct request *request)
 
 static const struct fa_mobile_node *node_of(const struct request *request)
 {
-	return fa_mobile_node_find(&request->core->settings, request->registration->request.home_address,
-		request->registration->nai);
+	const struct fa_registration *registration = request->registration;
+
+	return fa_mobile_node_find(&request->core->settings, registration->request.home_address,
+		registration->relayed_to, registration->nai);
 }
 
 /* rfc4721-3.2-1, -2: from a node without a security association the challenge SHOULD be there, or the
@@ -479,11 +481,26 @@ static bool has_challenge_alone(const struct request *request)
 	       (!foreign || foreign->offset < challenge->offset);
 }
 
+/* Another data plane would have served it. */
+static bool is_for_the_plane(const struct request *request, uint8_t code)
+{
+	return code == MIP_CODE_FA_PROHIBITED && !request->core->tells_apart &&
+	       has_flag(request, MIP_REQUEST_T) && claim_of(request) == FA_CLAIM_TAKEN &&
+	       fa_address_is_private(request->registration->request.home_address);
+}
+
 static void log_denial(const struct request *request, uint8_t code, struct mip_now now)
 {
 	struct fa_core *core = request->core;
 	bool foreign = code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION;
 
+	if (is_for_the_plane(request, code) && mip_log_allowed(&core->denial_log, now.boot, NULL))
+		mip_log(core->environment.log, MIP_LOG_WARNING,
+			"%s: a second node with the home address %s is refused: this data plane cannot tell "
+			"two "
+			"apart; user and bpf can",
+			request->registration->link->name,
+			MIP_TEXT(request->registration->request.home_address));
 	if ((foreign || code == MIP_CODE_FA_BAD_AAA_AUTHENTICATION) &&
 		mip_log_allowed(&core->security_log, now.boot, NULL))
 		mip_log(core->environment.log, MIP_LOG_WARNING,

@@ -422,6 +422,10 @@ static const struct mip_setting mobile_node_settings[] = {
 		.type = MIP_SETTING_TYPE_ADDRESS,
 		.offset = IN_NODE(home_address),
 		.help = "The node's home address …"},
+	{.name = "home_agent",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_NODE(home_agent),
+		.help = "Of several nodes with this home address, that of this home agent. Left out: any."},
 	{.name = "nai",
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = IN_NODE(nai),
@@ -447,6 +451,9 @@ static int check_mobile_node(struct mip_config *config, const struct mip_config_
 
 	if (node->nai && (!has_nai || strlen(node->nai) > UINT8_MAX))
 		return mip_config_error(config, group, "nai", "'nai' must have from 1 to 255 characters");
+	if (has_nai && !mip_address_is_none(node->home_agent))
+		return mip_config_error(config, group, "home_agent",
+			"'home_agent' is for a node that is named by 'home_address'");
 	if (has_nai == mip_address_is_none(node->home_address))
 		return 0;
 	return mip_config_error(config, group, NULL,
@@ -515,7 +522,8 @@ static bool same_mobile_node(const void *a, const void *b)
 
 	if (first->nai && second->nai)
 		return strcmp(first->nai, second->nai) == 0;
-	return !first->nai && !second->nai && mip_address_equal(first->home_address, second->home_address);
+	return !first->nai && !second->nai && mip_address_equal(first->home_address, second->home_address) &&
+	       mip_address_equal(first->home_agent, second->home_agent);
 }
 
 /* The contract: `true` needs a Mobile-Foreign or Mobile-AAA association, or no answer could be told from

@@ -111,6 +111,7 @@ static int fill_peers(struct settings *settings, const struct fa_config *config)
 	}
 	for (size_t i = 0; r == 0 && i < config->mobile_node_count; i++) {
 		settings->mobile_nodes[i].home_address = config->mobile_nodes[i].home_address;
+		settings->mobile_nodes[i].home_agent = config->mobile_nodes[i].home_agent;
 		settings->mobile_nodes[i].nai = config->mobile_nodes[i].nai;
 		r = mip_security_association(
 			&config->mobile_nodes[i].security, &settings->mobile_nodes[i].association);

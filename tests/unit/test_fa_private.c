@@ -343,6 +343,39 @@ static void a_home_agent_of_the_claimants_own_cannot_speak_for_another(void **st
 	fa_world_end(&world);
 }
 
+/* rfc5944-3.7.2.1-4, -7: each by the key that is agreed on with it, if there is one. */
+static void what_is_agreed_with_one_is_not_with_the_other(void **state)
+{
+	struct fa_mobile_node_settings named = {
+		.home_address = address(SHARED), .home_agent = node(2).fields.home_agent};
+	struct fa_world_request request = node(1);
+	struct fa_world world;
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_init(&world);
+	named.association = fa_world_association(1000);
+	world.settings.mobile_nodes = &named;
+	world.settings.mobile_node_count = 1;
+	fa_world_start(&world);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), -1);
+	fa_world_clear(&world);
+	request = node(2);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), 67);
+	/* Of no home agent in particular it is agreed on with both. */
+	fa_world_wait(&world, 10 * MIP_SECOND);
+	named.home_agent = (struct mip_address){0};
+	assert_int_equal(fa_core_configure(world.core, &world.settings, world.now), 0);
+	fa_world_clear(&world);
+	request = node(1);
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_code(&world), 67);
+	fa_world_end(&world);
+	mip_association_unref(named.association);
+}
+
 /* What is registered is as it was when the other one is denied, moves or renews. */
 static void what_one_does_the_other_does_not_notice(void **state)
 {
@@ -749,6 +782,7 @@ int main(void)
 		cmocka_unit_test(one_node_is_not_its_own_namesake),
 		cmocka_unit_test(who_takes_a_namesakes_place_leaves_its_own),
 		cmocka_unit_test(a_home_agent_of_the_claimants_own_cannot_speak_for_another),
+		cmocka_unit_test(what_is_agreed_with_one_is_not_with_the_other),
 		cmocka_unit_test(what_one_does_the_other_does_not_notice),
 		cmocka_unit_test(replies_reach_the_node_of_the_home_agent_that_they_are_from),
 		cmocka_unit_test(a_reply_from_neither_home_agent_is_dropped),
