@@ -131,7 +131,10 @@ static int make(struct mip_plane *plane, enum mip_plane_kind kind, struct mip_ac
 	int error = -EINVAL;
 
 	if (plane->user->visitors && !mip_plane_tells_apart(kind)) {
-		strcpy(reason, "it cannot tell apart visitors with one home address, and there are some now");
+		struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+
+		mip_text_add(
+			&text, "it cannot tell apart visitors with one home address, and there are some now");
 		return -EOPNOTSUPP;
 	}
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(accelerators); i++) {

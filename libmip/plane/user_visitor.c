@@ -375,26 +375,27 @@ void mip_user_visitor_clear(struct mip_user *user)
 
 /* --- to the visitor, A.2 ---------------------------------------------------------------------- */
 
-/* A frame of these parts, of which the first two are for what stands before the packet. 0 or negative errno. */
+/* A frame with this packet, a large one if the offload says so. 0 or negative errno. */
 static int send_frame(const struct mip_user_visitor *visitor, const struct mip_offload *offload,
-	struct iovec *parts, int count)
+	const struct mip_piece *piece)
 {
 	struct virtio_net_hdr header = mip_vnet_of(offload, ETH_HLEN);
 	struct ethhdr ethernet = {.h_proto = htons(ETH_P_IP)};
+	struct iovec parts[] = {{&header, sizeof(header)}, {&ethernet, sizeof(ethernet)},
+		{(void *)(uintptr_t)piece->header, piece->header_length},
+		{(void *)(uintptr_t)piece->payload, piece->payload_length}};
 	int error = read_link_address(visitor->visited, ethernet.h_source);
 	ssize_t sent;
 
 	if (error)
 		return error;
 	memcpy(ethernet.h_dest, visitor->want.link_address.octets, ETH_ALEN);
-	parts[0] = (struct iovec){&header, sizeof(header)};
-	parts[1] = (struct iovec){&ethernet, sizeof(ethernet)};
 	do
-		sent = writev(visitor->visited->descriptor, parts, count);
+		sent = writev(visitor->visited->descriptor, parts, MIP_ARRAY_SIZE(parts));
 	while (sent < 0 && errno == EINTR);
 	/* A link that was down in between stands as the socket's pending error, which that call took away. */
 	if (sent < 0 && errno == ENETDOWN)
-		sent = writev(visitor->visited->descriptor, parts, count);
+		sent = writev(visitor->visited->descriptor, parts, MIP_ARRAY_SIZE(parts));
 	return sent < 0 ? -errno : 0;
 }
 
@@ -402,8 +403,8 @@ int mip_user_visitor_tell(
 	struct mip_user *user, struct mip_user_visitor *visitor, const uint8_t *packet, size_t length)
 {
 	struct mip_offload nothing = {0};
-	struct iovec parts[] = {{0}, {0}, {(void *)(uintptr_t)packet, length}};
-	int error = visitor->visited ? send_frame(visitor, &nothing, parts, MIP_ARRAY_SIZE(parts)) : -ENODEV;
+	struct mip_piece piece = {.payload = packet, .payload_length = length};
+	int error = visitor->visited ? send_frame(visitor, &nothing, &piece) : -ENODEV;
 
 	if (error)
 		user->counters[MIP_USER_DROP_SEND]++;
@@ -416,9 +417,7 @@ int mip_user_visitor_tell(
 static void send_piece(struct mip_user *user, struct mip_user_visitor *visitor, const struct mip_piece *piece,
 	const struct mip_offload *offload)
 {
-	struct iovec parts[] = {{0}, {0}, {(void *)(uintptr_t)piece->header, piece->header_length},
-		{(void *)(uintptr_t)piece->payload, piece->payload_length}};
-	int error = send_frame(visitor, offload, parts, MIP_ARRAY_SIZE(parts));
+	int error = send_frame(visitor, offload, piece);
 
 	if (error == -EAGAIN || error == -ENOBUFS)
 		user->counters[MIP_USER_DROP_BUSY]++;
