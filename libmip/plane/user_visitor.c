@@ -250,10 +250,10 @@ static mip_coalesce_emit emit_in;
 static int begin_visits(struct mip_user *user)
 {
 	struct mip_user_visits *visits = calloc(1, sizeof(*visits));
-	int error = visits ? 0 : -ENOMEM;
+	int error;
 
-	if (error)
-		return error;
+	if (!visits)
+		return -ENOMEM;
 	visits->user = user;
 	error = mip_coalescer_init(&visits->out, emit_out, visits, user->tun.udp_offload);
 	if (!error)
