@@ -37,7 +37,7 @@ enum {
 	SOCKET_BUFFER = 4 * 1024 * 1024,
 	/* Addresses that a filter lists, two instructions each; with more, all packets for the host come up. */
 	FILTERED_MOST = 1024,
-	FILTER_HEAD = 7,
+	FILTER_HEAD = 10,
 	TTL_PLACE = 8, /* in the IP header */
 };
 
@@ -113,6 +113,9 @@ static int attach_filter(const struct mip_user *user, const struct mip_user_visi
 	struct sock_filter filter[FILTER_HEAD + 2 * FILTERED_MOST + 1] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 1, 0),

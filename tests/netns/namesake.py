@@ -41,9 +41,11 @@ def block_of(name):
 
 def say(sock, block, octets):
     """The peer may hang up when it has heard what it did not want to hear."""
+    said = 0
     try:
-        while octets > 0:
-            octets -= sock.send(block[:octets])
+        while said < octets:
+            place = said % len(block)
+            said += sock.send((block + block)[place:place + min(CHUNK, octets - said)])
         sock.shutdown(socket.SHUT_WR)
     except OSError as error:
         print("cannot say:", error, file=sys.stderr)
@@ -67,7 +69,6 @@ def hear(sock, block, octets):
 
 
 def converse(sock, name, octets):
-    # Beginnings repeat with the word, so that a stream of any length can be compared.
     block = block_of(name)
     sock.settimeout(PATIENCE)
     speaker = threading.Thread(target=say, args=(sock, block, octets))

@@ -216,17 +216,22 @@ static void tunnel_in(struct world *world, unsigned number, const struct made *i
 }
 
 /* From a node's link address to the agent's. */
-static void send_from(unsigned number, const struct made *packet)
+static void send_frame_from(unsigned number, uint16_t type, const struct made *packet)
 {
 	struct mip_link_address from = link_address_of(number);
 	uint8_t frame[ETH_HLEN + PACKET];
 
 	memcpy(frame, lab.own, ETH_ALEN);
 	memcpy(frame + ETH_ALEN, from.octets, ETH_ALEN);
-	frame[12] = 8;
-	frame[13] = 0;
+	frame[12] = (uint8_t)(type >> 8);
+	frame[13] = (uint8_t)type;
 	memcpy(frame + ETH_HLEN, packet->octets, packet->length);
 	assert_int_equal(send(lab.node, frame, ETH_HLEN + packet->length, 0), ETH_HLEN + packet->length);
+}
+
+static void send_from(unsigned number, const struct made *packet)
+{
+	send_frame_from(number, ETHERTYPE_IP, packet);
 }
 
 /* An IPv4 packet that a tap has heard, other than what the kernels say by themselves. */
@@ -504,6 +509,25 @@ static void who_has_the_address_at_another_link_address_is_not_served(void **sta
 	assert_int_equal(plane_counter(world, AWAY, "drop_spoofed"), 1);
 }
 
+/* A frame of a VLAN is another link's. */
+static void what_comes_with_a_tag_is_of_another_link(void **state)
+{
+	struct made packet = datagram_of(SHARED, CORRESPONDENT, TTL, "hello", 50), tagged;
+	struct world *world = *state;
+
+	want_both(world, MIP_ENCAPSULATION_IPIP);
+	/* Behind the type of a tagged frame: the tag, and the packet's own type. */
+	memcpy(tagged.octets, (const uint8_t[]){0, 7, 8, 0}, 4);
+	memcpy(tagged.octets + 4, packet.octets, packet.length);
+	tagged.length = 4 + packet.length;
+	send_frame_from(1, ETHERTYPE_VLAN, &tagged);
+	nobody_hears_anything(world);
+	assert_int_equal(plane_counter(world, AWAY, "tunnel_visitors_in"), 0);
+	send_from(1, &packet);
+	plane_settle(world);
+	assert_int_equal(plane_counter(world, AWAY, "tunnel_visitors_in"), 1);
+}
+
 static void what_is_for_the_agent_itself_is_not_tunnelled(void **state)
 {
 	struct made registration = datagram_of(SHARED, VISITED_AGENT, 255, "hello", 50);
@@ -736,6 +760,7 @@ int main(void)
 		IN_LAB(what_is_too_large_for_the_link_is_cut),
 		IN_LAB(what_comes_from_each_visitor_goes_into_its_own_tunnel),
 		IN_LAB(who_has_the_address_at_another_link_address_is_not_served),
+		IN_LAB(what_comes_with_a_tag_is_of_another_link),
 		IN_LAB(what_is_for_the_agent_itself_is_not_tunnelled),
 		IN_LAB(in_the_encapsulating_style_only_their_own_tunnels_are_taken),
 		IN_LAB(a_ttl_that_ends_here_is_told_to_its_own_visitor),
