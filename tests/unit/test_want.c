@@ -250,6 +250,10 @@ static void a_want_reads_as_ip_would_show_it(void **state)
 			want.address.no_prefix_route = true;
 		if (kind == MIP_WANT_NEIGHBOUR)
 			want.neighbour.seed = true;
+		if (kind == MIP_WANT_VISITOR) {
+			want.visitor.encapsulating = want.visitor.tunnel.delivery = true;
+			want.visitor.link_address.length = MIP_LINK_ADDRESS_MAX;
+		}
 		assert_in_range(strlen(mip_want_text(&want, text)), 1, MIP_WANT_TEXT - 2);
 	}
 }
