@@ -6,23 +6,26 @@
 #include <string.h>
 
 enum {
-	AGENTS = MIPCTL_ROLE_HA | MIPCTL_ROLE_FA,
-	ALL = AGENTS | MIPCTL_ROLE_MN,
+	ALL = MIPCTL_ROLE_HA | MIPCTL_ROLE_FA | MIPCTL_ROLE_MN,
 };
 
 const struct mipctl_command mipctl_commands[] = {
-	{"status", ALL, NULL, MIPCTL_FORM_FACTS, "what the daemon is doing"},
-	{"bindings", MIPCTL_ROLE_HA, NULL, MIPCTL_FORM_TABLE, "the mobile nodes that are away, and where"},
-	{"visitors", MIPCTL_ROLE_FA, NULL, MIPCTL_FORM_TABLE, "the mobile nodes that are here"},
-	{"agents", MIPCTL_ROLE_MN, NULL, MIPCTL_FORM_TABLE, "the mobility agents that are heard"},
-	{"counters", ALL, NULL, MIPCTL_FORM_COUNTERS, "messages, reply codes, reasons for drops"},
-	{"metrics", ALL, NULL, MIPCTL_FORM_TEXT, "the counters as OpenMetrics text"},
-	{"watch", ALL, NULL, MIPCTL_FORM_EVENTS, "events as they happen, until interrupted"},
-	{"reload", ALL, NULL, MIPCTL_FORM_FACTS, "read the configuration again"},
-	{"revoke", AGENTS, "HOME_ADDRESS", MIPCTL_FORM_FACTS, "end a registration now, and say so"},
-	{"register", MIPCTL_ROLE_MN, NULL, MIPCTL_FORM_FACTS, "register now"},
-	{"deregister", MIPCTL_ROLE_MN, NULL, MIPCTL_FORM_FACTS, "end the binding now"},
-	{"handover", MIPCTL_ROLE_MN, "INTERFACE", MIPCTL_FORM_FACTS, "move to this interface now"},
+	{"status", ALL, NULL, NULL, MIPCTL_FORM_FACTS, "what the daemon is doing"},
+	{"bindings", MIPCTL_ROLE_HA, NULL, NULL, MIPCTL_FORM_TABLE,
+		"the mobile nodes that are away, and where"},
+	{"visitors", MIPCTL_ROLE_FA, NULL, NULL, MIPCTL_FORM_TABLE, "the mobile nodes that are here"},
+	{"agents", MIPCTL_ROLE_MN, NULL, NULL, MIPCTL_FORM_TABLE, "the mobility agents that are heard"},
+	{"counters", ALL, NULL, NULL, MIPCTL_FORM_COUNTERS, "messages, reply codes, reasons for drops"},
+	{"metrics", ALL, NULL, NULL, MIPCTL_FORM_TEXT, "the counters as OpenMetrics text"},
+	{"watch", ALL, NULL, NULL, MIPCTL_FORM_EVENTS, "events as they happen, until interrupted"},
+	{"reload", ALL, NULL, NULL, MIPCTL_FORM_FACTS, "read the configuration again"},
+	{"revoke", MIPCTL_ROLE_HA, "HOME_ADDRESS", NULL, MIPCTL_FORM_FACTS,
+		"end a registration now, and say so"},
+	{"revoke", MIPCTL_ROLE_FA, "HOME_ADDRESS", "HOME_AGENT", MIPCTL_FORM_FACTS,
+		"the same; of several with this address, that of this home agent"},
+	{"register", MIPCTL_ROLE_MN, NULL, NULL, MIPCTL_FORM_FACTS, "register now"},
+	{"deregister", MIPCTL_ROLE_MN, NULL, NULL, MIPCTL_FORM_FACTS, "end the binding now"},
+	{"handover", MIPCTL_ROLE_MN, "INTERFACE", NULL, MIPCTL_FORM_FACTS, "move to this interface now"},
 };
 const size_t mipctl_command_count = sizeof(mipctl_commands) / sizeof(mipctl_commands[0]);
 

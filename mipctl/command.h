@@ -25,6 +25,7 @@ struct mipctl_command {
 	const char *name;
 	unsigned roles;	      /* enum mipctl_role, added up */
 	const char *argument; /* its name in the help; NULL: takes none */
+	const char *optional; /* likewise, of one behind it that may be left out */
 	enum mipctl_form form;
 	const char *help;
 };

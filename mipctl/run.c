@@ -20,6 +20,7 @@ struct request {
 	enum mipctl_role role;
 	const struct mipctl_command *command;
 	const char *argument;
+	char both[128]; /* an argument and the optional one behind it */
 	const char *socket;
 	char default_socket[64];
 	bool json;
@@ -34,8 +35,9 @@ static void print_commands(FILE *stream, enum mipctl_role role)
 
 		if (!(command->roles & role))
 			continue;
-		snprintf(text, sizeof(text), "%s %s", command->name,
-			command->argument ? command->argument : "");
+		snprintf(text, sizeof(text), "%s %s%s%s%s", command->name,
+			command->argument ? command->argument : "", command->optional ? " [" : "",
+			command->optional ? command->optional : "", command->optional ? "]" : "");
 		fprintf(stream, "    %-22s %s\n", text, command->help);
 	}
 }
@@ -102,9 +104,22 @@ static int read_options(struct request *request, int argc, char **argv)
 	return -1;
 }
 
+/* They go as one, with a blank between. 0 or the exit status. */
+static int join_operands(struct request *request, const char *first, const char *second)
+{
+	int length = snprintf(request->both, sizeof(request->both), "%s %s", first, second);
+
+	if (length < 0 || (size_t)length >= sizeof(request->both))
+		return usage_error("this argument is too long:", second);
+	request->argument = request->both;
+	return 0;
+}
+
 /* Reads what stands behind the options. 0 or the exit status. */
 static int read_operands(struct request *request, int count, char **operands)
 {
+	int most;
+
 	if (count == 0)
 		return usage_error("a role is missing: ha, fa or mn", NULL);
 	request->role_name = operands[0];
@@ -118,10 +133,11 @@ static int read_operands(struct request *request, int count, char **operands)
 		return usage_error("this role has no command", operands[1]);
 	if (request->command->argument && count == 2)
 		return usage_error("the command needs its argument", request->command->argument);
-	if (count > (request->command->argument ? 3 : 2))
-		return usage_error("too many arguments, from", operands[request->command->argument ? 3 : 2]);
+	most = 2 + (request->command->argument != NULL) + (request->command->optional != NULL);
+	if (count > most)
+		return usage_error("too many arguments, from", operands[most]);
 	request->argument = request->command->argument ? operands[2] : NULL;
-	return 0;
+	return count > 3 ? join_operands(request, operands[2], operands[3]) : 0;
 }
 
 static bool wants_colour(void)

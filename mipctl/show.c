@@ -29,6 +29,7 @@ static const struct {
 	{"care_of_addresses", "CARE-OF ADDRESSES"},
 	{"encapsulation", "TUNNEL"},
 	{"reverse_tunnel", "REVERSE"},
+	{"told_apart", "TOLD APART"},
 	{"registration_lifetime", "REG. LIFETIME"},
 };
 

@@ -93,10 +93,15 @@ static bool is_in_any_window(const struct fa_core *core, const struct fa_challen
 
 static struct fa_challenge_key key_of(const struct fa_registration *registration)
 {
+	struct mip_address home_address = registration->request.home_address;
+	struct fa_challenge_key key = {.home_address = mip_address_number(home_address)};
+
 	if (registration->nai)
 		return (struct fa_challenge_key){.nai = fa_nai_digest(registration->nai)};
-	return (struct fa_challenge_key){
-		.home_address = mip_address_number(registration->request.home_address)};
+	/* RFC 3024 A.4: a private one may be that of several nodes, each of another home agent. */
+	if (fa_address_is_private(home_address))
+		key.home_address |= (uint64_t)mip_address_number(registration->relayed_to) << 32;
+	return key;
 }
 
 static struct fa_challenge_record *record_find(

@@ -18,6 +18,7 @@
  *
  * Files: fa_core.c (this: life, dispatch, the list for people), fa_link.c (visited links, advertisements),
  * fa_request.c and fa_reply.c (RFC 5944 3.7.2 and 3.7.3), fa_pending.c and fa_visitor.c (the two tables),
+ * fa_namesake.c (visitors with one home address, RFC 3024 A.4),
  * fa_nat.c (tunnels in UDP), fa_challenge.c (RFC 4721), fa_revocation.c (RFC 3543),
  * fa_send.c (what leaves), fa_settings.c, fa_registration.c, fa_counter.c.
  */
@@ -39,6 +40,7 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 	if (!core)
 		return -ENOMEM;
 	core->environment = *environment;
+	core->tells_apart = true;
 	core->environment.random->fill(core->environment.random->context, &core->keepalive_identifier,
 		sizeof(core->keepalive_identifier));
 	r = fa_settings_copy(settings, &core->settings);
@@ -101,6 +103,11 @@ void fa_core_begin(struct fa_core *core, struct mip_now now)
 			MIP_TEXT(core->settings.values.care_of_address));
 	fa_links_begin(core, now);
 	fa_visitor_table(core);
+}
+
+void fa_core_plane(struct fa_core *core, bool tells_apart)
+{
+	core->tells_apart = tells_apart;
 }
 
 void fa_core_farewell(struct fa_core *core, struct mip_now now)
@@ -290,6 +297,7 @@ static void show_visitor(
 
 	view.home_agent = visitor->home_agent;
 	view.registered = true;
+	view.told_apart = visitor->namesakes->told_apart && !view.co_located;
 	view.pending = visitor->pending;
 	view.reverse_tunnel = visitor->reverse_tunnel;
 	view.encapsulating = visitor->reverse_tunnel && visitor->registration.encapsulating;
@@ -303,25 +311,33 @@ static void show_visitor(
 	function(context, &view);
 }
 
+static struct fa_visitor *visitor_of(const struct fa_core *core, const struct fa_pending *pending)
+{
+	const struct fa_registration *registration = &pending->registration;
+
+	return fa_visitor_of(
+		core, registration->request.home_address, registration->relayed_to, registration);
+}
+
 void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_function *function, void *context)
 {
-	struct fa_visitor *visitor, *next;
+	struct fa_visitor *visitor;
 	struct fa_pending *pending, *next_pending;
 
-	HASH_ITER (hh, core->visitors, visitor, next)
+	for (visitor = core->visitors; visitor; visitor = visitor->next)
 		visitor->pending = false;
 	HASH_ITER (hh, core->pendings, pending, next_pending) {
-		visitor = fa_visitor_find(core, pending->registration.request.home_address);
+		visitor = visitor_of(core, pending);
 		if (visitor)
 			visitor->pending = true;
 	}
-	HASH_ITER (hh, core->visitors, visitor, next)
+	for (visitor = core->visitors; visitor; visitor = visitor->next)
 		show_visitor(visitor, now, function, context);
 	HASH_ITER (hh, core->pendings, pending, next_pending) {
 		struct fa_visitor_view view = view_of(&pending->registration);
 
 		/* A node that has sent several requests is shown once. */
-		if (fa_visitor_find(core, view.home_address) || !fa_pending_is_first(pending))
+		if (visitor_of(core, pending) || !fa_pending_is_first(pending))
 			continue;
 		view.pending = true;
 		function(context, &view);
@@ -330,7 +346,7 @@ void fa_core_visitors(struct fa_core *core, struct mip_now now, fa_visitor_funct
 
 size_t fa_core_visitor_count(const struct fa_core *core)
 {
-	return HASH_COUNT(core->visitors);
+	return core->visitor_count;
 }
 
 size_t fa_core_challenge_count(const struct fa_core *core)

@@ -34,6 +34,7 @@ struct fa_home_agent_settings {
 };
 struct fa_mobile_node_settings {
 	struct mip_address home_address;     /* 0.0.0.0: by `nai` */
+	struct mip_address home_agent;	     /* with a home address: this one's node only; 0.0.0.0: any's */
 	const char *nai;		     /* NULL: by home address */
 	struct mip_association *association; /* Mobile-Foreign; NULL: none */
 	struct mip_association *aaa; /* RFC 4721: to check its Mobile-AAA authentication here; NULL: none */
@@ -82,7 +83,7 @@ struct fa_core_settings {
 	size_t visitors_most; /* 0: as many as come; else B is advertised and code 66 sent when full */
 
 	/* The routing table whose default route leads into the tunnel; the next one has the visitors' own
-	 * routes. */
+	 * routes, the one after that a black hole for packets of visitors that are told apart. */
 	uint32_t table;
 	uint32_t rule_priority; /* of the rules that lead the visitors' packets there */
 
@@ -127,13 +128,17 @@ void fa_core_icmp_error(struct fa_core *core, const struct mip_input_icmp_error 
 /* A packet that came out of a tunnel: true if it was for the machine (the answer to a keep-alive), and goes
  * no further. */
 bool fa_core_tunnelled(struct fa_core *core, const uint8_t *packet, size_t length, struct mip_now now);
+/* Whether the data plane can tell visitors with one home address apart (VISITOR items), as it is now; at first it can. */
+void fa_core_plane(struct fa_core *core, bool tells_apart);
 void fa_core_begin(struct fa_core *core, struct mip_now now);
 /* The deadline has come (earlier does no harm). */
 void fa_core_advance(struct fa_core *core, struct mip_now now);
 mip_time fa_core_deadline(const struct fa_core *core);
 /* Ends the visitor's registration now, and tells its home agent and it, as far as that was agreed (RFC 3543
- * 4.2.3). 0, or -ENOENT when there is no such visitor. */
-int fa_core_revoke(struct fa_core *core, struct mip_address home_address, struct mip_now now);
+ * 4.2.3). `home_agent` 0.0.0.0: whichever it has. 0; -ENOENT: there is no such visitor; -ENOTUNIQ: there are several, of
+ * different home agents. */
+int fa_core_revoke(struct fa_core *core, struct mip_address home_address, struct mip_address home_agent,
+	struct mip_now now);
 /* The agent stops: says so on its links, and once to the home agents that agreed on revocation. Visitors are
  * not touched: the kernel is put back by the shell. */
 void fa_core_farewell(struct fa_core *core, struct mip_now now);
@@ -152,6 +157,7 @@ struct fa_visitor_view {
 	bool reverse_tunnel;
 	bool encapsulating; /* in the Encapsulating Delivery Style; with a reverse tunnel */
 	bool co_located;
+	bool told_apart; /* by its link layer: another visitor has its home address too (RFC 3024 A.4) */
 	enum mip_encapsulation encapsulation; /* of the tunnel; not co-located */
 	uint16_t lifetime;		      /* granted, seconds; 0xffff infinite. If registered */
 	mip_time remaining;		      /* ns; MIP_NEVER: infinite */

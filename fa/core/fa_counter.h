@@ -30,7 +30,8 @@
 	ROW(VISITORS_REVOKED, "visitors_revoked", "visitors whose registration was revoked")                 \
 	ROW(VISITORS_INFORMED, "visitors_informed",                                                          \
 		"visitors told by an advertisement that they are revoked")                                   \
-	ROW(VISITORS_MOVED, "visitors_moved", "visitors that came again on another link")                    \
+	ROW(VISITORS_MOVED, "visitors_moved",                                                                \
+		"visitors that came again on another link, or for another home agent")                       \
 	ROW(KEEPALIVES_SENT, "keepalives_sent", "keep-alives sent through tunnels in UDP")                   \
 	ROW(KEEPALIVES_ANSWERED, "keepalives_answered", "keep-alives that were answered")                    \
 	ROW(KEEPALIVES_LOST, "nat_mappings_lost", "times that a NAT has lost the mapping of a tunnel")       \

@@ -158,11 +158,10 @@ bool fa_core_tunnelled(struct fa_core *core, const uint8_t *packet, size_t lengt
 		mip_icmp_echo_read(&payload, &echo) < 0 || echo.type != MIP_ICMP_ECHO_REPLY ||
 		echo.identifier != core->keepalive_identifier)
 		return false;
-	visitor = fa_visitor_find(core, ip.destination);
+	visitor = fa_visitor_find(core, ip.destination, ip.source);
 	/* The node's own ping may have the same identifier by chance; it waits for no answer of ours then. */
 	if (!visitor || visitor->encapsulation != MIP_ENCAPSULATION_UDP ||
-		visitor->keepalive.unanswered == 0 || !mip_address_equal(ip.source, visitor->home_agent) ||
-		echo.sequence != visitor->keepalive.sequence)
+		visitor->keepalive.unanswered == 0 || echo.sequence != visitor->keepalive.sequence)
 		return false;
 	fa_count(core, FA_COUNT_KEEPALIVES_ANSWERED);
 	visitor->keepalive.unanswered = 0;

@@ -12,14 +12,14 @@
 /* rfc5944-3.7.1-3: MUST follow the procedures specified in RFC 2794; rfc2794-3-1: if Home Address is zero,
  * MUST use the NAI instead, along with the Identification field. rfc5944-AppF-1: MUST use the NAI to
  * distinguish mobile nodes with the same home address. */
-static struct fa_pending_key key_of(
-	struct mip_address home_address, uint64_t identification, const struct fa_nai *nai)
+static struct fa_pending_key key_of(struct mip_address home_address, uint64_t identification,
+	const struct fa_nai *nai, struct mip_address relayed_to)
 {
 	return (struct fa_pending_key){
-		.home_address = home_address,
-		.identification = (uint32_t)identification,
+		.number = {home_address, (uint32_t)identification},
 		/* Equal digests are told apart by the NAI itself. */
 		.nai = mip_address_is_none(home_address) ? fa_nai_digest(nai) : 0,
+		.relayed_to = mip_address_number(relayed_to),
 	};
 }
 
@@ -115,10 +115,8 @@ static int insert(struct fa_core *core, struct fa_pending *pending, struct mip_n
 		mip_deadline_cancel(&core->deadlines, &pending->deadline);
 		return -ENOMEM;
 	}
-	/* Without memory for this entry it is only not found by find_nameless(). */
-	if (mip_address_is_none(pending->key.home_address))
-		HASH_ADD(hh_nameless, core->nameless, key.identification, sizeof(pending->key.identification),
-			pending);
+	/* Without memory for this entry it is only not found by find_number(). */
+	HASH_ADD(hh_number, core->numbers, key.number, sizeof(pending->key.number), pending);
 	source_append(pending->source, pending);
 	return 0;
 }
@@ -126,7 +124,8 @@ static int insert(struct fa_core *core, struct fa_pending *pending, struct mip_n
 /* A visitor renews or leaves: strangers who fill the list must not keep it from that. */
 static bool is_from_visitor(struct fa_core *core, const struct fa_registration *registration)
 {
-	const struct fa_visitor *visitor = fa_visitor_find(core, registration->request.home_address);
+	const struct fa_visitor *visitor = fa_visitor_of(
+		core, registration->request.home_address, registration->relayed_to, registration);
 
 	return visitor && fa_registration_same_node(&visitor->registration, registration);
 }
@@ -169,7 +168,8 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 	struct fa_pending **ret_pending)
 {
 	const struct mip_registration_request *request = &registration->request;
-	struct fa_pending_key key = key_of(request->home_address, request->identification, registration->nai);
+	struct fa_pending_key key = key_of(
+		request->home_address, request->identification, registration->nai, registration->relayed_to);
 	struct fa_pending *old = find(core, &key);
 	struct fa_source *source;
 	int r;
@@ -213,12 +213,15 @@ bool fa_pending_is_repeated(struct fa_core *core, const struct fa_registration *
 	return pending != NULL;
 }
 
-/* A request without a home address, by the low bits alone: only to tell a node that its NAI is missing. */
-static struct fa_pending *find_nameless(struct fa_core *core, uint32_t identification)
+/* One of those with this home address and these low bits, wherever it was relayed to. A request without a home address is
+ * found so only to tell a node that its NAI is missing. */
+static struct fa_pending *find_number(
+	struct fa_core *core, struct mip_address home_address, uint64_t identification)
 {
+	struct fa_pending_number number = {home_address, (uint32_t)identification};
 	struct fa_pending *pending;
 
-	HASH_FIND(hh_nameless, core->nameless, &identification, sizeof(identification), pending);
+	HASH_FIND(hh_number, core->numbers, &number, sizeof(number), pending);
 	return pending;
 }
 
@@ -227,34 +230,37 @@ static bool is_of_another_name(const struct fa_pending *pending, const struct fa
 	return nai && pending->registration.nai && !fa_nai_equal(nai, pending->registration.nai);
 }
 
-/* rfc5944-3.7.3.1-2: MUST search for a pending request with the same home address; rfc5944-3.7.3.1-5:
- * and the same low-order 32 bits of the Identification. */
-struct fa_pending *fa_pending_find(
-	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai)
+/* NULL also if it is another node's. */
+static struct fa_pending *find_named(struct fa_core *core, const struct mip_registration_reply *reply,
+	struct mip_address home_address, const struct fa_nai *nai, struct mip_address source)
 {
-	struct fa_pending_key key = key_of(reply->home_address, reply->identification, nai);
+	struct fa_pending_key key = key_of(home_address, reply->identification, nai, source);
 	struct fa_pending *pending = find(core, &key);
 
+	if (!pending)
+		pending = find_number(core, home_address, reply->identification);
 	/* rfc5944-3.7.3.1-3: MUST use the NAI to disambiguate requests with the same home address. */
-	if (pending && is_of_another_name(pending, nai))
-		pending = NULL;
-	if (!pending && nai) {
-		key = key_of((struct mip_address){0}, reply->identification, nai);
-		pending = find(core, &key);
-	} else if (!pending) {
-		pending = find_nameless(core, (uint32_t)reply->identification);
-	}
-	/* rfc5944-3.7.3.1-3: MUST use the NAI to disambiguate the pending requests with the same home
-	 * address. */
 	return pending && is_of_another_name(pending, nai) ? NULL : pending;
+}
+
+/* rfc5944-3.7.3.1-2: MUST search for a pending request with the same home address; rfc5944-3.7.3.1-5:
+ * and the same low-order 32 bits of the Identification. */
+struct fa_pending *fa_pending_find(struct fa_core *core, const struct mip_registration_reply *reply,
+	const struct fa_nai *nai, struct mip_address source)
+{
+	struct fa_pending *pending = find_named(core, reply, reply->home_address, nai, source);
+
+	if (!pending)
+		pending = find_named(core, reply, (struct mip_address){0}, nai, source);
+	return pending;
 }
 
 void fa_pending_remove(struct fa_core *core, struct fa_pending *pending)
 {
 	mip_deadline_cancel(&core->deadlines, &pending->deadline);
 	HASH_DEL(core->pendings, pending);
-	if (pending->hh_nameless.tbl)
-		HASH_DELETE(hh_nameless, core->nameless, pending);
+	if (pending->hh_number.tbl)
+		HASH_DELETE(hh_number, core->numbers, pending);
 	source_unlink(pending->source, pending);
 	source_release(core, pending->source);
 	fa_registration_clear(&pending->registration);
@@ -293,12 +299,23 @@ void fa_pending_remove_link(struct fa_core *core, const struct fa_link *link)
 	}
 }
 
-void fa_pending_remove_node(struct fa_core *core, struct mip_address home_address)
+bool fa_pending_is_of(const struct fa_pending *pending, const struct fa_visitor *visitor)
+{
+	const struct fa_registration *registration = &pending->registration;
+
+	return mip_address_equal(registration->request.home_address, visitor->home_address) &&
+	       (mip_address_equal(registration->relayed_to, visitor->home_agent) ||
+		       (registration->link == visitor->registration.link &&
+			       mip_link_address_equal(
+				       registration->link_address, visitor->registration.link_address)));
+}
+
+void fa_pending_remove_visitor(struct fa_core *core, const struct fa_visitor *visitor)
 {
 	struct fa_pending *pending, *next;
 
 	HASH_ITER (hh, core->pendings, pending, next) {
-		if (mip_address_equal(pending->registration.request.home_address, home_address))
+		if (fa_pending_is_of(pending, visitor))
 			fa_pending_remove(core, pending);
 	}
 }

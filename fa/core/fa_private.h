@@ -80,8 +80,11 @@ struct fa_home_agent {
 };
 
 struct fa_mobile_node {
-	struct mip_address home_address; /* the key in one table … */
-	char *nai;			 /* … or in the other */
+	struct fa_mobile_node_key {
+		struct mip_address home_address;
+		struct mip_address home_agent; /* 0.0.0.0: any */
+	} key;				       /* in one table … */
+	char *nai;			       /* … or in the other */
 	struct mip_association *association;
 	struct mip_association *aaa;
 	UT_hash_handle hh;
@@ -129,9 +132,10 @@ struct fa_registration {
 /* What is known of the challenges of one node (RFC 4721 3.2.1). A node is known by its NAI, if it has one. */
 struct fa_challenge_record {
 	struct fa_challenge_key {
-		uint64_t
-			home_address; /* as a number, so that no octet of the key is padding; 0 with an NAI */
-		uint64_t nai;	      /* a digest of it; 0: none */
+		/* As a number, so that no octet of the key is padding, and of a private one the home agent above it;
+		 * 0 with an NAI. */
+		uint64_t home_address;
+		uint64_t nai; /* a digest of it; 0: none */
 	} key;
 	struct fa_nai *nai;		 /* NULL: none */
 	struct mip_address home_address; /* with an NAI too; 0.0.0.0: not known */
@@ -155,9 +159,14 @@ enum fa_challenge_grounds {
 /* A relayed request that waits for its reply. */
 struct fa_pending {
 	struct fa_pending_key {
-		struct mip_address home_address;
-		uint32_t identification; /* its low-order 32 bits */
-		uint64_t nai;		 /* a digest of the NAI when the home address is zero */
+		struct fa_pending_number {
+			struct mip_address home_address;
+			uint32_t identification; /* its low-order 32 bits */
+		} number;
+		uint64_t nai; /* a digest of the NAI when the home address is zero */
+		/* Where it was relayed to, as a number, so that no octet of the key is padding: nodes of two home agents
+		 * may have the same home address (RFC 3024 A.4). */
+		uint64_t relayed_to;
 	} key;
 	struct fa_registration registration;
 	bool authenticated;	 /* relayed with a Foreign-Home Authentication Extension */
@@ -167,7 +176,7 @@ struct fa_pending {
 	struct fa_pending *next; /* of the same source, in the order of relaying */
 	struct mip_deadline deadline;
 	UT_hash_handle hh;
-	UT_hash_handle hh_nameless; /* if its home address is zero */
+	UT_hash_handle hh_number;
 };
 
 /* How many requests wait for one link address, against floods. */
@@ -193,8 +202,9 @@ struct fa_denial {
 };
 
 enum {
-	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule or relay */
-	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
+	FA_VISITOR_WANTS = 6,	 /* neighbour, two routes, peer, tunnel, rule or relay */
+	FA_NAMESAKES_MOST = 256, /* visitors with one home address */
+	FA_DENIALS_MOST = 4096,	 /* nodes denied within a second; no more denials than that */
 };
 
 /* RFC 3519 4.9: what keeps the NAT's mapping for a visitor's tunnel in UDP. */
@@ -203,6 +213,15 @@ struct fa_keepalive {
 	uint16_t sequence;
 	unsigned unanswered;
 	struct mip_deadline deadline;
+};
+
+/* Visitors with the same home address, each of another home agent: mostly it is one. */
+struct fa_namesakes {
+	struct mip_address home_address;
+	struct fa_visitor *visitors; /* the next one is the visitor's own `namesake` */
+	size_t count;
+	bool told_apart; /* by what they want */
+	UT_hash_handle hh;
 };
 
 /* A node on the visitor list: a registration that its home agent accepted. */
@@ -219,7 +238,9 @@ struct fa_visitor {
 	struct mip_want wants[FA_VISITOR_WANTS];
 	size_t want_count;
 	struct mip_deadline deadline;
-	UT_hash_handle hh;
+	struct fa_namesakes *namesakes;
+	struct fa_visitor *namesake;	    /* the next one with this home address */
+	struct fa_visitor *previous, *next; /* of all */
 };
 
 struct fa_core {
@@ -229,16 +250,21 @@ struct fa_core {
 	bool begun;
 	struct mip_want table_default; /* the default route into the tunnel; MIP_WANT_NONE: not wanted */
 	struct mip_want delivery_rule; /* what comes out of the tunnel is led to the table of deliveries */
+	struct mip_want blackhole; /* where the kernel finds the packets of visitors that are told apart */
+	size_t shared_addresses;   /* home addresses whose visitors are told apart */
+	bool tells_apart;	   /* the data plane can do that */
 	struct fa_link *links;
 	struct fa_link *links_by_index;
 	struct fa_own_address *own_addresses;
 	struct fa_default_route *default_routes;
 	struct fa_pending *pendings;
-	uint64_t order;		     /* of the request that was taken in last */
-	struct fa_pending *nameless; /* of these the ones without a home address, by identification */
+	uint64_t order;		    /* of the request that was taken in last */
+	struct fa_pending *numbers; /* the same, by home address and identification alone */
 	struct fa_source *sources;
 	struct fa_denial *denials;
-	struct fa_visitor *visitors;
+	struct fa_visitor *visitors, *last_visitor; /* in the order in which they came */
+	size_t visitor_count;
+	struct fa_namesakes *namesakes;
 	uint16_t keepalive_identifier; /* of the ICMP echo requests */
 	struct fa_challenge_record *challenges;
 	struct fa_challenge_record *challenges_by_address;
@@ -260,9 +286,9 @@ void fa_settings_clear(struct fa_settings *settings);
 struct mip_association *fa_home_agent_association(
 	const struct fa_settings *settings, struct mip_address home_agent);
 bool fa_home_agent_is_named(const struct fa_settings *settings, struct mip_address home_agent);
-/* By home address, or by NAI; NULL when it is not named. */
-const struct fa_mobile_node *fa_mobile_node_find(
-	const struct fa_settings *settings, struct mip_address home_address, const struct fa_nai *nai);
+/* By home address (that of this home agent's node, or of any), or by NAI; NULL when it is not named. */
+const struct fa_mobile_node *fa_mobile_node_find(const struct fa_settings *settings,
+	struct mip_address home_address, struct mip_address home_agent, const struct fa_nai *nai);
 
 /* fa_registration.c */
 /* NULL when there is no memory. */
@@ -331,9 +357,10 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 	struct fa_pending **ret_pending);
 /* Whether the same request, with the same challenge, is on its way: rfc4721-3.2-3, -4. */
 bool fa_pending_is_repeated(struct fa_core *core, const struct fa_registration *registration);
-/* RFC 5944 3.7.3.1: the request that a reply belongs to, NULL if none. `nai` is the reply's, may be NULL. */
-struct fa_pending *fa_pending_find(
-	struct fa_core *core, const struct mip_registration_reply *reply, const struct fa_nai *nai);
+/* RFC 5944 3.7.3.1: the request that a reply from `source` belongs to; NULL if none. `nai` is the reply's, may be NULL.
+ * Where none was relayed to `source`, one that was relayed elsewhere. */
+struct fa_pending *fa_pending_find(struct fa_core *core, const struct mip_registration_reply *reply,
+	const struct fa_nai *nai, struct mip_address source);
 void fa_pending_remove(struct fa_core *core, struct fa_pending *pending);
 /* The first of those of the same node. */
 bool fa_pending_is_first(const struct fa_pending *pending);
@@ -341,15 +368,43 @@ bool fa_pending_is_first(const struct fa_pending *pending);
 void fa_pending_remove_older(struct fa_core *core, const struct fa_pending *pending);
 /* NULL: of every link. */
 void fa_pending_remove_link(struct fa_core *core, const struct fa_link *link);
-/* Those of this home address. */
-void fa_pending_remove_node(struct fa_core *core, struct mip_address home_address);
+/* Whether it is a visitor's: of its home address, and to its home agent or from its place on the link. */
+bool fa_pending_is_of(const struct fa_pending *pending, const struct fa_visitor *visitor);
+void fa_pending_remove_visitor(struct fa_core *core, const struct fa_visitor *visitor);
 void fa_pending_expire(struct fa_core *core, struct fa_pending *pending, struct mip_now now);
 
+/* fa_namesake.c: visitors that have one home address (RFC 3024 A.4) */
+bool fa_address_is_private(struct mip_address address);
+/* The visitor of this home address and home agent; NULL: there is none. */
+struct fa_visitor *fa_visitor_find(
+	const struct fa_core *core, struct mip_address home_address, struct mip_address home_agent);
+/* The one whose place a registration of that home address with that home agent takes: it renews, moves, or changes its
+ * home agent. NULL: of none. */
+struct fa_visitor *fa_visitor_of(const struct fa_core *core, struct mip_address home_address,
+	struct mip_address home_agent, const struct fa_registration *registration);
+/* Another one in whose place this one is, too: it is the same node, with a home agent that it has left. NULL: none. */
+struct fa_visitor *fa_visitor_replaced(const struct fa_core *core, const struct fa_visitor *by);
+/* What a registration is to the visitors that have its home address already. */
+enum fa_claim {
+	FA_CLAIM_FREE,	       /* there are none but itself */
+	FA_CLAIM_SHARED,       /* they and it can be told apart … */
+	FA_CLAIM_NEEDS_TUNNEL, /* … if it asks for a reverse tunnel */
+	FA_CLAIM_TAKEN,	       /* they cannot */
+};
+enum fa_claim fa_visitor_claim(const struct fa_core *core, struct mip_address home_address,
+	struct mip_address home_agent, const struct fa_registration *registration);
+/* The visitor of this home address, if it is the only one. */
+struct fa_visitor *fa_visitor_only(const struct fa_core *core, struct mip_address home_address);
+/* How many visitors have this home address. */
+size_t fa_namesakes_count(const struct fa_core *core, struct mip_address home_address);
+/* The visitor is one of them from now on: 0 or -ENOMEM; no longer: those that are left, NULL if there are none. */
+int fa_namesakes_join(struct fa_core *core, struct fa_visitor *visitor);
+struct fa_namesakes *fa_namesakes_leave(struct fa_core *core, struct fa_visitor *visitor);
+/* Whether they must be told apart. */
+bool fa_namesakes_are_many(const struct fa_namesakes *namesakes);
+
 /* fa_visitor.c */
-struct fa_visitor *fa_visitor_find(struct fa_core *core, struct mip_address home_address);
 bool fa_visitors_are_full(const struct fa_core *core);
-/* Whether a node may take the place that a visitor has: it is the same, or has the same home agent. */
-bool fa_visitor_may_replace(const struct fa_visitor *visitor, const struct fa_registration *registration);
 /* The home agent accepted: makes or changes the visitor. 0 or -ENOMEM. */
 int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
 	const struct mip_registration_reply *reply, const struct fa_grant *grant, struct mip_now now);

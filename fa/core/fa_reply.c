@@ -104,7 +104,7 @@ static bool is_authentic(const struct reply *reply, const struct fa_pending *pen
  */
 static uint8_t code_against(const struct reply *reply, const struct fa_pending *pending)
 {
-	const struct fa_visitor *visitor;
+	enum fa_claim claim;
 
 	/* rfc5944-3.5.2-1: an authorization-enabling extension MUST be present in all replies. */
 	if (reply->authorized == 0)
@@ -125,8 +125,9 @@ static uint8_t code_against(const struct reply *reply, const struct fa_pending *
 		fa_address_is_needed(reply->core, reply->fields.home_address) ||
 		!mip_address_is_unicast(reply->fields.home_agent))
 		return MIP_CODE_FA_POORLY_FORMED_REPLY;
-	visitor = fa_visitor_find(reply->core, reply->fields.home_address);
-	if (visitor && !fa_visitor_may_replace(visitor, &pending->registration))
+	claim = fa_visitor_claim(
+		reply->core, reply->fields.home_address, reply->fields.home_agent, &pending->registration);
+	if (claim == FA_CLAIM_TAKEN || (claim == FA_CLAIM_NEEDS_TUNNEL && reply->fields.lifetime > 0))
 		return MIP_CODE_FA_PROHIBITED;
 	return 0;
 }
@@ -220,7 +221,8 @@ static void refuse(const struct reply *reply, const struct fa_registration *regi
 static int apply(const struct reply *reply, const struct fa_pending *pending, struct mip_now now)
 {
 	struct fa_core *core = reply->core;
-	struct fa_visitor *visitor = fa_visitor_find(core, reply->fields.home_address);
+	struct fa_visitor *visitor = fa_visitor_of(
+		core, reply->fields.home_address, reply->fields.home_agent, &pending->registration);
 	struct fa_grant grant = grant_of(reply, pending);
 
 	/* rfc5944-3.7.2-7: denied: the visitor list entry MUST NOT be modified; rfc5944-3.7.3.2-4: only the
@@ -323,7 +325,7 @@ static void dispatch(struct reply *reply, const struct fa_link *link, struct mip
 		return;
 	}
 	/* rfc5944-3.7.3.1-4: no matching pending Request: MUST silently discard the Reply. */
-	pending = fa_pending_find(core, &reply->fields, reply->nai);
+	pending = fa_pending_find(core, &reply->fields, reply->nai, reply->source);
 	if (!pending) {
 		fa_count(core, FA_COUNT_DROP_UNEXPECTED_REPLY);
 		return;

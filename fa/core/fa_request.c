@@ -144,8 +144,10 @@ static uint8_t check_care_of_address(const struct request *request)
 
 static const struct fa_mobile_node *node_of(const struct request *request)
 {
-	return fa_mobile_node_find(&request->core->settings, request->registration->request.home_address,
-		request->registration->nai);
+	const struct fa_registration *registration = request->registration;
+
+	return fa_mobile_node_find(&request->core->settings, registration->request.home_address,
+		registration->relayed_to, registration->nai);
 }
 
 /* rfc4721-3.2-1, -2: from a node without a security association the challenge SHOULD be there, or the
@@ -237,12 +239,20 @@ static uint8_t check_verified(const struct request *request)
 	return ACCEPT;
 }
 
+/* What the request is to the visitors that have its home address already. */
+static enum fa_claim claim_of(const struct request *request)
+{
+	const struct fa_registration *registration = request->registration;
+
+	return fa_visitor_claim(
+		request->core, registration->request.home_address, registration->relayed_to, registration);
+}
+
 /* rfc3024-A.4-3: "… available, the mobile nodes MUST use unique address." */
 static uint8_t check_permission(const struct request *request)
 {
 	struct fa_core *core = request->core;
 	const struct fa_registration *registration = request->registration;
-	const struct fa_visitor *visitor = fa_visitor_find(core, registration->request.home_address);
 
 	/* A route to the visitor must not take packets from where this host itself sends them. A home agent
 	 * of the claimant's own would not mind. */
@@ -262,7 +272,7 @@ static uint8_t check_permission(const struct request *request)
 		return MIP_CODE_FA_PROHIBITED;
 	if (core->settings.values.mobile_nodes_only && !node_of(request))
 		return MIP_CODE_FA_PROHIBITED;
-	if (visitor && !fa_visitor_may_replace(visitor, registration))
+	if (claim_of(request) == FA_CLAIM_TAKEN)
 		return MIP_CODE_FA_PROHIBITED;
 	return ACCEPT;
 }
@@ -277,10 +287,14 @@ static uint8_t check_lifetime(const struct request *request)
 static uint8_t check_room(const struct request *request)
 {
 	const struct fa_registration *registration = request->registration;
+	struct mip_address home_address = registration->request.home_address;
 
+	if (registration->request.lifetime == 0 ||
+		fa_visitor_of(request->core, home_address, registration->relayed_to, registration))
+		return ACCEPT;
 	/* RFC 5944 2.1.1: a busy agent does not accept *additional* nodes. */
-	if (registration->request.lifetime > 0 && fa_visitors_are_full(request->core) &&
-		!fa_visitor_find(request->core, registration->request.home_address))
+	if (fa_visitors_are_full(request->core) ||
+		fa_namesakes_count(request->core, home_address) >= FA_NAMESAKES_MOST)
 		return MIP_CODE_FA_INSUFFICIENT_RESOURCES;
 	return ACCEPT;
 }
@@ -312,20 +326,16 @@ static uint8_t check_delivery_style(const struct request *request)
 	return ACCEPT;
 }
 
-/* RFC 1918 3. */
-static bool is_private(struct mip_address address)
-{
-	uint32_t number = mip_address_number(address);
-
-	return number >> 24 == 10 || number >> 20 == 0xac1 || number >> 16 == 0xc0a8;
-}
-
 static uint8_t check_private_address(const struct request *request)
 {
-	/* rfc3024-A.4-6: from a mobile node with a private address that has not set the 'T' bit: SHOULD reject it. */
-	if (request->core->settings.values.private_needs_reverse_tunnel && !is_co_located(request) &&
-		request->registration->request.lifetime > 0 && !has_flag(request, MIP_REQUEST_T) &&
-		is_private(request->registration->request.home_address))
+	if (is_co_located(request) || request->registration->request.lifetime == 0 ||
+		has_flag(request, MIP_REQUEST_T))
+		return ACCEPT;
+	/* rfc3024-A.4-6: from a mobile node with a private address that has not set the 'T' bit: SHOULD reject it. Always
+	 * if another visitor has the address too: without a tunnel nobody could answer it. */
+	if ((request->core->settings.values.private_needs_reverse_tunnel &&
+		    fa_address_is_private(request->registration->request.home_address)) ||
+		claim_of(request) == FA_CLAIM_NEEDS_TUNNEL)
 		return MIP_CODE_FA_REVERSE_TUNNEL_MANDATORY;
 	return ACCEPT;
 }
@@ -474,11 +484,26 @@ static bool has_challenge_alone(const struct request *request)
 	       (!foreign || foreign->offset < challenge->offset);
 }
 
+/* Another data plane would have served it. */
+static bool is_for_the_plane(const struct request *request, uint8_t code)
+{
+	return code == MIP_CODE_FA_PROHIBITED && !request->core->tells_apart &&
+	       has_flag(request, MIP_REQUEST_T) && claim_of(request) == FA_CLAIM_TAKEN &&
+	       fa_address_is_private(request->registration->request.home_address);
+}
+
 static void log_denial(const struct request *request, uint8_t code, struct mip_now now)
 {
 	struct fa_core *core = request->core;
 	bool foreign = code == MIP_CODE_FA_NODE_FAILED_AUTHENTICATION;
 
+	if (is_for_the_plane(request, code) && mip_log_allowed(&core->denial_log, now.boot, NULL))
+		mip_log(core->environment.log, MIP_LOG_WARNING,
+			"%s: a second node with the home address %s is refused: this data plane cannot tell "
+			"two "
+			"apart; user and bpf can",
+			request->registration->link->name,
+			MIP_TEXT(request->registration->request.home_address));
 	if ((foreign || code == MIP_CODE_FA_BAD_AAA_AUTHENTICATION) &&
 		mip_log_allowed(&core->security_log, now.boot, NULL))
 		mip_log(core->environment.log, MIP_LOG_WARNING,

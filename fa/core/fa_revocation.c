@@ -164,7 +164,8 @@ static void tell(struct fa_core *core, const char *name, const struct mip_revoke
 }
 
 /* A request of the node that is on its way counts too: our message must be a second away from it, and later. */
-static void count_pending(const struct fa_core *core, struct mip_revoked *revoked)
+static void count_pending(
+	const struct fa_core *core, const struct fa_visitor *visitor, struct mip_revoked *revoked)
 {
 	struct mip_revocation_terms *terms = &revoked->terms;
 	const struct fa_pending *pending;
@@ -172,7 +173,7 @@ static void count_pending(const struct fa_core *core, struct mip_revoked *revoke
 	for (pending = core->pendings; pending; pending = pending->hh.next) {
 		const struct fa_registration *registration = &pending->registration;
 
-		if (!mip_address_equal(registration->request.home_address, revoked->message.home_address))
+		if (!fa_pending_is_of(pending, visitor))
 			continue;
 		if (registration->revocation.sent > terms->sent)
 			terms->sent = registration->revocation.sent;
@@ -189,7 +190,7 @@ static void revoke(struct fa_core *core, struct fa_visitor *visitor, const char 
 	bool agreed = revoked.terms.negotiated && revoked.association;
 	int r = 0;
 
-	count_pending(core, &revoked);
+	count_pending(core, visitor, &revoked);
 	if (agreed)
 		r = mip_revoker_begin(&core->revoker, &revoked, now);
 	if (r < 0)
@@ -202,7 +203,7 @@ static void revoke(struct fa_core *core, struct fa_visitor *visitor, const char 
 	if (core->settings.values.revocation.inform && (!agreed || r < 0 || !revoked.terms.inform))
 		inform(core, &revoked);
 	/* An answer that is still on its way must not bring it back. */
-	fa_pending_remove_node(core, visitor->home_address);
+	fa_pending_remove_visitor(core, visitor);
 	fa_visitor_remove(core, visitor, reason, FA_COUNT_VISITORS_REVOKED);
 }
 
@@ -213,10 +214,11 @@ void fa_revocation_refused(struct fa_core *core, struct fa_pending *pending,
 	struct fa_visitor never = {.home_address = reply->home_address, .home_agent = reply->home_agent};
 	struct mip_revoked revoked;
 
-	/* A visitor of that address stays, and what is bound at the home agent is its registration too. */
+	/* A visitor of that home agent stays, and what is bound there is its registration too. */
 	if (!mip_code_is_accepted(reply->code) || reply->lifetime == 0 ||
 		pending->registration.request.lifetime == 0 || !mip_address_is_unicast(reply->home_address) ||
-		!mip_address_is_unicast(reply->home_agent) || fa_visitor_find(core, reply->home_address))
+		!mip_address_is_unicast(reply->home_agent) ||
+		fa_visitor_find(core, reply->home_address, reply->home_agent))
 		return;
 	fa_revocation_agree(core, pending, reply, extensions, authorized);
 	never.registration = pending->registration;
@@ -231,12 +233,17 @@ void fa_revocation_refused(struct fa_core *core, struct fa_pending *pending,
 			MIP_TEXT(reply->home_address));
 }
 
-int fa_core_revoke(struct fa_core *core, struct mip_address home_address, struct mip_now now)
+int fa_core_revoke(struct fa_core *core, struct mip_address home_address, struct mip_address home_agent,
+	struct mip_now now)
 {
-	struct fa_visitor *visitor = fa_visitor_find(core, home_address);
+	struct fa_visitor *visitor = mip_address_is_none(home_agent)
+					     ? fa_visitor_only(core, home_address)
+					     : fa_visitor_find(core, home_address, home_agent);
 
 	if (!visitor)
-		return -ENOENT;
+		return mip_address_is_none(home_agent) && fa_namesakes_count(core, home_address) > 0
+			       ? -ENOTUNIQ
+			       : -ENOENT;
 	revoke(core, visitor, "revoked", now);
 	return 0;
 }
@@ -245,7 +252,8 @@ void fa_revocation_remove_link(struct fa_core *core, const struct fa_link *link,
 {
 	struct fa_visitor *visitor, *next;
 
-	HASH_ITER (hh, core->visitors, visitor, next) {
+	for (visitor = core->visitors; visitor; visitor = next) {
+		next = visitor->next;
 		if (visitor->registration.link == link)
 			revoke(core, visitor, "link no longer served", now);
 	}
@@ -254,9 +262,7 @@ void fa_revocation_remove_link(struct fa_core *core, const struct fa_link *link,
 /* One message each, for nobody is there to repeat it. The nodes hear the last advertisement. */
 void fa_revocation_farewell(struct fa_core *core, struct mip_now now)
 {
-	struct fa_visitor *visitor, *next;
-
-	HASH_ITER (hh, core->visitors, visitor, next) {
+	for (const struct fa_visitor *visitor = core->visitors; visitor; visitor = visitor->next) {
 		struct mip_revoked revoked = describe(core, visitor);
 
 		/* rfc3543-4.2.3.1-3: "no longer able to use the 'I' bit, […] MUST set the 'I' bit to '0'": the
@@ -392,7 +398,7 @@ static void repeat(struct fa_core *core, struct mip_revoked *revoked,
 static void act(struct fa_core *core, const struct mip_input_datagram *datagram,
 	const struct mip_revocation *revocation, struct mip_now now)
 {
-	struct fa_visitor *visitor = fa_visitor_find(core, revocation->home_address);
+	struct fa_visitor *visitor = fa_visitor_find(core, revocation->home_address, revocation->home_domain);
 	struct mip_revoked *revoked = mip_revoker_find(&core->revoker, revocation->home_address,
 		revocation->home_domain, revocation->foreign_domain);
 

@@ -80,8 +80,8 @@ static void send_to_node(struct fa_core *core, const struct fa_registration *reg
 static void authenticate_to_node(struct fa_core *core, const struct fa_registration *registration,
 	struct mip_address home_address, struct mip_writer *message)
 {
-	const struct fa_mobile_node *node =
-		fa_mobile_node_find(&core->settings, home_address, registration->nai);
+	const struct fa_mobile_node *node = fa_mobile_node_find(
+		&core->settings, home_address, registration->relayed_to, registration->nai);
 
 	if (node && node->association &&
 		mip_authenticator_append(

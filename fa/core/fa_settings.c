@@ -77,7 +77,7 @@ static void node_insert(struct fa_settings *settings, struct fa_mobile_node *nod
 	if (node->nai)
 		HASH_ADD_KEYPTR(hh, settings->nodes_by_nai, node->nai, strlen(node->nai), node);
 	else
-		HASH_ADD(hh, settings->nodes_by_address, home_address, sizeof(node->home_address), node);
+		HASH_ADD(hh, settings->nodes_by_address, key, sizeof(node->key), node);
 }
 
 static const struct fa_mobile_node *node_by_nai(
@@ -94,11 +94,12 @@ static const struct fa_mobile_node *node_by_nai(
 }
 
 static const struct fa_mobile_node *node_by_address(
-	const struct fa_settings *settings, struct mip_address home_address)
+	const struct fa_settings *settings, struct mip_address home_address, struct mip_address home_agent)
 {
+	struct fa_mobile_node_key key = {home_address, home_agent};
 	struct fa_mobile_node *node;
 
-	HASH_FIND(hh, settings->nodes_by_address, &home_address, sizeof(home_address), node);
+	HASH_FIND(hh, settings->nodes_by_address, &key, sizeof(key), node);
 	return node;
 }
 
@@ -107,12 +108,12 @@ static int mobile_node_add(struct fa_settings *settings, const struct fa_mobile_
 	struct fa_mobile_node *node;
 
 	if (from->nai ? node_by_nai(settings, from->nai, strlen(from->nai)) != NULL
-		      : node_by_address(settings, from->home_address) != NULL)
+		      : node_by_address(settings, from->home_address, from->home_agent) != NULL)
 		return -EINVAL;
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return -ENOMEM;
-	node->home_address = from->home_address;
+	node->key = (struct fa_mobile_node_key){from->home_address, from->home_agent};
 	if (from->nai)
 		node->nai = text_copy(from->nai);
 	if (from->nai && !node->nai)
@@ -193,13 +194,15 @@ bool fa_home_agent_is_named(const struct fa_settings *settings, struct mip_addre
 	return home_agent_find(settings, home_agent) != NULL;
 }
 
-const struct fa_mobile_node *fa_mobile_node_find(
-	const struct fa_settings *settings, struct mip_address home_address, const struct fa_nai *nai)
+const struct fa_mobile_node *fa_mobile_node_find(const struct fa_settings *settings,
+	struct mip_address home_address, struct mip_address home_agent, const struct fa_nai *nai)
 {
 	const struct fa_mobile_node *node = NULL;
 
 	if (!mip_address_is_none(home_address))
-		node = node_by_address(settings, home_address);
+		node = node_by_address(settings, home_address, home_agent);
+	if (!node && !mip_address_is_none(home_address))
+		node = node_by_address(settings, home_address, (struct mip_address){0});
 	if (!node && nai)
 		node = node_by_nai(settings, nai->text, nai->length);
 	return node;

@@ -14,6 +14,16 @@
  * rule: what comes to us in the visitor's own tunnel goes into the reverse tunnel, and nothing else does.
  *
  * A co-located node takes its packets out of the tunnel itself: nothing is wanted for it.
+ *
+ * Visitors with one home address (fa_namesake.c) have no neighbour, no route and no tunnel that the address would choose.
+ * Each is a VISITOR of the data plane's, which knows it by the tunnel's end and by its link address; and what the kernel
+ * would do with their packets besides is led to where it does nothing:
+ *
+ *   route   home address/32 in the main table, into the tunnel device, which has no tunnel for it: what this host itself
+ *           says to the address goes to neither, and the address still is one that the routing knows (ARP asks that)
+ *   rule    packets from the home address that come in by the visited link go to a table with a black hole
+ *
+ * Those two belong to all of them; they stay until the last one no longer wants them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,27 +31,11 @@
 
 #include "fa_private.h"
 
-struct fa_visitor *fa_visitor_find(struct fa_core *core, struct mip_address home_address)
-{
-	struct fa_visitor *visitor;
-
-	HASH_FIND(hh, core->visitors, &home_address, sizeof(home_address), visitor);
-	return visitor;
-}
-
 bool fa_visitors_are_full(const struct fa_core *core)
 {
 	size_t most = core->settings.values.visitors_most;
 
-	return most > 0 && HASH_COUNT(core->visitors) >= most;
-}
-
-bool fa_visitor_may_replace(const struct fa_visitor *visitor, const struct fa_registration *registration)
-{
-	/* Else anyone with a home agent of their own could take a visitor's address from it (RFC 3024 6.1).
-	 */
-	return mip_link_address_equal(visitor->registration.link_address, registration->link_address) ||
-	       mip_address_equal(visitor->home_agent, registration->relayed_to);
+	return most > 0 && core->visitor_count >= most;
 }
 
 static struct mip_prefix host_prefix(struct mip_address address)
@@ -54,6 +48,12 @@ enum {
 	MAIN_METRIC = 79,
 };
 
+/* The tables behind the one with the way into the tunnel. */
+enum {
+	DELIVERIES = 1, /* the ways to the visitors */
+	BLACKHOLE = 2,
+};
+
 static struct mip_want route_to(const struct fa_visitor *visitor, uint32_t table, uint32_t metric)
 {
 	return (struct mip_want){
@@ -62,6 +62,19 @@ static struct mip_want route_to(const struct fa_visitor *visitor, uint32_t table
 			.destination = host_prefix(visitor->home_address),
 			.metric = metric,
 			.link = visitor->registration.link->index},
+	};
+}
+
+/* What comes from the visitor by its link is looked up in this table. */
+static struct mip_want rule_from(const struct fa_visitor *visitor, const struct fa_core *core, uint32_t table)
+{
+	return (struct mip_want){
+		.kind = MIP_WANT_RULE,
+		.rule = {.priority = core->settings.values.rule_priority,
+			.from = host_prefix(visitor->home_address),
+			.incoming = visitor->registration.link->index,
+			.table = table,
+			.suppress_prefix_length = -1},
 	};
 }
 
@@ -87,7 +100,7 @@ static void add_delivery(
 			.address = visitor->home_address,
 			.link_address = visitor->registration.link_address},
 	};
-	wants[(*count)++] = route_to(visitor, core->settings.values.table + 1, 0);
+	wants[(*count)++] = route_to(visitor, core->settings.values.table + DELIVERIES, 0);
 	wants[(*count)++] = route_to(visitor, MIP_TABLE_MAIN, MAIN_METRIC);
 	wants[(*count)++] = (struct mip_want){
 		.kind = MIP_WANT_PEER,
@@ -100,6 +113,21 @@ static void add_delivery(
 	};
 }
 
+static struct mip_want_tunnel tunnel_of(const struct fa_visitor *visitor)
+{
+	return (struct mip_want_tunnel){
+		.home_address = visitor->home_address,
+		.end = MIP_TUNNEL_VISITED,
+		.local = visitor->registration.request.care_of_address,
+		.remote = visitor->home_agent,
+		/* RFC 3024 3.4: forward and reverse tunnels are symmetric; rfc3519-4.7-2: and in UDP if the home agent
+		 * has assented. */
+		.encapsulation = visitor->encapsulation,
+		.local_port = udp_port(visitor),
+		.remote_port = udp_port(visitor),
+	};
+}
+
 /* rfc3024-A.4-5: "Foreign agents MUST support reverse tunneling in order to support private …" */
 /* rfc3024-4.2.2-3: "… effect, the foreign agent MUST process incoming traffic according to the …" */
 /* rfc5944-4.2.2-9: "Each foreign agent SHOULD support the mandatory features for reverse tunneling …" */
@@ -107,18 +135,7 @@ static void add_delivery(
 static void add_reverse_tunnel(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {
-	wants[(*count)++] = (struct mip_want){
-		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = visitor->home_address,
-			.end = MIP_TUNNEL_VISITED,
-			.local = visitor->registration.request.care_of_address,
-			.remote = visitor->home_agent,
-			/* RFC 3024 3.4: forward and reverse tunnels are symmetric; rfc3519-4.7-2: and in UDP if the home agent
-			 * has assented. */
-			.encapsulation = visitor->encapsulation,
-			.local_port = udp_port(visitor),
-			.remote_port = udp_port(visitor)},
-	};
+	wants[(*count)++] = (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel_of(visitor)};
 	/* rfc3024-5.2.1-1, rfc3024-5.4-1: what comes un-encapsulated then MUST NOT be reverse tunnelled, and is forwarded
 	 * by standard routing; rfc3024-5.4-2: what comes encapsulated MUST be. */
 	if (visitor->registration.encapsulating) {
@@ -135,14 +152,32 @@ static void add_reverse_tunnel(
 	}
 	/* rfc3024-5.1.1-2: "detect packets sent by the mobile node, and modify its forwarding function to encapsulate them
 	 * before forwarding". */
+	wants[(*count)++] = rule_from(visitor, core, core->settings.values.table);
+}
+
+/*
+ * rfc3024-A.4-7: "When delivering packets to or receiving packets from mobile nodes, foreign agents MUST disambiguate among
+ * mobile node with conflicting private addresses by using link-layer information".
+ */
+static void add_told_apart(
+	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
+{
+	const struct fa_registration *registration = &visitor->registration;
+	struct mip_want route = route_to(visitor, MIP_TABLE_MAIN, MAIN_METRIC);
+
 	wants[(*count)++] = (struct mip_want){
-		.kind = MIP_WANT_RULE,
-		.rule = {.priority = core->settings.values.rule_priority,
-			.from = host_prefix(visitor->home_address),
-			.incoming = visitor->registration.link->index,
-			.table = core->settings.values.table,
-			.suppress_prefix_length = -1},
+		.kind = MIP_WANT_VISITOR,
+		.visitor = {.tunnel = tunnel_of(visitor),
+			.link = registration->link->index,
+			.link_address = registration->link_address,
+			.encapsulating = registration->encapsulating,
+			.delivery = mip_request_encapsulation(registration->request.flags)},
 	};
+	route.route.link = MIP_LINK_TUNNEL;
+	wants[(*count)++] = route;
+	/* What an encapsulating one sends without a tunnel of its own is the host's to route (RFC 3024 5.4). */
+	if (!registration->encapsulating)
+		wants[(*count)++] = rule_from(visitor, core, core->settings.values.table + BLACKHOLE);
 }
 
 static bool is_among(const struct mip_want *want, const struct mip_want *wants, size_t count)
@@ -163,50 +198,6 @@ static bool is_equal_among(const struct mip_want *want, const struct mip_want *w
 	return false;
 }
 
-static void replace_wants(
-	struct fa_core *core, struct fa_visitor *visitor, const struct mip_want *wants, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!is_equal_among(&wants[i], visitor->wants, visitor->want_count))
-			mip_outbox_want(core->environment.outbox, &wants[i]);
-	}
-	/* In reverse: the rule goes before the tunnel that it leads to. */
-	for (size_t i = visitor->want_count; i > 0; i--) {
-		if (!is_among(&visitor->wants[i - 1], wants, count))
-			mip_outbox_unwant(core->environment.outbox, &visitor->wants[i - 1]);
-	}
-	if (count > 0)
-		memcpy(visitor->wants, wants, count * sizeof(wants[0]));
-	visitor->want_count = count;
-}
-
-static void refresh(struct fa_core *core, struct fa_visitor *visitor)
-{
-	struct mip_want wants[FA_VISITOR_WANTS];
-	size_t count = 0;
-
-	memset(wants, 0, sizeof(wants));
-	/* While there is no such link, the old items wait for what comes. */
-	if (visitor->registration.link->index == MIP_LINK_NONE)
-		return;
-	if (!(visitor->registration.request.flags & MIP_REQUEST_D)) {
-		add_delivery(visitor, core, wants, &count);
-		if (visitor->reverse_tunnel)
-			add_reverse_tunnel(visitor, core, wants, &count);
-	}
-	replace_wants(core, visitor, wants, count);
-}
-
-void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link)
-{
-	struct fa_visitor *visitor, *next;
-
-	HASH_ITER (hh, core->visitors, visitor, next) {
-		if (!link || visitor->registration.link == link)
-			refresh(core, visitor);
-	}
-}
-
 /* Wants `item` in place of what is in `place`. */
 static void want_instead(struct fa_core *core, struct mip_want *place, const struct mip_want *item)
 {
@@ -220,6 +211,102 @@ static void want_instead(struct fa_core *core, struct mip_want *place, const str
 	*place = *item;
 }
 
+/* Visitors with one home address want some of the same things. */
+static bool is_wanted_by_another(const struct mip_want *want, const struct fa_visitor *visitor)
+{
+	for (const struct fa_visitor *other = visitor->namesakes->visitors; other; other = other->namesake) {
+		if (other != visitor && is_among(want, other->wants, other->want_count))
+			return true;
+	}
+	return false;
+}
+
+static void replace_wants(
+	struct fa_core *core, struct fa_visitor *visitor, const struct mip_want *wants, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!is_equal_among(&wants[i], visitor->wants, visitor->want_count))
+			mip_outbox_want(core->environment.outbox, &wants[i]);
+	}
+	/* In reverse: the rule goes before the tunnel that it leads to. */
+	for (size_t i = visitor->want_count; i > 0; i--) {
+		const struct mip_want *old = &visitor->wants[i - 1];
+
+		if (!is_among(old, wants, count) && !is_wanted_by_another(old, visitor))
+			mip_outbox_unwant(core->environment.outbox, old);
+	}
+	if (count > 0)
+		memcpy(visitor->wants, wants, count * sizeof(wants[0]));
+	visitor->want_count = count;
+}
+
+static void refresh(struct fa_core *core, struct fa_visitor *visitor)
+{
+	struct mip_want wants[FA_VISITOR_WANTS];
+	bool told_apart = visitor->namesakes->told_apart;
+	bool is_there = visitor->registration.link->index != MIP_LINK_NONE;
+	size_t count = 0;
+
+	memset(wants, 0, sizeof(wants));
+	/* While there is no such link, the old items wait for what comes; but not where they are in another's way. */
+	if (!is_there && !told_apart)
+		return;
+	if (is_there && !(visitor->registration.request.flags & MIP_REQUEST_D)) {
+		if (told_apart) {
+			add_told_apart(visitor, core, wants, &count);
+		} else {
+			add_delivery(visitor, core, wants, &count);
+			if (visitor->reverse_tunnel)
+				add_reverse_tunnel(visitor, core, wants, &count);
+		}
+	}
+	replace_wants(core, visitor, wants, count);
+}
+
+/* The table with the black hole is there before the first rule that leads to it, and until after the last. */
+static void want_blackhole(struct fa_core *core)
+{
+	struct mip_want route = {
+		.kind = MIP_WANT_ROUTE,
+		.route = {.table = core->settings.values.table + BLACKHOLE, .type = MIP_ROUTE_BLACKHOLE},
+	};
+
+	if (core->shared_addresses > 0) {
+		want_instead(core, &core->blackhole, &route);
+	} else if (core->blackhole.kind != MIP_WANT_NONE) {
+		mip_outbox_unwant(core->environment.outbox, &core->blackhole);
+		core->blackhole.kind = MIP_WANT_NONE;
+	}
+}
+
+/* rfc3024-A.4-8: visitors whose home address has become another's too, or is theirs alone again, are told apart from now
+ * on, or no longer. */
+static void refresh_namesakes(struct fa_core *core, struct fa_namesakes *namesakes)
+{
+	bool many = fa_namesakes_are_many(namesakes);
+	bool changed = many != namesakes->told_apart;
+
+	namesakes->told_apart = many;
+	if (changed && many)
+		core->shared_addresses++;
+	else if (changed)
+		core->shared_addresses--;
+	if (many)
+		want_blackhole(core);
+	for (struct fa_visitor *visitor = namesakes->visitors; visitor; visitor = visitor->namesake)
+		refresh(core, visitor);
+	if (!many)
+		want_blackhole(core);
+}
+
+void fa_visitor_refresh_link(struct fa_core *core, const struct fa_link *link)
+{
+	for (struct fa_visitor *visitor = core->visitors; visitor; visitor = visitor->next) {
+		if (!link || visitor->registration.link == link)
+			refresh(core, visitor);
+	}
+}
+
 void fa_visitor_table(struct fa_core *core)
 {
 	uint32_t table = core->settings.values.table;
@@ -227,7 +314,7 @@ void fa_visitor_table(struct fa_core *core)
 		.kind = MIP_WANT_RULE,
 		.rule = {.priority = core->settings.values.rule_priority,
 			.incoming = MIP_LINK_TUNNEL,
-			.table = table + 1,
+			.table = table + DELIVERIES,
 			.suppress_prefix_length = -1},
 	};
 	struct mip_want route = {
@@ -240,6 +327,7 @@ void fa_visitor_table(struct fa_core *core)
 	want_instead(core, &core->delivery_rule, &rule);
 	if (core->settings.values.reverse_tunnel || core->table_default.kind != MIP_WANT_NONE)
 		want_instead(core, &core->table_default, &route);
+	want_blackhole(core);
 }
 
 static void tell(struct fa_core *core, const char *name, const struct fa_visitor *visitor, const char *reason)
@@ -269,6 +357,21 @@ static void tell(struct fa_core *core, const char *name, const struct fa_visitor
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+static void append(struct fa_core *core, struct fa_visitor *visitor)
+{
+	visitor->previous = core->last_visitor;
+	*(core->last_visitor ? &core->last_visitor->next : &core->visitors) = visitor;
+	core->last_visitor = visitor;
+	core->visitor_count++;
+}
+
+static void take_out(struct fa_core *core, struct fa_visitor *visitor)
+{
+	*(visitor->previous ? &visitor->previous->next : &core->visitors) = visitor->next;
+	*(visitor->next ? &visitor->next->previous : &core->last_visitor) = visitor->previous;
+	core->visitor_count--;
+}
+
 static struct fa_visitor *visitor_new(
 	struct fa_core *core, struct mip_address home_address, struct mip_now now)
 {
@@ -279,21 +382,25 @@ static struct fa_visitor *visitor_new(
 	visitor->home_address = home_address;
 	visitor->since = now.boot;
 	visitor->deadline.kind = FA_DEADLINE_VISITOR;
-	HASH_ADD(hh, core->visitors, home_address, sizeof(home_address), visitor);
-	if (!visitor->hh.tbl) {
+	if (fa_namesakes_join(core, visitor) < 0) {
 		free(visitor);
 		return NULL;
 	}
+	append(core, visitor);
 	return visitor;
 }
 
-static void visitor_free(struct fa_core *core, struct fa_visitor *visitor)
+/* Those that have its home address still, NULL if there are none. */
+static struct fa_namesakes *visitor_free(struct fa_core *core, struct fa_visitor *visitor)
 {
+	struct fa_namesakes *left = fa_namesakes_leave(core, visitor);
+
 	mip_deadline_cancel(&core->deadlines, &visitor->deadline);
 	fa_nat_end(core, visitor);
-	HASH_DEL(core->visitors, visitor);
+	take_out(core, visitor);
 	fa_registration_clear(&visitor->registration);
 	free(visitor);
+	return left;
 }
 
 static uint16_t least(uint16_t a, uint16_t b)
@@ -335,8 +442,17 @@ static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 		fa_nat_begin(core, visitor, grant->keepalive_interval, now);
 	else
 		fa_nat_end(core, visitor);
-	refresh(core, visitor);
 	return 0;
+}
+
+/* The node has come from another home agent to one that knew it here already. */
+static void remove_replaced(struct fa_core *core, const struct fa_visitor *by)
+{
+	struct fa_visitor *visitor;
+
+	while ((visitor = fa_visitor_replaced(core, by)) != NULL)
+		fa_visitor_remove(
+			core, visitor, "registered with another home agent", FA_COUNT_VISITORS_MOVED);
 }
 
 /* rfc5944-3.4-1: MUST NOT increase the Lifetime; rfc5944-3.4-3, rfc5944-3.4-4, rfc5944-3.7.3.2-2: the
@@ -345,7 +461,8 @@ static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 int fa_visitor_accept(struct fa_core *core, const struct fa_registration *registration,
 	const struct mip_registration_reply *reply, const struct fa_grant *grant, struct mip_now now)
 {
-	struct fa_visitor *visitor = fa_visitor_find(core, reply->home_address);
+	struct fa_visitor *visitor =
+		fa_visitor_of(core, reply->home_address, reply->home_agent, registration);
 	bool is_new = !visitor;
 	bool was_full = fa_visitors_are_full(core);
 	bool moved = visitor && visitor->registration.link != registration->link;
@@ -360,9 +477,11 @@ int fa_visitor_accept(struct fa_core *core, const struct fa_registration *regist
 	if (r < 0) {
 		fa_registration_clear(&copy);
 		if (is_new && visitor)
-			visitor_free(core, visitor);
+			(void)visitor_free(core, visitor);
 		return r;
 	}
+	remove_replaced(core, visitor);
+	refresh_namesakes(core, visitor->namesakes);
 	fa_count(core, is_new ? FA_COUNT_VISITORS_ADDED : FA_COUNT_VISITORS_RENEWED);
 	if (moved)
 		fa_count(core, FA_COUNT_VISITORS_MOVED);
@@ -376,11 +495,14 @@ void fa_visitor_remove(
 	struct fa_core *core, struct fa_visitor *visitor, const char *reason, enum fa_counter counter)
 {
 	bool was_full = fa_visitors_are_full(core);
+	struct fa_namesakes *left;
 
 	replace_wants(core, visitor, NULL, 0);
 	tell(core, "visitor_removed", visitor, reason);
 	fa_count(core, counter);
-	visitor_free(core, visitor);
+	left = visitor_free(core, visitor);
+	if (left)
+		refresh_namesakes(core, left);
 	if (was_full != fa_visitors_are_full(core))
 		fa_links_advertise(core);
 }
@@ -389,9 +511,10 @@ void fa_visitor_remove_link(struct fa_core *core, const struct fa_link *link)
 {
 	struct fa_visitor *visitor, *next;
 
-	HASH_ITER (hh, core->visitors, visitor, next) {
+	for (visitor = core->visitors; visitor; visitor = next) {
+		next = visitor->next;
 		if (!link)
-			visitor_free(core, visitor);
+			(void)visitor_free(core, visitor);
 		else if (visitor->registration.link == link)
 			fa_visitor_remove(core, visitor, "link no longer served", FA_COUNT_VISITORS_EXPIRED);
 	}

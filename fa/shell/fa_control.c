@@ -1,11 +1,12 @@
 /*
- * What mip-fa answers to mipctl: the visitor list, its status, its counters; and `revoke HOME_ADDRESS`.
+ * What mip-fa answers to mipctl: the visitor list, its status, its counters; and `revoke HOME_ADDRESS [HOME_AGENT]`.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "fa_shell.h"
 #include "registration.h"
+#include "text.h"
 
 struct listing {
 	struct fa_shell *shell;
@@ -27,14 +28,21 @@ static void set(struct listing *listing, json_t *object, const char *name, json_
 		listing->failed = true;
 }
 
+static int read_traffic(
+	struct mip_plane *plane, const struct fa_visitor_view *view, struct mip_plane_traffic *ret_traffic)
+{
+	if (view->told_apart)
+		return mip_plane_visitor_traffic(plane, view->home_address, view->home_agent, ret_traffic);
+	return mip_plane_traffic(plane, view->home_address, MIP_TUNNEL_VISITED, ret_traffic);
+}
+
 /* What the data plane has counted; a node that takes its packets out of the tunnel itself is not seen there.
  */
 static void add_traffic(struct listing *listing, json_t *object, const struct fa_visitor_view *view)
 {
 	struct mip_plane *plane = mip_host_plane(listing->shell->host);
 	struct mip_plane_traffic traffic = {0};
-	bool known = view->registered && !view->co_located &&
-		     mip_plane_traffic(plane, view->home_address, MIP_TUNNEL_VISITED, &traffic) == 0;
+	bool known = view->registered && !view->co_located && read_traffic(plane, view, &traffic) == 0;
 
 	set(listing, object, "packets_to",
 		known ? json_integer((json_int_t)traffic.packets_to) : json_null());
@@ -70,6 +78,7 @@ static void add_visitor(void *context, const struct fa_visitor_view *view)
 	set(listing, object, "delivery",
 		view->reverse_tunnel ? json_string(view->encapsulating ? "encapsulating" : "direct")
 				     : json_null());
+	set(listing, object, "told_apart", view->registered ? json_boolean(view->told_apart) : json_null());
 	set(listing, object, "registered_for",
 		view->registered ? seconds(view->registered_for) : json_null());
 	add_traffic(listing, object, view);
@@ -130,16 +139,73 @@ static int answer_counters(struct fa_shell *shell, const char *command, json_t *
 	return 0;
 }
 
+/* "10.10.1.2", or "10.10.1.2 192.0.2.1": the home address, and the home agent if that is to choose between visitors. */
+static int read_visitor(
+	const char *argument, struct mip_address *ret_home_address, struct mip_address *ret_home_agent)
+{
+	char first[MIP_ADDRESS_TEXT];
+	const char *second = argument ? strchr(argument, ' ') : NULL;
+	size_t length = second ? (size_t)(second - argument) : 0;
+
+	*ret_home_agent = (struct mip_address){0};
+	if (!argument || length >= sizeof(first))
+		return -EINVAL;
+	if (!second)
+		return mip_address_read(argument, ret_home_address);
+	memcpy(first, argument, length);
+	first[length] = '\0';
+	if (mip_address_read(first, ret_home_address) < 0 ||
+		mip_address_read(second + 1, ret_home_agent) < 0 || mip_address_is_none(*ret_home_agent))
+		return -EINVAL;
+	return 0;
+}
+
+struct choices {
+	struct mip_address home_address;
+	struct mip_text text;
+	size_t count;
+};
+
+static void add_choice(void *context, const struct fa_visitor_view *view)
+{
+	struct choices *choices = context;
+
+	if (!view->registered || !mip_address_equal(view->home_address, choices->home_address))
+		return;
+	mip_text_add(&choices->text, choices->count++ > 0 ? ", " : "");
+	mip_text_add_address(&choices->text, view->home_agent);
+}
+
+/* Says which home agents there are to choose from. */
+static const char *explain_choices(struct fa_shell *shell, struct mip_address home_address)
+{
+	struct choices choices = {
+		.home_address = home_address, .text = mip_text_of(shell->answer, sizeof(shell->answer))};
+
+	mip_text_add(&choices.text,
+		"several visitors have this home address; name the home agent of the one too: ");
+	fa_core_visitors(shell->core, mip_clock_now(), add_choice, &choices);
+	return shell->answer;
+}
+
 static int revoke(struct fa_shell *shell, const char *argument, json_t **ret_result, const char **ret_error)
 {
-	struct mip_address home_address;
+	struct mip_address home_address, home_agent;
+	int r;
 
-	if (!argument || mip_address_read(argument, &home_address) < 0) {
-		*ret_error = "revoke wants a home address";
+	if (read_visitor(argument, &home_address, &home_agent) < 0) {
+		*ret_error = "revoke wants a home address, and perhaps a home agent's";
 		return -EINVAL;
 	}
-	if (fa_core_revoke(shell->core, home_address, mip_clock_now()) < 0) {
-		*ret_error = "there is no visitor with this home address";
+	r = fa_core_revoke(shell->core, home_address, home_agent, mip_clock_now());
+	if (r == -ENOTUNIQ) {
+		*ret_error = explain_choices(shell, home_address);
+		return r;
+	}
+	if (r < 0) {
+		*ret_error = mip_address_is_none(home_agent)
+				     ? "there is no visitor with this home address"
+				     : "there is no visitor with this home address and home agent";
 		return -ESRCH; /* -ENOENT would say that there is no such command */
 	}
 	mip_host_deliver(shell->host);

@@ -20,6 +20,7 @@
 enum {
 	TABLE_LOCAL = 255, /* and main, default below: tables that the host has itself */
 	TABLE_DEFAULT = 253,
+	TABLES_BEHIND = 2,	    /* that are used beside the one that is named */
 	RULE_PRIORITY_MAIN = 32766, /* where the host looks into its main table */
 	/* Seconds that the lifetime field of an advertisement, or of a registration, can hold. */
 	ADVERTISEMENT_LIFETIME_MOST = 9000, /* RFC 1256 4.1 */
@@ -315,10 +316,9 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(routing_table),
 		.otherwise = "79",
 		.least = 1,
-		.most = UINT32_MAX - 1,
+		.most = UINT32_MAX - TABLES_BEHIND,
 		.help = "The routing table that leads visitors' packets into the reverse tunnels; the one "
-			"after "
-			"it leads to the visitors."},
+			"after it leads to the visitors, the next one nowhere."},
 	{.name = "rule_priority",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = IN_AGENT(rule_priority),
@@ -367,9 +367,9 @@ static int check_agent(struct mip_config *config, const struct mip_config_group 
 	if (agent->behind_nat && !agent->nat_keeps_sources && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "behind_nat",
 			"'behind_nat' = true needs 'reverse_tunnel' = true, or 'nat_keeps_sources' = true");
-	if (agent->routing_table + 1 >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
+	if (agent->routing_table + TABLES_BEHIND >= TABLE_DEFAULT && agent->routing_table <= TABLE_LOCAL)
 		return mip_config_error(config, group, "routing_table",
-			"'routing_table' = %lld, or the one after it, is one of the host's own tables",
+			"'routing_table' = %lld, or one of the two after it, is one of the host's own tables",
 			(long long)agent->routing_table);
 	return check_unique(config, group, "interfaces", "name", agent->interfaces,
 		sizeof(agent->interfaces[0]), agent->interface_count, same_interface);
@@ -423,6 +423,10 @@ static const struct mip_setting mobile_node_settings[] = {
 		.type = MIP_SETTING_TYPE_ADDRESS,
 		.offset = IN_NODE(home_address),
 		.help = "The node's home address …"},
+	{.name = "home_agent",
+		.type = MIP_SETTING_TYPE_ADDRESS,
+		.offset = IN_NODE(home_agent),
+		.help = "Of several nodes with this home address, that of this home agent. Left out: any."},
 	{.name = "nai",
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = IN_NODE(nai),
@@ -448,6 +452,9 @@ static int check_mobile_node(struct mip_config *config, const struct mip_config_
 
 	if (node->nai && (!has_nai || strlen(node->nai) > UINT8_MAX))
 		return mip_config_error(config, group, "nai", "'nai' must have from 1 to 255 characters");
+	if (has_nai && !mip_address_is_none(node->home_agent))
+		return mip_config_error(config, group, "home_agent",
+			"'home_agent' is for a node that is named by 'home_address'");
 	if (has_nai == mip_address_is_none(node->home_address))
 		return 0;
 	return mip_config_error(config, group, NULL,
@@ -529,7 +536,8 @@ static bool same_mobile_node(const void *a, const void *b)
 
 	if (first->nai && second->nai)
 		return strcmp(first->nai, second->nai) == 0;
-	return !first->nai && !second->nai && mip_address_equal(first->home_address, second->home_address);
+	return !first->nai && !second->nai && mip_address_equal(first->home_address, second->home_address) &&
+	       mip_address_equal(first->home_agent, second->home_agent);
 }
 
 /* The contract: `true` needs a Mobile-Foreign or Mobile-AAA association, or no answer could be told from

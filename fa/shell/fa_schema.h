@@ -59,6 +59,7 @@ struct fa_config_home_agent {
 };
 
 struct fa_config_mobile_node {
+	struct mip_address home_agent;
 	struct mip_address home_address;
 	char *nai;
 	struct mip_security_config security;

@@ -111,6 +111,7 @@ static int fill_peers(struct settings *settings, const struct fa_config *config)
 	}
 	for (size_t i = 0; r == 0 && i < config->mobile_node_count; i++) {
 		settings->mobile_nodes[i].home_address = config->mobile_nodes[i].home_address;
+		settings->mobile_nodes[i].home_agent = config->mobile_nodes[i].home_agent;
 		settings->mobile_nodes[i].nai = config->mobile_nodes[i].nai;
 		r = mip_security_association(
 			&config->mobile_nodes[i].security, &settings->mobile_nodes[i].association);
@@ -177,6 +178,11 @@ static bool on_tunnelled(void *core, const uint8_t *packet, size_t length, struc
 	return fa_core_tunnelled(core, packet, length, now);
 }
 
+static void on_plane(void *core, enum mip_plane_kind kind)
+{
+	fa_core_plane(core, mip_plane_tells_apart(kind));
+}
+
 static void on_begin(void *core, struct mip_now now)
 {
 	fa_core_begin(core, now);
@@ -209,6 +215,7 @@ static struct mip_machine machine_of(struct fa_shell *shell)
 		.default_route = on_default_route,
 		.icmp_error = on_icmp_error,
 		.tunnelled = on_tunnelled,
+		.plane = on_plane,
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,

@@ -102,6 +102,11 @@ size_t mip_want_key(const struct mip_want *want, uint8_t key[static MIP_WANT_KEY
 	case MIP_WANT_RELAY:
 		mip_write_address(&writer, want->relay.home_address);
 		break;
+	case MIP_WANT_VISITOR:
+		mip_write_address(&writer, want->visitor.tunnel.home_address);
+		mip_write_address(&writer, want->visitor.tunnel.remote);
+		mip_write16(&writer, want->visitor.tunnel.remote_port);
+		break;
 	case MIP_WANT_BROADCAST:
 		mip_write_address(&writer, want->broadcast.address);
 		break;
@@ -138,6 +143,13 @@ static bool same_tunnel(const struct mip_want_tunnel *a, const struct mip_want_t
 	       a->remote_port == b->remote_port && a->link == b->link && a->delivery == b->delivery;
 }
 
+static bool same_visitor(const struct mip_want_visitor *a, const struct mip_want_visitor *b)
+{
+	return same_tunnel(&a->tunnel, &b->tunnel) && a->link == b->link &&
+	       mip_link_address_equal(a->link_address, b->link_address) &&
+	       a->encapsulating == b->encapsulating && a->delivery == b->delivery;
+}
+
 bool mip_want_equal(const struct mip_want *a, const struct mip_want *b)
 {
 	if (!mip_want_same_key(a, b))
@@ -162,6 +174,8 @@ bool mip_want_equal(const struct mip_want *a, const struct mip_want *b)
 	case MIP_WANT_RELAY:
 		return mip_address_equal(a->relay.local, b->relay.local) && a->relay.link == b->relay.link &&
 		       a->relay.encapsulation == b->relay.encapsulation;
+	case MIP_WANT_VISITOR:
+		return same_visitor(&a->visitor, &b->visitor);
 	default: /* the key is all there is */
 		return true;
 	}
@@ -346,6 +360,19 @@ static void add_relay(struct mip_text *text, const struct mip_want_relay *relay)
 	add_link(text, " dev ", relay->link);
 }
 
+static void add_visitor(struct mip_text *text, const struct mip_want_visitor *visitor)
+{
+	mip_text_add(text, "visitor ");
+	mip_text_add(text, MIP_LINK_TEXT(visitor->link_address));
+	add_link(text, " dev ", visitor->link);
+	mip_text_add(text, ", ");
+	add_tunnel(text, &visitor->tunnel);
+	if (visitor->encapsulating) {
+		mip_text_add(text, ", delivers by ");
+		mip_text_add(text, mip_encapsulation_name(visitor->delivery));
+	}
+}
+
 const char *mip_want_text(const struct mip_want *want, char text[static MIP_WANT_TEXT])
 {
 	struct mip_text out = mip_text_of(text, MIP_WANT_TEXT);
@@ -395,6 +422,9 @@ const char *mip_want_text(const struct mip_want *want, char text[static MIP_WANT
 		break;
 	case MIP_WANT_RELAY:
 		add_relay(&out, &want->relay);
+		break;
+	case MIP_WANT_VISITOR:
+		add_visitor(&out, &want->visitor);
 		break;
 	case MIP_WANT_BROADCAST:
 		add_address(&out, "broadcast address ", want->broadcast.address);

@@ -19,11 +19,12 @@
  *   PEER       home address, remote, its port     local
  *   GROUPS     home address, end, remote, port    local
  *   RELAY      home address                       local, link, encapsulation
+ *   VISITOR    home address, remote, its port     local, port, encapsulation, link, link address, how it delivers
  *   BROADCAST  address                            -
  *   LISTEN     link                               -
  *
- * TUNNEL, COPY, PEER, GROUPS, RELAY and BROADCAST are the data plane's, LISTEN is the link sockets', the others are the
- * reconciler's.
+ * TUNNEL, COPY, PEER, GROUPS, RELAY, VISITOR and BROADCAST are the data plane's, LISTEN is the link sockets', the others
+ * are the reconciler's.
  */
 #ifndef MIP_BASE_WANT_H
 #define MIP_BASE_WANT_H
@@ -44,6 +45,7 @@ enum mip_want_kind {
 	MIP_WANT_PEER,
 	MIP_WANT_GROUPS,
 	MIP_WANT_RELAY,
+	MIP_WANT_VISITOR,
 	MIP_WANT_BROADCAST,
 	MIP_WANT_LISTEN,
 };
@@ -206,6 +208,22 @@ struct mip_want_relay {
 	enum mip_encapsulation encapsulation; /* that the node has registered */
 };
 
+/*
+ * RFC 3024 A.2, A.3: a visitor whose home address another one has too, of another home agent. It is in place of a PEER, a
+ * TUNNEL, a RELAY and of what the reconciler has for a visitor: packets for the home address out of the tunnel from its
+ * home agent go to this link address in frames, and what comes by this link from this link address with the home address
+ * as source goes into the tunnel. The kernel's own forwarding has no part in either.
+ */
+struct mip_want_visitor {
+	struct mip_want_tunnel tunnel; /* of its VISITED end */
+	mip_link link;
+	struct mip_link_address link_address;
+	/* RFC 3024 5.2: it sends in a tunnel of its own, of this encapsulation, to `tunnel.local` or the agent's address on
+	 * the link; what it sends without is not for the tunnel. */
+	bool encapsulating;
+	enum mip_encapsulation delivery;
+};
+
 /* An address that is everyone's on a link, though it looks like a host's (10.1.0.255). */
 struct mip_want_broadcast {
 	struct mip_address address;
@@ -230,6 +248,7 @@ struct mip_want {
 		struct mip_want_peer peer;
 		struct mip_want_groups groups;
 		struct mip_want_relay relay;
+		struct mip_want_visitor visitor;
 		struct mip_want_broadcast broadcast;
 		struct mip_want_listen listen;
 	};

@@ -276,6 +276,12 @@ static void on_device_changed(void *context)
 	mip_reconciler_flush(host->reconciler);
 }
 
+static void tell_plane(struct mip_host *host)
+{
+	if (host->machine.plane != NULL)
+		host->machine.plane(host->machine.core, mip_plane_kind(host->plane));
+}
+
 /* Routes that led to mip0 lead to a device of the kernel's now, or back. */
 static void on_translation_changed(void *context)
 {
@@ -283,6 +289,7 @@ static void on_translation_changed(void *context)
 
 	if (host->reconciler == NULL) /* at the start: nothing is wanted yet */
 		return;
+	tell_plane(host);
 	mip_reconciler_translate_again(host->reconciler);
 	mip_reconciler_flush(host->reconciler);
 }
@@ -389,6 +396,8 @@ static int start(struct mip_host *host, const struct mip_host_options *options)
 		host->machine.udp_port(host->machine.core, mip_udp_socket_port(host->udp));
 	if (error == 0)
 		error = start_plane(host, options);
+	if (error == 0)
+		tell_plane(host);
 	if (error == 0)
 		error = start_reconciler(host);
 	if (error == 0)

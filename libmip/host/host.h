@@ -45,6 +45,8 @@ struct mip_machine {
 	/* The port that the UDP socket got, in host byte order; before any other input. A node that speaks in
 	 * frames must write it itself. */
 	void (*udp_port)(void *core, uint16_t port);
+	/* The data plane that carries its packets, before it begins and when it is another. */
+	void (*plane)(void *core, enum mip_plane_kind kind);
 	/* All records are read and all links told: begin. */
 	void (*begin)(void *core, struct mip_now now);
 	/* The deadline has come. */

@@ -86,7 +86,8 @@ static void tell(struct mip_host *host, const struct mip_event *event)
 static bool is_planes(enum mip_want_kind kind)
 {
 	return kind == MIP_WANT_TUNNEL || kind == MIP_WANT_COPY || kind == MIP_WANT_PEER ||
-	       kind == MIP_WANT_GROUPS || kind == MIP_WANT_RELAY || kind == MIP_WANT_BROADCAST;
+	       kind == MIP_WANT_GROUPS || kind == MIP_WANT_RELAY || kind == MIP_WANT_VISITOR ||
+	       kind == MIP_WANT_BROADCAST;
 }
 
 static void carry_out_want(struct mip_host *host, const struct mip_output *output)

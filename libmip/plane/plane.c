@@ -117,6 +117,12 @@ static void drop_accelerator(struct mip_plane *plane)
 		old->operations->free(old);
 }
 
+/* Which leave to the user plane what they do not know as a peer's. The kernel's own devices take all of their protocol. */
+bool mip_plane_tells_apart(enum mip_plane_kind kind)
+{
+	return kind == MIP_PLANE_USER || kind == MIP_PLANE_BPF;
+}
+
 /* Makes the accelerator of a kind and fills it. The one before, if there is one, carries packets until then. */
 static int make(struct mip_plane *plane, enum mip_plane_kind kind, struct mip_accelerator **ret_accelerator,
 	char reason[static MIP_PLANE_REASON])
@@ -124,6 +130,13 @@ static int make(struct mip_plane *plane, enum mip_plane_kind kind, struct mip_ac
 	struct mip_accelerator *accelerator = NULL;
 	int error = -EINVAL;
 
+	if (plane->user->visitors && !mip_plane_tells_apart(kind)) {
+		struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
+
+		mip_text_add(
+			&text, "it cannot tell apart visitors with one home address, and there are some now");
+		return -EOPNOTSUPP;
+	}
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(accelerators); i++) {
 		if (accelerators[i].kind == kind)
 			error = accelerators[i].new(plane->user, &accelerator, reason);
@@ -217,6 +230,8 @@ static void take_best(struct mip_plane *plane)
 	say_reason(plane->reason, MIP_PLANE_USER, reason);
 }
 
+static bool is_own(const void *context, struct mip_address address);
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **ret_plane,
@@ -233,6 +248,8 @@ int mip_plane_new(const struct mip_plane_options *options, struct mip_plane **re
 		free(plane);
 		return error;
 	}
+	plane->user->is_own = is_own;
+	plane->user->own_context = plane;
 	plane->kind = MIP_PLANE_USER;
 	plane->user->adopting = plane->user->tun.adopted;
 	plane->wanted = options->kind;
@@ -473,8 +490,9 @@ void mip_plane_follow(struct mip_plane *plane, const struct mip_input_link *link
 		plane->accelerator->operations->follow(plane->accelerator, link);
 }
 
-static bool is_own(const struct mip_plane *plane, struct mip_address address)
+static bool is_own(const void *context, struct mip_address address)
 {
+	const struct mip_plane *plane = context;
 	const struct own_address *own = plane->addresses;
 
 	while (own && !mip_address_equal(own->address, address))
@@ -581,12 +599,49 @@ static int lead(struct mip_plane *plane, const struct mip_want_route *route, boo
 	return error;
 }
 
+static struct mip_user_visitor *visitor_of(
+	const struct mip_plane *plane, const struct mip_want_tunnel *tunnel)
+{
+	return mip_user_visitor_find(plane->user, tunnel->home_address, tunnel->remote, tunnel->remote_port);
+}
+
+/* What was the tunnel of its home address alone goes on as the visitor's own. The counts too. */
+static int want_visitor(struct mip_plane *plane, const struct mip_want *want)
+{
+	const struct mip_want_tunnel *tunnel = &want->visitor.tunnel;
+	const struct mip_plane_home *home =
+		mip_plane_table_home(&plane->user->table, tunnel->home_address, MIP_TUNNEL_VISITED);
+	bool is_new = !visitor_of(plane, tunnel);
+	int error;
+
+	if (!mip_plane_tells_apart(plane->kind))
+		return -EOPNOTSUPP;
+	error = mip_user_want(plane->user, want);
+	if (!error && is_new && home && home->has_tunnel &&
+		mip_address_equal(home->tunnel.remote, tunnel->remote))
+		(void)mip_plane_traffic(plane, tunnel->home_address, MIP_TUNNEL_VISITED,
+			&visitor_of(plane, tunnel)->home.traffic);
+	return error;
+}
+
+static void hand_back_counts(struct mip_plane *plane, const struct mip_want_tunnel *tunnel)
+{
+	const struct mip_user_visitor *visitor = visitor_of(plane, tunnel);
+	struct mip_plane_home *home =
+		mip_plane_table_home(&plane->user->table, tunnel->home_address, MIP_TUNNEL_VISITED);
+
+	if (visitor && home && home->has_tunnel && mip_address_equal(home->tunnel.remote, tunnel->remote))
+		home->traffic = visitor->home.traffic;
+}
+
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 {
 	int error;
 
 	if (want->kind == MIP_WANT_ROUTE)
 		return lead(plane, &want->route, true);
+	if (want->kind == MIP_WANT_VISITOR)
+		return want_visitor(plane, want);
 	/* A peer that goes over to another home address's other end leaves the one that it was at. */
 	if (want->kind == MIP_WANT_PEER || (want->kind == MIP_WANT_TUNNEL && !is_accelerated(&want->tunnel)))
 		tell(plane, want, false);
@@ -603,6 +658,8 @@ int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want)
 
 	if (want->kind == MIP_WANT_ROUTE)
 		return lead(plane, &want->route, false);
+	if (want->kind == MIP_WANT_VISITOR)
+		hand_back_counts(plane, &want->visitor.tunnel);
 	tell(plane, want, false);
 	error = mip_user_unwant(plane->user, want);
 	tell_copied(plane, want);
@@ -666,6 +723,20 @@ int mip_plane_traffic(struct mip_plane *plane, struct mip_address home_address, 
 	if (plane->accelerator)
 		plane->accelerator->operations->traffic(plane->accelerator, home, &traffic);
 	*ret_traffic = traffic;
+	return 0;
+}
+
+int mip_plane_visitor_traffic(struct mip_plane *plane, struct mip_address home_address,
+	struct mip_address home_agent, struct mip_plane_traffic *ret_traffic)
+{
+	const struct mip_user_visitor *visitor =
+		mip_user_visitor_find(plane->user, home_address, home_agent, 0);
+
+	if (!visitor)
+		visitor = mip_user_visitor_find(plane->user, home_address, home_agent, MIP_REGISTRATION_PORT);
+	if (!visitor)
+		return -ENOENT;
+	*ret_traffic = visitor->home.traffic;
 	return 0;
 }
 

@@ -97,6 +97,8 @@ int mip_plane_switch(
 /* Another `clamp_mss` from now on. */
 void mip_plane_set_clamp(struct mip_plane *plane, bool clamp_mss);
 
+/* Whether a plane knows visitors with one home address by their link addresses: VISITOR items. */
+bool mip_plane_tells_apart(enum mip_plane_kind kind);
 enum mip_plane_kind mip_plane_kind(const struct mip_plane *plane); /* the one that runs, never AUTO */
 /* "bpf: as configured", "user: bpf: …; kernel: …" – for `status`. */
 const char *mip_plane_reason(const struct mip_plane *plane);
@@ -113,9 +115,10 @@ mip_time mip_plane_deadline(const struct mip_plane *plane);
 /* Looks after the device and what carries the packets, and mends what somebody else broke. */
 void mip_plane_advance(struct mip_plane *plane, mip_time now);
 
-/* TUNNEL, COPY, PEER, GROUPS, RELAY and BROADCAST items, and ROUTE items as well as the reconciler: a plane that takes
+/* TUNNEL, COPY, PEER, GROUPS, RELAY, VISITOR and BROADCAST items, and ROUTE items as well as the reconciler: a plane that takes
  * packets before the host's routing has them must know whether that would lead them to the tunnel. What they change is
- * so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP without a UDP socket). */
+ * so after mip_plane_commit(). 0; -ENOMEM; -EOPNOTSUPP (UDP without a UDP socket, a VISITOR in a plane that cannot tell
+ * it from others); of a VISITOR also what its link's socket says (-ENODEV, -ENOTSUP: no Ethernet). */
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want);
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);
 void mip_plane_commit(struct mip_plane *plane);
@@ -153,6 +156,10 @@ struct mip_plane_traffic {
 /* 0, or -ENOENT. Counts live as long as the home address has a tunnel, a peer or a route to the tunnel. */
 int mip_plane_traffic(struct mip_plane *plane, struct mip_address home_address, enum mip_tunnel_end end,
 	struct mip_plane_traffic *ret_traffic);
+
+/* The same of a VISITOR. */
+int mip_plane_visitor_traffic(struct mip_plane *plane, struct mip_address home_address,
+	struct mip_address home_agent, struct mip_plane_traffic *ret_traffic);
 
 /* "tunnel_packets_in", "drop_no_tunnel", "drop_spoofed" and the like. */
 struct mip_counter_table mip_plane_counters(const struct mip_plane *plane);

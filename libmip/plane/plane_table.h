@@ -17,8 +17,12 @@ struct mip_plane_home_key {
 	uint32_t end; /* enum mip_tunnel_end */
 };
 
+struct mip_user_visitor;
+
 struct mip_plane_home {
 	struct mip_plane_home_key key;
+	/* The visitor whose it is, of those that are told apart by their link addresses: then it is in no table. */
+	struct mip_user_visitor *visitor;
 	bool has_tunnel;
 	struct mip_want_tunnel tunnel;
 	bool led; /* at the HOME end: the host's routing leads packets for the home address to the tunnel */

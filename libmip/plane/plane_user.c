@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,9 @@ static const struct mip_counter_name counter_names[] = {
 	[MIP_USER_GROUPS_IN] = {"tunnel_groups_in", "packets to groups or to everyone, taken out of tunnels"},
 	[MIP_USER_RELAYED] = {"tunnel_relayed",
 		"packets of visitors in the encapsulating delivery style, passed on into their tunnels"},
+	[MIP_USER_VISITORS_OUT] = {"tunnel_visitors_out",
+		"packets to visitors that are told apart by their link addresses, large ones counted once"},
+	[MIP_USER_VISITORS_IN] = {"tunnel_visitors_in", "packets from them, likewise"},
 	[MIP_USER_FRAGMENTED] = {"tunnel_fragmented", "inner packets fragmented for a narrow outer path"},
 	[MIP_USER_ICMP_SENT] = {"tunnel_icmp_sent", "ICMP errors sent to the senders of inner packets"},
 	[MIP_USER_ICMP_WITHHELD] = {"tunnel_icmp_withheld",
@@ -80,6 +84,9 @@ void mip_user_free(struct mip_user *user)
 	mip_coalescer_clear(&user->coalescer);
 	mip_coalescer_clear(&user->relay_coalescer);
 	mip_user_group_clear(user);
+	mip_user_visitor_clear(user);
+	if (user->visit_descriptor >= 0)
+		close(user->visit_descriptor);
 	mip_plane_table_clear(&user->table);
 	if (user->leaves)
 		mip_user_tun_leave(&user->tun);
@@ -100,6 +107,8 @@ int mip_user_want(struct mip_user *user, const struct mip_want *want)
 {
 	if (want->kind == MIP_WANT_PEER)
 		return mip_plane_table_set_peer(&user->table, &want->peer);
+	if (want->kind == MIP_WANT_VISITOR)
+		return mip_user_visitor_want(user, &want->visitor);
 	if (want->kind != MIP_WANT_TUNNEL && want->kind != MIP_WANT_COPY)
 		return mip_user_group_want(user, want);
 	if (want->tunnel.encapsulation == MIP_ENCAPSULATION_UDP && !user->udp_sender)
@@ -116,6 +125,8 @@ int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 		mip_plane_table_remove_copy(&user->table, &want->tunnel);
 	else if (want->kind == MIP_WANT_PEER)
 		mip_plane_table_remove_peer(&user->table, &want->peer);
+	else if (want->kind == MIP_WANT_VISITOR)
+		mip_user_visitor_unwant(user, &want->visitor);
 	else
 		mip_user_group_unwant(user, want);
 	return 0;
@@ -125,9 +136,11 @@ size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_
 {
 	if (size > 0)
 		descriptors[0] = user->tun.descriptor;
-	for (size_t i = 0; i < MIP_USER_RAWS && i + 1 < size; i++)
-		descriptors[i + 1] = user->raw_descriptors[i];
-	return MIP_USER_RAWS + 1;
+	if (size > 1)
+		descriptors[1] = user->visit_descriptor;
+	for (size_t i = 0; i < MIP_USER_RAWS && i + 2 < size; i++)
+		descriptors[i + 2] = user->raw_descriptors[i];
+	return MIP_USER_RAWS + 2;
 }
 
 void mip_user_service(struct mip_user *user, int descriptor)
@@ -135,6 +148,8 @@ void mip_user_service(struct mip_user *user, int descriptor)
 	mip_user_clock(user);
 	if (descriptor == user->tun.descriptor)
 		mip_user_encapsulate(user);
+	if (descriptor == user->visit_descriptor)
+		mip_user_visitor_receive(user);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
 		if (descriptor == user->raw_descriptors[i]) {
 			mip_user_receive(user, descriptor);
@@ -192,6 +207,7 @@ void mip_user_batch_end(struct mip_user *user)
 {
 	mip_coalescer_flush(&user->coalescer);
 	mip_coalescer_flush(&user->relay_coalescer);
+	mip_user_visitor_flush(user);
 }
 
 struct mip_counter_table mip_user_counters(const struct mip_user *user)
@@ -250,7 +266,13 @@ static int open_sockets(struct mip_user *user, const char **ret_reason)
 	*ret_reason = "raw sockets cannot be had (CAP_NET_RAW)";
 	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
 		error = open_raw((enum mip_encapsulation)i, &user->raw_descriptors[i]);
-	return error ? error : open_icmp(user);
+	if (!error)
+		error = open_icmp(user);
+	if (error)
+		return error;
+	*ret_reason = "no epoll descriptor can be had";
+	user->visit_descriptor = epoll_create1(EPOLL_CLOEXEC);
+	return user->visit_descriptor < 0 ? -errno : 0;
 }
 
 static int allocate(struct mip_user *user)
@@ -281,8 +303,8 @@ uint32_t mip_user_mtu(const struct mip_user *user)
 
 static int open_device(struct mip_user *user, const char **ret_reason)
 {
-	return mip_user_tun_open(user->device, mip_user_mtu(user), user->options.stays, user->options.protocol,
-		&user->tun, ret_reason);
+	return mip_user_tun_open(user->device, mip_user_mtu(user), user->options.stays,
+		user->options.protocol, &user->tun, ret_reason);
 }
 
 int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
@@ -351,6 +373,7 @@ int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_
 	for (size_t i = 0; i < MIP_USER_RAWS; i++)
 		user->raw_descriptors[i] = -1;
 	user->icmp_descriptor = -1;
+	user->visit_descriptor = -1;
 	if (length >= sizeof(user->device)) {
 		*ret_reason = "the name of the tunnel device is too long";
 		error = -EINVAL;

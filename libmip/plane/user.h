@@ -7,6 +7,7 @@
  *   user_send.c         pieces → batches → sockets
  *   user_decapsulate.c  sockets → checks → user_coalesce.c → mip0
  *   user_group.c        what goes to groups and to everyone; what visitors send in tunnels of their own
+ *   user_visitor.c      visitors with one home address: their links' sockets in place of mip0
  *   user_icmp.c         errors to the senders of inner packets; the MTU of outer paths
  *   user_segment.c, user_coalesce.c, inner.c, outer.c   pure functions on packets
  */
@@ -26,6 +27,8 @@ enum mip_user_counter {
 	MIP_USER_COPIES_OUT,
 	MIP_USER_GROUPS_IN,
 	MIP_USER_RELAYED,
+	MIP_USER_VISITORS_OUT,
+	MIP_USER_VISITORS_IN,
 	MIP_USER_FRAGMENTED,
 	MIP_USER_ICMP_SENT,
 	MIP_USER_ICMP_WITHHELD,
@@ -86,6 +89,33 @@ struct mip_user_broadcast {
 	UT_hash_handle hh;
 };
 
+/*
+ * A visitor that is told apart (user_visitor.c): by its tunnel's other end when packets come for it (RFC 3024 A.2), by its
+ * place when they come from it (A.3).
+ */
+struct mip_user_visitor_key {
+	struct mip_address home_address;
+	struct mip_address remote;
+	uint32_t remote_port;
+};
+
+struct mip_user_visitor_place {
+	struct mip_address home_address;
+	mip_link link;
+	uint8_t link_address[MIP_ETHERNET_ADDRESS];
+	uint8_t nothing[2]; /* zero, so that no octet of the key is padding */
+};
+
+struct mip_user_visitor {
+	struct mip_user_visitor_key key;
+	struct mip_user_visitor_place place;
+	struct mip_want_visitor want;
+	struct mip_plane_home home; /* its tunnel, and what it carries */
+	struct mip_user_visited *visited;
+	UT_hash_handle hh;
+	UT_hash_handle hh_place;
+};
+
 /* The encapsulations that are protocols of IP are the first ones. */
 enum {
 	MIP_USER_RAWS = MIP_ENCAPSULATION_MINIMAL + 1,
@@ -98,6 +128,9 @@ struct mip_user {
 	struct mip_user_tun tun;
 	bool adopting; /* a predecessor's device carries packets by what hangs there, until all is known */
 	bool leaves;   /* what is in the kernel stays for a successor */
+	/* Whether an address is this host's own; the plane's front knows. May be NULL: none is. */
+	bool (*is_own)(const void *context, struct mip_address address);
+	const void *own_context;
 	/* By encapsulation. Each hears its protocol and the errors about it; that of IP-in-IP sends for all. */
 	int raw_descriptors[MIP_USER_RAWS];
 	int icmp_descriptor; /* sends only */
@@ -109,6 +142,11 @@ struct mip_user {
 	struct mip_user_groups *visited_groups; /* of these, those of the VISITED end */
 	struct mip_user_relay *relays;
 	struct mip_user_broadcast *broadcasts;
+	struct mip_user_visitor *visitors;
+	struct mip_user_visitor *visitors_by_place;
+	struct mip_user_visited *visited; /* the links where they are */
+	struct mip_user_visits *visits; /* what it takes to carry their packets; NULL: there were none yet */
+	int visit_descriptor;		/* ready when a socket of theirs is */
 	struct mip_user_receiver *receiver;
 	struct mip_user_pace pace;
 	uint8_t *arena;	  /* packets read from mip0, until they are sent */
@@ -209,6 +247,26 @@ int mip_user_copy(
 /* Of the tunnel device: what an inner packet may have. */
 uint32_t mip_user_mtu(const struct mip_user *user);
 
+/* user_visitor.c */
+int mip_user_visitor_want(struct mip_user *user, const struct mip_want_visitor *want);
+void mip_user_visitor_unwant(struct mip_user *user, const struct mip_want_visitor *want);
+void mip_user_visitor_clear(struct mip_user *user);
+/* NULL: it is none that is told apart. */
+struct mip_user_visitor *mip_user_visitor_find(const struct mip_user *user, struct mip_address home_address,
+	struct mip_address remote, uint16_t remote_port);
+/* Whether a packet in a tunnel is such a visitor's own (RFC 3024 5.2), which is taken off its link and not here. */
+bool mip_user_is_visitors_own(
+	const struct mip_user *user, const struct mip_plane_arrival *arrival, struct mip_address source);
+/* A packet out of its tunnel, which is to go to it; leaves at the latest with the flush. */
+void mip_user_visitor_deliver(
+	struct mip_user *user, struct mip_user_visitor *visitor, const struct mip_inner *inner);
+void mip_user_visitor_flush(struct mip_user *user);
+/* A packet of this host's own to it: an IP packet that is whole. 0 or negative errno. */
+int mip_user_visitor_tell(
+	struct mip_user *user, struct mip_user_visitor *visitor, const uint8_t *packet, size_t length);
+/* Takes what the links have. */
+void mip_user_visitor_receive(struct mip_user *user);
+
 /* user_icmp.c */
 /* The MTU of the outer path, from the kernel; 0 when there is no path. */
 uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel);
@@ -216,6 +274,9 @@ uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel);
  * 3.2.2) and not too often. `mtu` for fragmentation needed, otherwise 0. */
 void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *home, uint8_t code, uint32_t mtu,
 	const uint8_t *inner, size_t length);
+/* Likewise that its TTL has come to an end here. */
+void mip_user_send_time_exceeded(
+	struct mip_user *user, const struct mip_plane_home *home, const uint8_t *inner, size_t length);
 /* An ICMP error from within a tunnel: `octets` is what it quotes of the inner packet. */
 struct mip_user_error {
 	struct mip_address remote; /* where the outer packet went */

@@ -153,6 +153,22 @@ static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival
 	return refuse(user, spoofed ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
 }
 
+/* What must not come out, whoever it is for; counts why. */
+static int check_inner(
+	struct mip_user *user, const struct mip_plane_arrival *arrival, const struct mip_inner *inner)
+{
+	/* RFC 2784 3.1: "if the destination address of the payload packet is the encapsulator of the packet …
+	 * looping can occur. In this case, the packet MUST be discarded." True of every encapsulation, but for a NAT,
+	 * whose address is that of many. */
+	if (!arrival->remote_port && mip_address_equal(inner->ip.destination, arrival->remote))
+		return refuse(user, MIP_USER_DROP_LOOP);
+	/* rfc2003-3.1-4: "If, after decapsulation, the inner datagram has TTL = 0, the decapsulator MUST
+	 * discard the datagram". */
+	if (inner->ip.ttl == 0)
+		return refuse(user, MIP_USER_DROP_TTL);
+	return 0;
+}
+
 /* rfc3024-4.3.2-4: "… is in effect, a home agent MUST process each valid reverse tunneled packet …" */
 /* Whether the packet may come in at all; counts why not. */
 static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner,
@@ -168,17 +184,8 @@ static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const
 		/* rfc5944-4.2.2-3: "The datagram SHOULD be silently discarded." */
 		/* rfc5944-4.2.2-4: "ICMP Destination Unreachable MUST NOT be sent when a foreign agent is …" */
 		return refuse_stranger(user, arrival, error == -EACCES);
-	/* RFC 2784 3.1: "if the destination address of the payload packet is the encapsulator of the packet …
-	 * looping can occur. In this case, the packet MUST be discarded." True of every encapsulation, but for a NAT,
-	 * whose address is that of many. */
-	if (!arrival->remote_port && mip_address_equal(inner->ip.destination, arrival->remote))
-		return refuse(user, MIP_USER_DROP_LOOP);
-	/* rfc2003-3.1-4: "If, after decapsulation, the inner datagram has TTL = 0, the decapsulator MUST
-	 * discard the datagram". */
-	if (inner->ip.ttl == 0)
-		return refuse(user, MIP_USER_DROP_TTL);
 	*ret_home = home;
-	return 0;
+	return check_inner(user, arrival, inner);
 }
 
 static bool is_for_machine(const struct mip_user *user, const struct mip_inner *inner)
@@ -186,6 +193,35 @@ static bool is_for_machine(const struct mip_user *user, const struct mip_inner *
 	return user->options.inspect && inner->ip.protocol == MIP_PROTOCOL_ICMP &&
 	       !inner->ip.more_fragments && inner->ip.fragment_offset == 0 &&
 	       user->options.inspect(user->options.context, inner->octets, inner->length);
+}
+
+/* RFC 3024 A.2: "it needs to identify the proper binding via a tuple guaranteed to be unique": both outer addresses and
+ * the inner destination. True: it was such a packet. */
+static bool take_visitors(
+	struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos, struct mip_inner *inner)
+{
+	struct mip_user_visitor *visitor = mip_user_visitor_find(
+		user, arrival->inner_destination, arrival->remote, arrival->remote_port);
+
+	if (mip_user_is_visitors_own(user, arrival, inner->ip.source))
+		return true;
+	if (!visitor)
+		return false;
+	if (!mip_address_equal(visitor->want.tunnel.local, arrival->local)) {
+		(void)refuse_stranger(user, arrival, true);
+		return true;
+	}
+	if (check_inner(user, arrival, inner) != 0)
+		return true;
+	if (mark_congestion(user, inner, outer_tos) != 0) {
+		user->counters[MIP_USER_DROP_CONGESTION_MARK]++;
+		return true;
+	}
+	count_received(user, &visitor->home, inner->length);
+	clamp_mss(user, &visitor->home, inner);
+	if (!is_for_machine(user, inner))
+		mip_user_visitor_deliver(user, visitor, inner);
+	return true;
 }
 
 static bool give_group(struct mip_user *user, struct mip_inner *inner)
@@ -271,6 +307,8 @@ void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arriv
 	arrival->inner_source = inner.ip.source;
 	arrival->inner_destination = inner.ip.destination;
 	if (user->relays && take_relayed(user, arrival, outer_tos, &inner))
+		return;
+	if (user->visitors && take_visitors(user, arrival, outer_tos, &inner))
 		return;
 	if (mip_user_is_group(user, inner.ip.destination)) {
 		take_group(user, arrival, outer_tos, &inner);

@@ -164,13 +164,20 @@ static int read_quoted(const uint8_t *octets, size_t length, struct quoted *ret_
 	return 0;
 }
 
+/* What an error of our own says. */
+struct saying {
+	uint8_t type, code;
+	uint32_t mtu;
+};
+
 static void write_error(
-	struct mip_writer *writer, uint8_t code, uint32_t mtu, const uint8_t *inner, size_t length)
+	struct mip_writer *writer, const struct saying *saying, const uint8_t *inner, size_t length)
 {
 	size_t room = ICMP_ERROR_MAX - ICMP_HEADER;
+	uint32_t mtu = saying->mtu;
 
-	mip_write8(writer, MIP_ICMP_UNREACHABLE);
-	mip_write8(writer, code);
+	mip_write8(writer, saying->type);
+	mip_write8(writer, saying->code);
 	mip_write16(writer, 0);
 	mip_write16(writer, 0);
 	/* RFC 1191 4: the MTU of the next hop. */
@@ -207,12 +214,30 @@ static int send_from(int descriptor, struct mip_address source, struct mip_addre
 	return sendmsg(descriptor, &message, MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *home, uint8_t code, uint32_t mtu,
+/* To a visitor that is told apart: the routing knows no way to it. */
+static int send_to_visitor(
+	struct mip_user *user, const struct mip_plane_home *home, const uint8_t *octets, size_t length)
+{
+	uint8_t packet[MIP_IP_HEADER + ICMP_ERROR_MAX];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_ip ip = {
+		.ttl = MIP_OUTER_TTL,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = home->tunnel.local,
+		.destination = home->key.home_address,
+	};
+
+	mip_ip_packet_write(&writer, &ip, octets, length);
+	return mip_user_visitor_tell(user, home->visitor, packet, writer.length);
+}
+
+static void send_error(struct mip_user *user, const struct mip_plane_home *home, const struct saying *saying,
 	const uint8_t *inner, size_t length)
 {
 	uint8_t octets[ICMP_ERROR_MAX];
 	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
 	struct quoted quoted;
+	int error;
 
 	if (read_quoted(inner, length, &quoted) != 0 || !quoted.answerable)
 		return;
@@ -220,9 +245,26 @@ void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *hom
 		user->counters[MIP_USER_DROP_ICMP_LIMIT]++;
 		return;
 	}
-	write_error(&writer, code, mtu, inner, length);
-	if (send_from(user->icmp_descriptor, home->tunnel.local, quoted.source, octets, writer.length) == 0)
+	write_error(&writer, saying, inner, length);
+	if (home->visitor && mip_address_equal(quoted.source, home->key.home_address))
+		error = send_to_visitor(user, home, octets, writer.length);
+	else
+		error = send_from(
+			user->icmp_descriptor, home->tunnel.local, quoted.source, octets, writer.length);
+	if (error == 0)
 		user->counters[MIP_USER_ICMP_SENT]++;
+}
+
+void mip_user_send_error(struct mip_user *user, const struct mip_plane_home *home, uint8_t code, uint32_t mtu,
+	const uint8_t *inner, size_t length)
+{
+	send_error(user, home, &(struct saying){MIP_ICMP_UNREACHABLE, code, mtu}, inner, length);
+}
+
+void mip_user_send_time_exceeded(
+	struct mip_user *user, const struct mip_plane_home *home, const uint8_t *inner, size_t length)
+{
+	send_error(user, home, &(struct saying){.type = MIP_ICMP_TIME_EXCEEDED}, inner, length);
 }
 
 /* --- errors from within a tunnel -------------------------------------------------------------- */
@@ -263,6 +305,20 @@ static int relayed_code(uint8_t type, uint8_t code)
 	}
 }
 
+/* The tunnel that an outer packet was in, by what is quoted of the inner one and where it went. NULL: none. */
+static struct mip_plane_home *tunnel_of(
+	struct mip_user *user, const struct mip_user_error *error, const struct quoted *quoted)
+{
+	uint16_t port = error->encapsulation == MIP_ENCAPSULATION_UDP ? MIP_REGISTRATION_PORT : 0;
+	struct mip_user_visitor *visitor = mip_user_visitor_find(user, quoted->source, error->remote, port);
+	struct mip_plane_home *home;
+
+	if (visitor)
+		return &visitor->home;
+	home = mip_plane_table_tunnel(&user->table, quoted->source, quoted->destination);
+	return home ? mip_plane_home_toward(home, error->remote) : NULL;
+}
+
 /* rfc5944-4.2.3-5: "Nodes implementing tunneling SHOULD also implement the "tunnel soft state" …" */
 void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error)
 {
@@ -278,9 +334,7 @@ void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *er
 		user->counters[MIP_USER_ICMP_WITHHELD]++;
 	if (code < 0 || read_quoted(error->octets, error->length, &quoted) != 0)
 		return;
-	home = mip_plane_table_tunnel(&user->table, quoted.source, quoted.destination);
-	if (home)
-		home = mip_plane_home_toward(home, error->remote);
+	home = tunnel_of(user, error, &quoted);
 	/* Not about a tunnel that there is now: old, or forged. */
 	if (!home)
 		return;

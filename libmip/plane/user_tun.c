@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
@@ -22,13 +21,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "user_vnet.h"
+
 /* Of Linux 6.2; older headers do not have them. */
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
-#endif
-#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
-#define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
 
 enum {
@@ -242,31 +240,6 @@ bool mip_user_tun_is_there(const struct mip_user_tun *tun)
 	return tun->descriptor >= 0 && ioctl(tun->descriptor, TUNGETIFF, &request) == 0;
 }
 
-static int offload_from(const struct virtio_net_hdr *header, struct mip_offload *ret_offload)
-{
-	struct mip_offload offload = {0};
-
-	switch (header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
-	case VIRTIO_NET_HDR_GSO_NONE:
-		break;
-	case VIRTIO_NET_HDR_GSO_TCPV4:
-		offload.kind = MIP_OFFLOAD_TCP;
-		break;
-	case VIRTIO_NET_HDR_GSO_UDP_L4:
-		offload.kind = MIP_OFFLOAD_UDP;
-		break;
-	default:
-		return -EBADMSG;
-	}
-	offload.segment_size = header->gso_size;
-	offload.header_length = header->hdr_len;
-	offload.needs_checksum = header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	offload.checksum_start = header->csum_start;
-	offload.checksum_offset = header->csum_offset;
-	*ret_offload = offload;
-	return 0;
-}
-
 int mip_user_tun_read(
 	const struct mip_user_tun *tun, uint8_t *octets, size_t size, struct mip_offload *ret_offload)
 {
@@ -282,36 +255,14 @@ int mip_user_tun_read(
 		return -errno;
 	if ((size_t)length < sizeof(header))
 		return -EBADMSG;
-	error = offload_from(&header, ret_offload);
+	error = mip_vnet_read(&header, 0, ret_offload);
 	return error ? error : (int)((size_t)length - sizeof(header));
-}
-
-static struct virtio_net_hdr header_of(const struct mip_offload *offload)
-{
-	static const uint8_t types[] = {
-		[MIP_OFFLOAD_NONE] = VIRTIO_NET_HDR_GSO_NONE,
-		[MIP_OFFLOAD_TCP] = VIRTIO_NET_HDR_GSO_TCPV4,
-		[MIP_OFFLOAD_UDP] = VIRTIO_NET_HDR_GSO_UDP_L4,
-	};
-	struct virtio_net_hdr header = {0};
-
-	if (offload->needs_checksum) {
-		header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		header.csum_start = offload->checksum_start;
-		header.csum_offset = offload->checksum_offset;
-	}
-	if (offload->kind != MIP_OFFLOAD_NONE) {
-		header.gso_type = types[offload->kind];
-		header.gso_size = offload->segment_size;
-		header.hdr_len = offload->header_length;
-	}
-	return header;
 }
 
 int mip_user_tun_write(const struct mip_user_tun *tun, const uint8_t *octets, size_t length,
 	const struct mip_offload *offload)
 {
-	struct virtio_net_hdr header = header_of(offload);
+	struct virtio_net_hdr header = mip_vnet_of(offload, 0);
 	struct iovec parts[] = {{&header, sizeof(header)}, {(void *)(uintptr_t)octets, length}};
 	ssize_t written;
 

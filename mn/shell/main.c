@@ -11,6 +11,7 @@ static const struct mip_daemon_role role = {
 	.schema = &mn_schema,
 	.control_path_offset = offsetof(struct mn_config, control),
 	.user_offset = offsetof(struct mn_config, user),
+	.state_folder_offset = offsetof(struct mn_config, state),
 	.check = mn_schema_check_system,
 	.start = mn_shell_start,
 	.reload = mn_shell_reload,

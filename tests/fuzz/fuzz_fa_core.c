@@ -6,6 +6,7 @@
  *   - a visitor is on the list only if its home agent's accepted reply was given to the machine
  *   - the tables stay within their bounds, no deadline lies in the past after it was served
  *   - what is wanted and what is unwanted balances when all visitors are gone
+ *   - no two visitors with one home address have the same home agent, nor the same link address
  *   - with challenges: every reply to a node has one, no more nodes are remembered than may be, and a node whose key
  *     is known is never relayed with a challenge that was not offered
  */
@@ -27,11 +28,13 @@ enum {
 	NODES = 4,
 	PENDING_MOST = 6,
 	PENDING_PER_NODE_MOST = 3,
-	LIVE_MOST = 6 * NODES + 6, /* one that moves has the old and the new for a moment */
+	VISITORS_MOST = 2 * NODES,	   /* each address may be that of a node of either home agent */
+	LIVE_MOST = 6 * VISITORS_MOST + 6, /* one that moves has the old and the new for a moment */
 	CARE_OF = 0x0a020001,
 	CHALLENGES_MOST = 3,
 	CHALLENGE = 16,
 	HOME_AGENT = 0x0a010001,
+	OTHER_HOME_AGENT = 0x0a010009,
 	FIRST_NODE = 0x0a010032,
 };
 
@@ -49,6 +52,8 @@ struct run {
 	bool accepted[NODES];		     /* an accepted reply from the home agent was given */
 	struct mip_want wants[LIVE_MOST];    /* of visitors: wanted, and not unwanted since */
 	size_t want_count;
+	struct fa_visitor_view seen[VISITORS_MOST]; /* of the list, so far */
+	size_t seen_count;
 };
 
 /* No two challenges are the same, and what was not made here is told from what was. */
@@ -74,8 +79,10 @@ static bool is_visitors(const struct mip_want *want)
 {
 	return want->kind == MIP_WANT_NEIGHBOUR || want->kind == MIP_WANT_PEER ||
 	       want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_RELAY ||
+	       want->kind == MIP_WANT_VISITOR ||
 	       (want->kind == MIP_WANT_RULE && want->rule.incoming != MIP_LINK_TUNNEL) ||
-	       (want->kind == MIP_WANT_ROUTE && want->route.destination.length == 32);
+	       (want->kind == MIP_WANT_ROUTE &&
+		       (want->route.destination.length == 32 || want->route.type == MIP_ROUTE_BLACKHOLE));
 }
 
 static size_t place_of(const struct run *run, const struct mip_want *want)
@@ -209,8 +216,19 @@ static void judge(void *context, const struct fa_visitor_view *view)
 	uint32_t node = mip_address_number(view->home_address) - FIRST_NODE;
 
 	check(view->registered || view->pending);
-	if (view->registered)
-		check(node < NODES && run->accepted[node]);
+	if (!view->registered)
+		return;
+	check(node < NODES && run->accepted[node]);
+	check(run->seen_count < VISITORS_MOST);
+	for (size_t i = 0; i < run->seen_count; i++) {
+		const struct fa_visitor_view *other = &run->seen[i];
+
+		if (mip_address_equal(other->home_address, view->home_address))
+			check(!mip_address_equal(other->home_agent, view->home_agent) &&
+				!mip_link_address_equal(other->link_address, view->link_address) &&
+				(other->told_apart || other->co_located || view->co_located));
+	}
+	run->seen[run->seen_count++] = *view;
 }
 
 static void tell_link(struct run *run, bool present, bool up)
@@ -298,9 +316,11 @@ static void step_request(struct run *run)
 		.care_of_address = mip_address_of(CARE_OF),
 		.identification = mip_read8(&run->script) & 3,
 	};
-	uint8_t message[512];
+	uint8_t message[512], from = mip_read8(&run->script);
 	struct mip_writer writer = mip_writer_of(message, sizeof(message));
 
+	if (from & 2)
+		request.home_agent = mip_address_of(OTHER_HOME_AGENT);
 	/* RFC 2794, RFC 4433: neither a home address nor a home agent. */
 	if (request.flags & MIP_REQUEST_R)
 		request.home_address = request.home_agent = (struct mip_address){0};
@@ -308,8 +328,7 @@ static void step_request(struct run *run)
 	write_extensions(run, &writer);
 	if (run->challenge)
 		write_answer(run, node, &writer);
-	send_in_udp(run, writer.octets, writer.length, (uint8_t)(node + (mip_read8(&run->script) & 1)),
-		FIRST_NODE + node);
+	send_in_udp(run, writer.octets, writer.length, (uint8_t)(node + (from & 1)), FIRST_NODE + node);
 }
 
 /* As the home agent does it, with a Revocation Support extension or without. */
@@ -347,6 +366,10 @@ static void step_reply(struct run *run)
 		.octets = message,
 	};
 
+	if (how & 8) {
+		reply.home_agent = mip_address_of(OTHER_HOME_AGENT);
+		datagram.source = mip_address_of(OTHER_HOME_AGENT + (how & 1));
+	}
 	mip_reply_write(&writer, &reply);
 	write_extensions(run, &writer);
 	if (how & 0x20) {
@@ -388,7 +411,8 @@ static void step_revocation(struct run *run)
 	};
 
 	if ((how & 0x30) == 0x30) {
-		(void)fa_core_revoke(run->core, home_address, run->now);
+		(void)fa_core_revoke(
+			run->core, home_address, mip_address_of(how & 8 ? OTHER_HOME_AGENT : 0), run->now);
 		return;
 	}
 	if (how & 0x10)
@@ -461,10 +485,11 @@ static void step(struct run *run)
 		step_raw(run, (what >> 4) & 3);
 	}
 	drain(run);
+	run->seen_count = 0;
 	fa_core_visitors(run->core, run->now, judge, run);
 	/* Strangers fill the list, but do not shut visitors out. */
 	check(fa_core_pending_count(run->core) <= PENDING_MOST + PENDING_PER_NODE_MOST * NODES);
-	check(fa_core_visitor_count(run->core) <= NODES);
+	check(fa_core_visitor_count(run->core) <= VISITORS_MOST);
 	check(fa_core_challenge_count(run->core) <= CHALLENGES_MOST);
 	check(run->challenge || fa_core_challenge_count(run->core) == 0);
 }
@@ -503,7 +528,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.request_timeout = 7 * MIP_SECOND,
 		.pending_most = PENDING_MOST,
 		.pending_per_node_most = PENDING_PER_NODE_MOST,
-		.visitors_most = NODES,
+		.visitors_most = VISITORS_MOST,
 		.default_home_agent = mip_address_of(HOME_AGENT),
 		.table = 79,
 		.rule_priority = 790,

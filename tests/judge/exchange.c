@@ -346,7 +346,7 @@ static void fa_datagram(struct exchange *exchange, const struct mip_input_datagr
 
 static int fa_revoke(struct exchange *exchange, struct mip_address home_address)
 {
-	return fa_core_revoke(exchange->fa, home_address, exchange->now);
+	return fa_core_revoke(exchange->fa, home_address, (struct mip_address){0}, exchange->now);
 }
 
 static void fa_icmp(struct exchange *exchange, const struct mip_input_icmp_error *error)

@@ -248,7 +248,9 @@ struct mip_revocation_ack foreign_ack_of(const struct sent *sent, bool inform)
 
 void foreign_revoke(void)
 {
-	assert_int_equal(fa_core_revoke(foreign_world.core, address("10.1.0.50"), foreign_world.now), 0);
+	assert_int_equal(fa_core_revoke(foreign_world.core, address("10.1.0.50"), (struct mip_address){0},
+				 foreign_world.now),
+		0);
 	fa_world_wait(&foreign_world, 0);
 }
 

@@ -237,7 +237,7 @@ void mip_plane_free(struct mip_plane *old)
 enum mip_plane_kind mip_plane_kind(const struct mip_plane *old)
 {
 	(void)old;
-	return MIP_PLANE_USER;
+	return made_up.plane.kind == MIP_PLANE_AUTO ? MIP_PLANE_USER : made_up.plane.kind;
 }
 
 const char *mip_plane_reason(const struct mip_plane *old)

@@ -105,7 +105,9 @@ char *namespace_snapshot(void)
 {
 	int status;
 
-	return run("ip -d -4 route show table all; ip -d -4 rule; ip -4 -o address | sed 's/valid_lft.*//';"
+	/* That a link has no carrier is not a route's matter, and a veth gets its own some time after it is up. */
+	return run("ip -d -4 route show table all | sed 's/ linkdown//'; ip -d -4 rule; ip -4 -o address | "
+		   "sed 's/valid_lft.*//';"
 		   "ip -4 neighbour show nud permanent; ip -4 neighbour show proxy;"
 		   "ip -4 maddress; cd /proc/sys/net/ipv4; grep . ip_forward conf/*/* neigh/*/proxy_delay "
 		   "2>/dev/null",

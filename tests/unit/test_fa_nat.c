@@ -342,6 +342,42 @@ static void keep_alives_go_out_at_the_interval_and_their_answers_are_taken(void 
 	fa_world_end(&world);
 }
 
+/* RFC 3024 A.4: two visitors with one home address have each a tunnel, and a mapping of the NAT's to be kept. */
+static void each_of_two_with_one_address_keeps_its_own_mapping(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	struct mip_registration_reply reply;
+	const struct mip_want *item;
+	uint8_t packet[WORLD_MESSAGE], answer[WORLD_MESSAGE];
+	size_t length;
+
+	(void)state;
+	begin_with(&world, &(struct mip_udp_tunnel_reply){.code = 0}, true);
+	fa_world_wait(&world, 50 * MIP_SECOND);
+	request.fields.home_agent = address("198.51.100.2");
+	request.link_address = link_address(0x66);
+	fa_world_send(&world, &request, packet);
+	fa_world_clear(&world);
+	reply = fa_world_reply_to(&request);
+	length = fa_world_write_reply(&reply, NULL, write_grant, packet);
+	fa_world_deliver(&world, reply.home_agent, packet, length);
+	assert_int_equal(fa_core_visitor_count(world.core), 2);
+	item = fa_world_want(&world, MIP_OUTPUT_WANT, MIP_WANT_VISITOR);
+	assert_int_equal(item->visitor.tunnel.encapsulation, MIP_ENCAPSULATION_UDP);
+	assert_int_equal(item->visitor.tunnel.remote_port, 434);
+	/* The first one's is due first; what its home agent answers is of no use to the other. */
+	assert_int_equal(keepalives_in(&world, 60 * MIP_SECOND + 500 * MIP_MILLISECOND), 1);
+	length = answer_to(packet, keepalive(&world, packet), answer);
+	assert_true(fa_core_tunnelled(world.core, answer, length, world.now));
+	assert_int_equal(keepalives_in(&world, 48 * MIP_SECOND), 0);
+	assert_int_equal(keepalives_in(&world, 1500 * MIP_MILLISECOND), 1);
+	assert_true(mip_address_equal(
+		fa_world_only(&world, MIP_OUTPUT_DATAGRAM)->datagram.destination, address("198.51.100.2")));
+	assert_false(fa_core_tunnelled(world.core, answer, length, world.now));
+	fa_world_end(&world);
+}
+
 /* rfc3519-3.2-1, rfc3519-3.2-3, rfc3519-4.10-2 */
 static void the_home_agent_names_the_interval_but_never_less_than_10_seconds(void **state)
 {
@@ -439,6 +475,7 @@ int main(void)
 		cmocka_unit_test(an_assent_makes_the_tunnel_udp_both_ways),
 		cmocka_unit_test(a_declined_or_missing_or_unasked_reply_leaves_it_ip_in_ip),
 		cmocka_unit_test(keep_alives_go_out_at_the_interval_and_their_answers_are_taken),
+		cmocka_unit_test(each_of_two_with_one_address_keeps_its_own_mapping),
 		cmocka_unit_test(the_home_agent_names_the_interval_but_never_less_than_10_seconds),
 		cmocka_unit_test(unanswered_keep_alives_are_repeated_and_then_count_as_a_lost_mapping),
 		cmocka_unit_test(a_visitor_that_leaves_takes_its_keep_alives_along),

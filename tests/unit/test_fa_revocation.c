@@ -406,6 +406,61 @@ static void revocations_are_heard_on_a_visited_link_too(void **state)
 	assert_int_equal(foreign_only_sent(MIP_MESSAGE_REVOCATION_ACK).ack.identifier, revocation.identifier);
 }
 
+/* rfc3543-AppB-2: by the pair of home agent and home address. RFC 3024 A.4: another one's node has the address too. */
+static void a_revocation_is_of_its_own_home_agents_node(void **state)
+{
+	struct mip_revocation revocation = foreign_home_agents_revocation();
+	struct fa_world_request other = foreign_next_request();
+	struct fa_visitor_view view;
+	struct sent sent;
+
+	(void)state;
+	foreign_visited();
+	other.fields.home_agent = address("198.51.100.2");
+	other.link_address = link_address(0x66);
+	fa_world_register(&foreign_world, &other);
+	assert_int_equal(fa_core_visitor_count(foreign_world.core), 2);
+	fa_world_wait(&foreign_world, MIP_SECOND);
+	fa_world_clear(&foreign_world);
+	foreign_deliver_revocation(&revocation, foreign_association);
+	sent = foreign_only_sent(MIP_MESSAGE_REVOCATION_ACK);
+	assert_true(foreign_is_authentic(&sent));
+	assert_int_equal(foreign_informed(), 1);
+	assert_true(fa_world_view(&foreign_world, address("10.1.0.50"), &view));
+	assert_true(mip_address_equal(view.home_agent, other.fields.home_agent));
+	assert_false(view.told_apart);
+	/* Once more: it is the other one's still that stays. */
+	revocation.identifier++;
+	foreign_deliver_revocation(&revocation, foreign_association);
+	assert_int_equal(fa_core_visitor_count(foreign_world.core), 1);
+}
+
+/* What is on its way of the other one is no reason to wait, and is not given up. */
+static void our_revocation_is_told_to_the_nodes_own_home_agent(void **state)
+{
+	struct fa_world_request other = foreign_next_request();
+	struct sent sent;
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	foreign_visited();
+	other.fields.home_agent = address("198.51.100.2");
+	other.link_address = link_address(0x66);
+	fa_world_register(&foreign_world, &other);
+	other.fields.identification++;
+	fa_world_send(&foreign_world, &other, message);
+	fa_world_clear(&foreign_world);
+	assert_int_equal(fa_core_revoke(foreign_world.core, address("10.1.0.50"), address("10.1.0.1"),
+				 foreign_world.now),
+		0);
+	fa_world_wait(&foreign_world, 0);
+	sent = foreign_only_sent(MIP_MESSAGE_REVOCATION);
+	assert_true(mip_address_equal(sent.datagram.destination, address("10.1.0.1")));
+	assert_true(mip_address_equal(sent.revocation.home_domain, address("10.1.0.1")));
+	assert_int_equal(fa_core_pending_count(foreign_world.core), 1);
+	assert_int_equal(fa_core_visitor_count(foreign_world.core), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +484,8 @@ int main(void)
 		TEST(another_home_agent_cannot_revoke_the_same_home_address),
 		TEST(a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not),
 		TEST(revocations_are_heard_on_a_visited_link_too),
+		TEST(a_revocation_is_of_its_own_home_agents_node),
+		TEST(our_revocation_is_told_to_the_nodes_own_home_agent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,8 +174,9 @@ static void nothing_is_sent_beyond_the_life_of_the_registration(void **state)
 	fa_world_clear(&foreign_world);
 	foreign_visited();
 	fa_world_wait(&foreign_world, 600 * MIP_SECOND);
-	assert_int_equal(
-		fa_core_revoke(foreign_world.core, address("10.1.0.50"), foreign_world.now), -ENOENT);
+	assert_int_equal(fa_core_revoke(foreign_world.core, address("10.1.0.50"), (struct mip_address){0},
+				 foreign_world.now),
+		-ENOENT);
 	assert_int_equal(foreign_count_of(MIP_MESSAGE_REVOCATION), 0);
 }
 
@@ -301,7 +302,9 @@ static void beyond_the_most_the_visit_ends_and_the_node_is_told(void **state)
 	request.link_address = link_address(0x51);
 	fa_world_send(&foreign_world, &request, message);
 	foreign_answer_request(&request);
-	assert_int_equal(fa_core_revoke(foreign_world.core, address("10.1.0.51"), foreign_world.now), 0);
+	assert_int_equal(fa_core_revoke(foreign_world.core, address("10.1.0.51"), (struct mip_address){0},
+				 foreign_world.now),
+		0);
 	fa_world_clear(&foreign_world);
 	foreign_revoke();
 	assert_int_equal(fa_core_visitor_count(foreign_world.core), 0);

@@ -102,6 +102,14 @@ static void on_record(void *core, const char *key, const uint8_t *octets, size_t
 	note("record");
 }
 
+static enum mip_plane_kind plane_told;
+
+static void on_plane(void *core, enum mip_plane_kind kind)
+{
+	(void)core;
+	plane_told = kind;
+}
+
 static void on_begin(void *core, struct mip_now now)
 {
 	(void)core;
@@ -138,6 +146,7 @@ static struct mip_host_options options_of_test = {
 		.link = on_link,
 		.icmp_error = on_icmp_error,
 		.record = on_record,
+		.plane = on_plane,
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
@@ -281,6 +290,21 @@ static void a_reload_that_is_refused_its_data_plane_changes_nothing(void **state
 	assert_false(made_up.plane.clamp_mss);
 	assert_int_equal(mip_host_set_plane(host, MIP_PLANE_USER, true, &reason), 0);
 	assert_true(made_up.plane.clamp_mss);
+	mip_host_free(host);
+}
+
+static void the_machine_knows_what_carries_its_packets(void **state)
+{
+	struct mip_host *host;
+
+	(void)state;
+	plane_told = MIP_PLANE_AUTO;
+	assert_int_equal(mip_host_new(&options_of_test, &host), 0);
+	assert_int_equal(plane_told, MIP_PLANE_USER);
+	/* Another one takes its place. */
+	made_up.plane.kind = MIP_PLANE_BPF;
+	made_up.plane.translation_changed(made_up.plane.context);
+	assert_int_equal(plane_told, MIP_PLANE_BPF);
 	mip_host_free(host);
 }
 
@@ -749,6 +773,7 @@ int main(void)
 		START_TEST(a_start_that_fails_puts_back_what_it_has_made),
 		START_TEST(the_option_goes_over_the_configured_data_plane),
 		START_TEST(a_reload_that_is_refused_its_data_plane_changes_nothing),
+		START_TEST(the_machine_knows_what_carries_its_packets),
 		START_TEST(a_link_that_is_there_at_the_start_gets_its_socket_then),
 		HOST_TEST(what_a_reply_promises_is_so_before_it_leaves),
 		HOST_TEST(the_order_of_changes_and_packets_is_kept),

@@ -183,7 +183,10 @@ static int answer(
 		mip_loop_stop(daemon->loop);
 	} else if (strcmp(command, "revoke") == 0) {
 		*ret_error = "there is no binding for this address";
-		return argument && strcmp(argument, "10.1.0.50") == 0 ? 0 : -ENOENT;
+		return argument && (strcmp(argument, "10.1.0.50") == 0 ||
+					   strcmp(argument, "10.10.1.2 198.51.100.1") == 0)
+			       ? 0
+			       : -ENOENT;
 	} else {
 		*ret_result = json_pack("{s:s, s:i}", "state", command, "lifetime", 600);
 	}
@@ -285,11 +288,21 @@ static void a_refusal_is_status_1_with_the_reason(void **state)
 	assert_string_equal(daemon->error, "mipctl: mip-ha refused: there is no binding for this address\n");
 }
 
+/* Of several visitors with one home address, the one of this home agent. */
+static void a_foreign_agents_revocation_may_name_the_home_agent(void **state)
+{
+	struct daemon *daemon = *state;
+
+	assert_int_equal(mipctl(daemon, daemon->path, "fa revoke 10.1.0.50"), 0);
+	assert_int_equal(mipctl(daemon, daemon->path, "fa revoke 10.10.1.2 198.51.100.1"), 0);
+	assert_int_equal(mipctl(daemon, daemon->path, "fa revoke 10.10.1.2 198.51.100.2"), 1);
+}
+
 static void bad_usage_is_status_2(void **state)
 {
 	static const char *const usages[] = {"", "xx", "xx status", "ha", "ha visitors", "fa bindings",
 		"mn revoke 10.1.0.5", "ha revoke", "ha status now", "mn handover", "-q ha status",
-		"ha revoke 10.1.0.50 now"};
+		"ha revoke 10.1.0.50 now", "fa revoke", "fa revoke 10.10.1.2 198.51.100.1 now"};
 	struct daemon *daemon = *state;
 
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(usages); i++) {
@@ -336,6 +349,7 @@ int main(void)
 		cmocka_unit_test(long_values_are_cut_between_characters),
 		with_daemon(an_answer_is_text_or_json),
 		with_daemon(a_refusal_is_status_1_with_the_reason),
+		with_daemon(a_foreign_agents_revocation_may_name_the_home_agent),
 		with_daemon(bad_usage_is_status_2),
 		with_daemon(no_daemon_is_status_3),
 		with_daemon(help_and_version_need_no_daemon),

@@ -383,7 +383,7 @@ static void revoke(struct sim *sim, unsigned who)
 	if (who != 1)
 		(void)ha_core_revoke(sim->home, NODE, sim->now);
 	if (who != 0)
-		(void)fa_core_revoke(sim->foreign, NODE, sim->now);
+		(void)fa_core_revoke(sim->foreign, NODE, (struct mip_address){0}, sim->now);
 	collect(sim);
 }
 

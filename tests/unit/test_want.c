@@ -163,6 +163,34 @@ static void a_copy_is_its_home_address_and_where_it_goes(void **state)
 	assert_relation(&one, &other, OTHER_THING);
 }
 
+static struct mip_want visitor(void)
+{
+	return (struct mip_want){
+		.kind = MIP_WANT_VISITOR,
+		.visitor = {.tunnel = tunnel().tunnel,
+			.link = 5,
+			.link_address = {.length = 6, .octets = {2, 0, 0, 0, 0, 1}}},
+	};
+}
+
+/* RFC 3024 A.2: by the tunnel's other end; where it is, it may change. */
+static void a_visitor_is_its_home_address_and_its_home_agent(void **state)
+{
+	const struct mip_want one = tunnel(), other = visitor();
+
+	(void)state;
+	CHANGED(visitor(), visitor.tunnel.home_address, address(1), OTHER_THING);
+	CHANGED(visitor(), visitor.tunnel.remote, address(1), OTHER_THING);
+	CHANGED(visitor(), visitor.tunnel.remote_port, 40000, OTHER_THING);
+	CHANGED(visitor(), visitor.tunnel.local, address(1), SAME_THING);
+	CHANGED(visitor(), visitor.tunnel.encapsulation, MIP_ENCAPSULATION_GRE, SAME_THING);
+	CHANGED(visitor(), visitor.link, 6, SAME_THING);
+	CHANGED(visitor(), visitor.link_address.octets[5], 2, SAME_THING);
+	CHANGED(visitor(), visitor.encapsulating, true, SAME_THING);
+	CHANGED(visitor(), visitor.delivery, MIP_ENCAPSULATION_MINIMAL, SAME_THING);
+	assert_relation(&one, &other, OTHER_THING);
+}
+
 static void every_key_fits(void **state)
 {
 	uint8_t key[MIP_WANT_KEY];
@@ -222,6 +250,10 @@ static void a_want_reads_as_ip_would_show_it(void **state)
 			want.address.no_prefix_route = true;
 		if (kind == MIP_WANT_NEIGHBOUR)
 			want.neighbour.seed = true;
+		if (kind == MIP_WANT_VISITOR) {
+			want.visitor.encapsulating = want.visitor.tunnel.delivery = true;
+			want.visitor.link_address.length = MIP_LINK_ADDRESS_MAX;
+		}
 		assert_in_range(strlen(mip_want_text(&want, text)), 1, MIP_WANT_TEXT - 2);
 	}
 }
@@ -244,6 +276,7 @@ int main(void)
 		cmocka_unit_test(a_tunnel_is_its_home_address_and_end),
 		cmocka_unit_test(a_peer_is_its_home_address_and_where_it_sends_from),
 		cmocka_unit_test(a_copy_is_its_home_address_and_where_it_goes),
+		cmocka_unit_test(a_visitor_is_its_home_address_and_its_home_agent),
 		cmocka_unit_test(every_key_fits),
 		cmocka_unit_test(a_want_reads_as_ip_would_show_it),
 		cmocka_unit_test(encapsulations_have_the_names_of_the_contract),
