@@ -71,7 +71,7 @@ struct mip_kernel_element {
 	struct mip_address addresses[3];
 };
 
-/* What named counters of the table count; kernel_filter.c has their names. */
+/* What the devices count, and named counters of the tables; kernel_filter.c has their names. */
 enum mip_kernel_counter {
 	MIP_KERNEL_PACKETS_OUT,
 	MIP_KERNEL_PACKETS_IN,
@@ -151,6 +151,7 @@ struct mip_kernel {
 	bool has_silenced;		     /* the user plane's raw sockets take no packets */
 	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
 	unsigned rules;			     /* in our table; 0: not counted yet */
+	uint32_t used_sets;		     /* a bit for each set into which rules look */
 	struct mip_plane_home_key looked_at; /* the tunnel that was looked at last */
 	struct mip_kernel_peer_key looked_at_peer;
 	struct mip_kernel_identifiers identifiers;
@@ -182,6 +183,9 @@ void mip_kernel_devices_remove(struct mip_kernel *kernel);
 bool mip_kernel_devices_are_left(struct mip_kernel *kernel);
 void mip_kernel_devices_sweep(struct mip_kernel *kernel);
 int mip_kernel_devices_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+/* Reads into kernel->counters what went in and came out of the devices. After mip_kernel_filter_count(), for what
+ * belonged to no tunnel came out too. */
+void mip_kernel_devices_count(struct mip_kernel *kernel);
 /* net.ipv4.conf.all.rp_filter as it is now; 0 if that is not known. */
 uint32_t mip_kernel_host_filters(struct mip_kernel *kernel);
 /* The device whose tunnels are of this encapsulation, NULL: there is none. */
@@ -215,6 +219,8 @@ const char *mip_kernel_set_name(enum mip_kernel_set set);
 unsigned mip_kernel_set_width(enum mip_kernel_set set); /* addresses in an element */
 int mip_kernel_filter_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 void mip_kernel_filter_remove(struct mip_kernel *kernel);
+/* Has the rules look into these sets too (a bit for each), when there are elements in them. 0 or negative errno. */
+int mip_kernel_filter_use(struct mip_kernel *kernel, uint32_t used);
 int mip_kernel_filter_clamp(struct mip_kernel *kernel, bool clamp_mss);
 int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 /* Reads the named counters into kernel->counters. */
@@ -245,6 +251,7 @@ struct mip_kernel_elements {
 	struct mip_kernel *kernel;
 	enum mip_kernel_set set; /* of the message that is under way */
 	bool removal;
+	uint32_t used;	      /* a bit for each set that gets elements */
 	size_t message, list; /* where they begin */
 	unsigned count;
 	int error;

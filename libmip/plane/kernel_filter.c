@@ -23,6 +23,7 @@ enum {
 	FAMILY_NETDEV = 5, /* NFPROTO_NETDEV, whose header does not go with the C library's */
 };
 
+/* The packets are counted by the devices; the others by the tables. */
 static const struct mip_counter_name counter_names[] = {
 	[MIP_KERNEL_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_KERNEL_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
@@ -101,6 +102,11 @@ static const struct {
 		MIP_KERNEL_HOME_PEERS_GRE_ANY},
 };
 
+static bool is_used(const struct mip_kernel *kernel, enum mip_kernel_set set)
+{
+	return kernel->used_sets & 1U << set;
+}
+
 /* Not for a group or for everyone. A packet for 224.0.0.0 and above is looked at closely, others at once not. */
 static void write_group(FILE *text, size_t i)
 {
@@ -112,39 +118,50 @@ static void write_group(FILE *text, size_t i)
 	fprintf(text, "}\n");
 }
 
-static void write_group_check(FILE *text, size_t i)
-{
-	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, protocols[i].name);
-}
-
-/* What passed: not with a TTL of 0, and the mark that lets it in. */
+/* What passed, but is not at once as it should be: not with a TTL of 0, not for a group; and the mark that lets it in. */
 static void write_admission(FILE *text, size_t i)
 {
 	fprintf(text, "chain admit-%s {\n", protocols[i].name);
 	fprintf(text, "@th,%u,8 0 counter name drop_ttl drop\n", protocols[i].inner + TTL);
-	write_group_check(text, i);
-	fprintf(text, "meta mark set meta mark or 0x%x counter name tunnel_packets_in\n", MIP_KERNEL_MARK);
+	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, protocols[i].name);
+	fprintf(text, "meta mark set meta mark or 0x%x\n", MIP_KERNEL_MARK);
 	fprintf(text, "}\n");
+}
+
+/* A set of peers: `key` is what is looked up in it. One rule lets in nearly all that belongs to it, without a look at any
+ * other; the second has the rest. */
+static void write_peers(
+	FILE *text, const struct mip_kernel *kernel, size_t i, enum mip_kernel_set set, const char *key, unsigned inner)
+{
+	const char *name = protocols[i].name, *plain = i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "";
+	unsigned ttl = protocols[i].inner + TTL, destination = protocols[i].inner + DESTINATION;
+
+	if (!is_used(kernel, set))
+		return;
+	fprintf(text,
+		"add rule ip %s from-%s %s@th,%u,8 != 0 @th,%u,3 != 7 %s . @th,%u,32 @%s meta mark set meta mark or 0x%x "
+		"accept\n",
+		kernel->table, name, plain, ttl, destination, key, inner, sets[set].name, MIP_KERNEL_MARK);
+	fprintf(text, "add rule ip %s from-%s %s@th,%u,8 0 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table, name,
+		plain, ttl, key, inner, sets[set].name, name);
+	fprintf(text, "add rule ip %s from-%s %s@th,%u,3 7 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table, name,
+		plain, destination, key, inner, sets[set].name, name);
 }
 
 /* What fits none is not dropped here: another device of the host may have it. GRE with a checksum, a key or a number, or
  * not of IPv4, is never ours, and the inner addresses are elsewhere in it. */
-static void write_check(FILE *text, size_t i)
+static void write_check(FILE *text, const struct mip_kernel *kernel, size_t i)
 {
-	const char *name = protocols[i].name, *plain = i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "";
+	static const char both[] = "ip saddr . ip daddr", any[] = "ip saddr";
 	unsigned source = protocols[i].inner + SOURCE, destination = protocols[i].inner + DESTINATION;
 
-	fprintf(text, "chain from-%s {\n", name);
-	fprintf(text, "%sip saddr . ip daddr . @th,%u,32 @%s goto admit-%s\n", plain, source,
-		sets[protocols[i].home_peers].name, name);
-	fprintf(text, "%sip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", plain, destination,
-		name);
-	fprintf(text, "%sip saddr . @th,%u,32 @%s goto admit-%s\n", plain, source,
-		sets[protocols[i].home_peers_any].name, name);
-	fprintf(text, "%sip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", plain, destination, name);
-	fprintf(text, "meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n", MIP_KERNEL_MARK,
-		~(unsigned)MIP_KERNEL_MARK);
-	fprintf(text, "}\n");
+	fprintf(text, "flush chain ip %s from-%s\n", kernel->table, protocols[i].name);
+	write_peers(text, kernel, i, protocols[i].home_peers, both, source);
+	write_peers(text, kernel, i, MIP_KERNEL_VISITED_PEERS, both, destination);
+	write_peers(text, kernel, i, protocols[i].home_peers_any, any, source);
+	write_peers(text, kernel, i, MIP_KERNEL_VISITED_PEERS_ANY, any, destination);
+	fprintf(text, "add rule ip %s from-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n",
+		kernel->table, protocols[i].name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
 }
 
 /*
@@ -162,33 +179,47 @@ static void write_outer_header(FILE *text, size_t i)
 {
 	unsigned inner = protocols[i].inner;
 
-	fprintf(text, "chain header-%s {\n", protocols[i].name);
-	fprintf(text, "@th,%u,64 & 0x0003000000004000 == 0x4000 accept\n", inner);
+	fprintf(text, "@th,%u,1 1 @th,%u,2 != 3 accept\n", inner + DONT_FRAGMENT, inner + ECN);
 	fprintf(text, "@th,%u,1 0 ip frag-off set 0 comment \"no DF inside: none outside\"\n",
 		inner + DONT_FRAGMENT);
 	fprintf(text, "@th,%u,2 3 ip ecn set ce comment \"congestion inside: outside too\"\n", inner + ECN);
+}
+
+static void write_departure(FILE *text, size_t i)
+{
+	const char *name = protocols[i].name;
+
+	fprintf(text, "chain home-%s {\n", name);
+	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n", protocols[i].inner + SOURCE);
+	write_outer_header(text, i);
+	fprintf(text, "}\n");
+	fprintf(text, "chain visited-%s {\n", name);
+	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, name);
+	write_outer_header(text, i);
 	fprintf(text, "}\n");
 }
 
 /* What is neither for a node that is away nor from one that is here is another device's. */
-static void write_departure(FILE *text, size_t i)
+static void write_recognition(FILE *text, const struct mip_kernel *kernel, size_t i)
 {
-	const char *name = protocols[i].name;
-	unsigned source = protocols[i].inner + SOURCE, destination = protocols[i].inner + DESTINATION;
+	const char *name = protocols[i].name, *table = kernel->table;
 
-	write_outer_header(text, i);
-	fprintf(text, "chain home-%s {\n", name);
-	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n", source);
-	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
-	fprintf(text, "}\n");
-	fprintf(text, "chain visited-%s {\n", name);
-	write_group_check(text, i);
-	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
-	fprintf(text, "}\n");
-	fprintf(text, "chain to-%s {\n", name);
-	fprintf(text, "@th,%u,32 @homes goto home-%s\n", destination, name);
-	fprintf(text, "@th,%u,32 @visitors goto visited-%s\n", source, name);
-	fprintf(text, "}\n");
+	fprintf(text, "flush chain ip %s to-%s\n", table, name);
+	if (is_used(kernel, MIP_KERNEL_HOMES))
+		fprintf(text, "add rule ip %s to-%s @th,%u,32 @homes goto home-%s\n", table, name,
+			protocols[i].inner + DESTINATION, name);
+	if (is_used(kernel, MIP_KERNEL_VISITORS))
+		fprintf(text, "add rule ip %s to-%s @th,%u,32 @visitors goto visited-%s\n", table, name,
+			protocols[i].inner + SOURCE, name);
+}
+
+/* The chains that look into sets, for those that have elements: a look-up costs also where there is nothing. */
+static void write_looks(FILE *text, const struct mip_kernel *kernel)
+{
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		write_check(text, kernel, i);
+		write_recognition(text, kernel, i);
+	}
 }
 
 static void write_base(FILE *text, const struct mip_kernel *kernel, const char *hook, const char *chain)
@@ -249,7 +280,7 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "comment \"Mobile IP: what goes into and comes out of the tunnels of %s\"\n",
 		kernel->user->device);
 	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
-		if (i != MIP_KERNEL_DROP_NO_PEER)
+		if (i != MIP_KERNEL_PACKETS_OUT && i != MIP_KERNEL_PACKETS_IN && i != MIP_KERNEL_DROP_NO_PEER)
 			write_counter(text, i);
 	}
 	for (size_t i = 0; i < MIP_KERNEL_SETS; i++)
@@ -257,12 +288,13 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
 		write_group(text, i);
 		write_admission(text, i);
-		write_check(text, i);
 		write_departure(text, i);
+		fprintf(text, "chain from-%s { }\nchain to-%s { }\n", protocols[i].name, protocols[i].name);
 	}
 	write_base(text, kernel, "input", "from");
 	write_base(text, kernel, "output", "to");
 	fprintf(text, "}\n");
+	write_looks(text, kernel);
 	write_refusal(text, kernel);
 	if (kernel->user->options.clamp_mss)
 		write_clamping(text, kernel);
@@ -432,6 +464,18 @@ static void write_removal(FILE *text, const struct mip_kernel *kernel)
 	/* Naming it first makes it, if it is gone. */
 	fprintf(text, "table ip %s\ndelete table ip %s\n", kernel->table, kernel->table);
 	fprintf(text, "table netdev %s\ndelete table netdev %s\n", kernel->table, kernel->table);
+}
+
+int mip_kernel_filter_use(struct mip_kernel *kernel, uint32_t used)
+{
+	char reason[MIP_PLANE_REASON];
+	int error;
+
+	if ((used & ~kernel->used_sets) == 0)
+		return 0;
+	kernel->used_sets |= used;
+	error = run_written(kernel, write_looks, reason);
+	return error ? error : count_rules(kernel, &kernel->rules);
 }
 
 void mip_kernel_filter_remove(struct mip_kernel *kernel)

@@ -91,6 +91,8 @@ void mip_kernel_elements_add(
 
 	if (elements->set != element->set || elements->removal != removal || elements->count == ELEMENTS)
 		end_message(elements);
+	if (!removal)
+		elements->used |= 1U << element->set;
 	if (elements->count == 0) {
 		if (mip_kernel_waiting(filter) > BATCH_OCTETS)
 			send_batch(elements);
@@ -109,6 +111,8 @@ void mip_kernel_elements_add(
 int mip_kernel_elements_send(struct mip_kernel_elements *elements)
 {
 	send_batch(elements);
+	if (!elements->error)
+		elements->error = mip_kernel_filter_use(elements->kernel, elements->used);
 	return elements->error;
 }
 

@@ -448,7 +448,8 @@ static struct mip_counter_table counters(struct mip_accelerator *accelerator)
 {
 	struct mip_kernel *kernel = kernel_of(accelerator);
 
-	(void)mip_kernel_filter_count(kernel);
+	if (mip_kernel_filter_count(kernel) == 0)
+		mip_kernel_devices_count(kernel);
 	return mip_kernel_filter_counters(kernel);
 }
 

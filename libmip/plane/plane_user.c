@@ -72,6 +72,8 @@ void mip_user_free(struct mip_user *user)
 	mip_user_tun_close(&user->tun);
 	if (user->icmp_descriptor >= 0)
 		close(user->icmp_descriptor);
+	if (user->sending_descriptor >= 0)
+		close(user->sending_descriptor);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
 		if (user->raw_descriptors[i] >= 0)
 			close(user->raw_descriptors[i]);
@@ -109,7 +111,9 @@ size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_
 		descriptors[0] = user->tun.descriptor;
 	for (size_t i = 0; i < MIP_USER_RAWS && i + 1 < size; i++)
 		descriptors[i + 1] = user->raw_descriptors[i];
-	return MIP_USER_RAWS + 1;
+	if (size > MIP_USER_RAWS + 1)
+		descriptors[MIP_USER_RAWS + 1] = user->icmp_descriptor;
+	return MIP_USER_RAWS + 2;
 }
 
 void mip_user_service(struct mip_user *user, int descriptor)
@@ -117,6 +121,8 @@ void mip_user_service(struct mip_user *user, int descriptor)
 	mip_user_clock(user);
 	if (descriptor == user->tun.descriptor)
 		mip_user_encapsulate(user);
+	if (descriptor == user->icmp_descriptor)
+		mip_user_receive_icmp(user);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
 		if (descriptor == user->raw_descriptors[i]) {
 			mip_user_receive(user, descriptor);
@@ -194,7 +200,7 @@ static void enlarge_buffers(int descriptor)
 		(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-/* Sends errors, hears nothing. */
+/* Sends errors, and hears nothing yet. */
 static int open_icmp(struct mip_user *user)
 {
 	struct icmp_filter nothing = {.data = UINT32_MAX};
@@ -204,6 +210,16 @@ static int open_icmp(struct mip_user *user)
 		return -errno;
 	if (setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &nothing, sizeof(nothing)) < 0)
 		return -errno;
+	return 0;
+}
+
+/* Sends packets with their outer headers; no packet comes with this protocol. */
+static int open_sender(struct mip_user *user)
+{
+	user->sending_descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (user->sending_descriptor < 0)
+		return -errno;
+	enlarge_buffers(user->sending_descriptor);
 	return 0;
 }
 
@@ -231,6 +247,8 @@ static int open_sockets(struct mip_user *user, const char **ret_reason)
 	*ret_reason = "raw sockets cannot be had (CAP_NET_RAW)";
 	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
 		error = open_raw((enum mip_encapsulation)i, &user->raw_descriptors[i]);
+	if (!error)
+		error = open_sender(user);
 	return error ? error : open_icmp(user);
 }
 
@@ -247,7 +265,7 @@ static int allocate(struct mip_user *user)
 		error = mip_coalescer_init(&user->coalescer, mip_user_deliver, user, user->tun.udp_offload);
 	if (!error)
 		error = mip_user_sender_new(
-			user, user->raw_descriptors[MIP_ENCAPSULATION_IPIP], false, &user->raw_sender);
+			user, user->sending_descriptor, false, &user->raw_sender);
 	if (!error && user->options.udp_descriptor >= 0)
 		error = mip_user_sender_new(user, user->options.udp_descriptor, true, &user->udp_sender);
 	return error;
@@ -270,17 +288,33 @@ int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
 	return error;
 }
 
-/* A filter that no packet passes: of what the raw socket gets nothing is kept. */
+/* Of those that are relayed (user_icmp.c), while a raw socket hears none. */
+static int hear_errors(struct mip_user *user)
+{
+	const uint32_t relayed = 1U << MIP_ICMP_UNREACHABLE | 1U << MIP_ICMP_TIME_EXCEEDED;
+	struct icmp_filter deaf_to = {.data = UINT32_MAX};
+
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (user->is_silent[i])
+			deaf_to.data &= ~relayed;
+	}
+	return setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &deaf_to, sizeof(deaf_to)) < 0 ? -errno
+												      : 0;
+}
+
+/*
+ * One that is bound to a device where no tunnel's packet comes in is passed over; a filter that drops them would have the
+ * kernel make a copy of each first. But it is passed over for errors too, which the socket for ICMP hears meanwhile.
+ */
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
 {
-	struct sock_filter drop[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(drop), .filter = drop};
-	int option = receiving ? SO_DETACH_FILTER : SO_ATTACH_FILTER;
+	const char *device = receiving ? "" : user->device;
 
-	if (setsockopt(user->raw_descriptors[encapsulation], SOL_SOCKET, option, &program, sizeof(program)) <
-		0)
-		return receiving && errno == ENOENT ? 0 : -errno;
-	return 0;
+	if (setsockopt(user->raw_descriptors[encapsulation], SOL_SOCKET, SO_BINDTODEVICE, device,
+		    (socklen_t)strlen(device)) < 0)
+		return -errno;
+	user->is_silent[encapsulation] = !receiving;
+	return hear_errors(user);
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)
@@ -298,6 +332,7 @@ int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_
 	for (size_t i = 0; i < MIP_USER_RAWS; i++)
 		user->raw_descriptors[i] = -1;
 	user->icmp_descriptor = -1;
+	user->sending_descriptor = -1;
 	if (length >= sizeof(user->device)) {
 		*ret_reason = "the name of the tunnel device is too long";
 		error = -EINVAL;

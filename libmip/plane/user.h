@@ -63,9 +63,11 @@ struct mip_user {
 	char device[MIP_LINK_NAME];
 	struct mip_plane_table table;
 	struct mip_user_tun tun;
-	/* By encapsulation. Each hears its protocol and the errors about it; that of IP-in-IP sends for all. */
+	/* By encapsulation. Each hears its protocol and the errors about it, or is silent. */
 	int raw_descriptors[MIP_USER_RAWS];
-	int icmp_descriptor; /* sends only */
+	bool is_silent[MIP_USER_RAWS];
+	int sending_descriptor; /* outer packets */
+	int icmp_descriptor;	/* sends errors, and hears those about what the silent ones hear else */
 	struct mip_user_sender *raw_sender;
 	struct mip_user_sender *udp_sender; /* NULL without a UDP socket */
 	struct mip_coalescer coalescer;
@@ -111,8 +113,8 @@ void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error
 void mip_user_batch_end(struct mip_user *user);
 struct mip_counter_table mip_user_counters(const struct mip_user *user);
 
-/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's, and
- * hears errors only. */
+/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's; the
+ * errors about its packets are heard either way. */
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving);
 
 void mip_user_clock(struct mip_user *user);
@@ -157,5 +159,7 @@ struct mip_user_error {
 void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error);
 /* Takes the errors that a raw socket has. */
 void mip_user_receive_errors(struct mip_user *user, int descriptor);
+/* Takes those that the ICMP socket has about packets whose raw socket is silent. */
+void mip_user_receive_icmp(struct mip_user *user);
 
 #endif
