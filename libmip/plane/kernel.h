@@ -4,7 +4,8 @@
  *   plane_kernel.c    what the front asks for: tunnels, peers, translation; made, looked after, freed
  *   kernel_socket.c   netlink requests, by themselves and in batches
  *   kernel_device.c   the devices mip0-ipip and mip0-gre and what is at their ingress
- *   kernel_nexthop.c  a nexthop object for each tunnel, and routes to them
+ *   kernel_nexthop.c  nexthop objects, and routes to them
+ *   kernel_way.c      which nexthop a tunnel has: one for all tunnels with the same ends
  *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
  *   kernel_elements.c what of the tunnels and peers is in its sets, and what was counted there
  *   kernel_set.c      elements as messages
@@ -82,14 +83,29 @@ enum mip_kernel_counter {
 	MIP_KERNEL_COUNTERS,
 };
 
+/* What makes two tunnels' packets go the same way. With the link of mip0 the rest is 0. */
+struct mip_kernel_nexthop_key {
+	struct mip_address local, remote;
+	mip_link link;
+};
+
+/* A nexthop object, of all tunnels that have the same ends. A visitor's tunnel has a routing table of the same number that
+ * leads there. */
+struct mip_kernel_nexthop {
+	struct mip_kernel_nexthop_key key;
+	uint32_t id;
+	unsigned tunnels;
+	bool has_table;
+	UT_hash_handle hh;
+	UT_hash_handle hh_id;
+};
+
 /* A tunnel as it was told, and what of it is in the kernel. */
 struct mip_kernel_tunnel {
 	struct mip_plane_home_key key;
 	struct mip_want_tunnel tunnel;
-	uint32_t id; /* of its nexthop, and of the routing table that leads there */
+	struct mip_kernel_nexthop *nexthop; /* NULL: not yet */
 	bool present;
-	bool has_nexthop;
-	bool has_table;
 	bool has_count;		 /* the element that counts what goes in … */
 	size_t count_overhead;	 /* … and the octets of outer headers that it counts with each */
 	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
@@ -155,6 +171,9 @@ struct mip_kernel {
 	struct mip_plane_home_key looked_at; /* the tunnel that was looked at last */
 	struct mip_kernel_peer_key looked_at_peer;
 	struct mip_kernel_identifiers identifiers;
+	struct mip_kernel_nexthop *nexthops, *nexthops_by_id;
+	struct mip_address *moved; /* home addresses whose route is to lead to another nexthop */
+	size_t moved_count, moved_size;
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
 	struct mip_kernel_peer *peers, *peer_queue;
 	struct mip_kernel_exit *exits;
@@ -196,12 +215,8 @@ const struct mip_kernel_device *mip_kernel_device_of(
 
 /* Whether the kernel has nexthop objects and takes tunnels in them. */
 int mip_kernel_nexthop_try(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
-/* Puts the nexthop of a tunnel in place, or another in its place, into the batch: `device` NULL leads to mip0. */
-void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_want_tunnel *tunnel,
-	const struct mip_kernel_device *device);
-/* Whether the kernel announces each route anew when its nexthop is replaced (net.ipv4.nexthop_compat_mode). True:
- * it is otherwise now than before. */
-bool mip_kernel_nexthop_announce(bool announce);
+/* Puts a nexthop in place, into the batch. */
+void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_kernel_nexthop_key *key);
 void mip_kernel_nexthop_remove(struct mip_kernel *kernel, uint32_t id);
 /* A default route to the nexthop in the table with its number. */
 void mip_kernel_table_put(struct mip_kernel *kernel, uint32_t id);
@@ -211,6 +226,19 @@ int mip_kernel_nexthop_look(struct mip_kernel *kernel, uint32_t id);
 /* Removes what carries our mark: routes to nexthops first, for a nexthop that takes routes along costs a walk
  * through all of them. */
 int mip_kernel_nexthop_sweep(struct mip_kernel_socket *route, uint8_t protocol);
+
+/* --- kernel_way.c --- */
+
+/* The nexthop that the tunnel is to have, made if there is none yet, into the batch; what it had is retired when no other
+ * tunnel has it. 0, or negative errno. */
+int mip_kernel_way_take(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel);
+/* The tunnel goes. */
+int mip_kernel_way_leave(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel);
+/* Removes the nexthops that were retired before: the routes to them have gone meanwhile, and one that had to take routes
+ * along would cost a walk through all of them. What somebody else has removed is no loss. */
+void mip_kernel_ways_bury(struct mip_kernel *kernel);
+/* At the end: all. */
+void mip_kernel_ways_forget(struct mip_kernel *kernel);
 
 /* --- kernel_filter.c --- */
 

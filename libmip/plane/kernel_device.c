@@ -95,7 +95,8 @@ static void read_link(void *context, const struct nlmsghdr *message)
 	kind = info ? nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND) : NULL;
 	if (count)
 		memcpy(&link->count, nla_data(count),
-			(size_t)nla_len(count) < sizeof(link->count) ? (size_t)nla_len(count) : sizeof(link->count));
+			(size_t)nla_len(count) < sizeof(link->count) ? (size_t)nla_len(count)
+								     : sizeof(link->count));
 	if (alias)
 		(void)nla_strlcpy(link->alias, alias, sizeof(link->alias));
 	if (kind)

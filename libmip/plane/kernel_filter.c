@@ -130,8 +130,8 @@ static void write_admission(FILE *text, size_t i)
 
 /* A set of peers: `key` is what is looked up in it. One rule lets in nearly all that belongs to it, without a look at any
  * other; the second has the rest. */
-static void write_peers(
-	FILE *text, const struct mip_kernel *kernel, size_t i, enum mip_kernel_set set, const char *key, unsigned inner)
+static void write_peers(FILE *text, const struct mip_kernel *kernel, size_t i, enum mip_kernel_set set,
+	const char *key, unsigned inner)
 {
 	const char *name = protocols[i].name, *plain = i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "";
 	unsigned ttl = protocols[i].inner + TTL, destination = protocols[i].inner + DESTINATION;
@@ -139,13 +139,14 @@ static void write_peers(
 	if (!is_used(kernel, set))
 		return;
 	fprintf(text,
-		"add rule ip %s from-%s %s@th,%u,8 != 0 @th,%u,3 != 7 %s . @th,%u,32 @%s meta mark set meta mark or 0x%x "
+		"add rule ip %s from-%s %s@th,%u,8 != 0 @th,%u,3 != 7 %s . @th,%u,32 @%s meta mark set meta "
+		"mark or 0x%x "
 		"accept\n",
 		kernel->table, name, plain, ttl, destination, key, inner, sets[set].name, MIP_KERNEL_MARK);
-	fprintf(text, "add rule ip %s from-%s %s@th,%u,8 0 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table, name,
-		plain, ttl, key, inner, sets[set].name, name);
-	fprintf(text, "add rule ip %s from-%s %s@th,%u,3 7 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table, name,
-		plain, destination, key, inner, sets[set].name, name);
+	fprintf(text, "add rule ip %s from-%s %s@th,%u,8 0 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table,
+		name, plain, ttl, key, inner, sets[set].name, name);
+	fprintf(text, "add rule ip %s from-%s %s@th,%u,3 7 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table,
+		name, plain, destination, key, inner, sets[set].name, name);
 }
 
 /* What fits none is not dropped here: another device of the host may have it. GRE with a checksum, a key or a number, or
@@ -190,7 +191,8 @@ static void write_departure(FILE *text, size_t i)
 	const char *name = protocols[i].name;
 
 	fprintf(text, "chain home-%s {\n", name);
-	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n", protocols[i].inner + SOURCE);
+	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n",
+		protocols[i].inner + SOURCE);
 	write_outer_header(text, i);
 	fprintf(text, "}\n");
 	fprintf(text, "chain visited-%s {\n", name);

@@ -264,8 +264,7 @@ static int allocate(struct mip_user *user)
 	if (!error)
 		error = mip_coalescer_init(&user->coalescer, mip_user_deliver, user, user->tun.udp_offload);
 	if (!error)
-		error = mip_user_sender_new(
-			user, user->sending_descriptor, false, &user->raw_sender);
+		error = mip_user_sender_new(user, user->sending_descriptor, false, &user->raw_sender);
 	if (!error && user->options.udp_descriptor >= 0)
 		error = mip_user_sender_new(user, user->options.udp_descriptor, true, &user->udp_sender);
 	return error;

@@ -299,8 +299,8 @@ static const struct sock_extended_err *extended_error(struct msghdr *message)
  * What one of the network's errors says about an outer packet, which it quotes from the IP header on. One of this
  * host's own, about a packet larger than the path, came with the attempt to send, and the sender was told then.
  */
-static void take_error(struct mip_user *user, struct mip_address offender, const struct mip_user_error *reason,
-	const struct mip_outer *outer)
+static void take_error(struct mip_user *user, struct mip_address offender,
+	const struct mip_user_error *reason, const struct mip_outer *outer)
 {
 	struct mip_user_error error = *reason;
 
@@ -380,7 +380,8 @@ void mip_user_receive_icmp(struct mip_user *user)
 	uint8_t octets[2 * ICMP_ERROR_MAX]; /* with options, and more quoted than one needs */
 
 	for (unsigned i = 0; i < ERRORS; i++) {
-		ssize_t length = recv(user->icmp_descriptor, octets, sizeof(octets), MSG_DONTWAIT | MSG_TRUNC);
+		ssize_t length =
+			recv(user->icmp_descriptor, octets, sizeof(octets), MSG_DONTWAIT | MSG_TRUNC);
 
 		if (length < 0)
 			break;

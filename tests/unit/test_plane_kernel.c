@@ -97,13 +97,14 @@ static void attributes_stand_behind_the_header_and_in_each_other(void **state)
 static void an_error_is_told_with_the_kernels_words_and_only_once(void **state)
 {
 	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
-	struct mip_kernel kernel = {.route = socket, .protocol = PROTOCOL};
+	struct mip_user user = {0};
+	struct mip_kernel kernel = {.user = &user, .route = socket, .protocol = PROTOCOL};
 	const char *words = NULL;
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel.devices[0].link = 4711; /* which is not there */
-	mip_kernel_nexthop_put(&kernel, 7, &(struct mip_want_tunnel){0}, &kernel.devices[0]);
+	/* A link which is not there. */
+	mip_kernel_nexthop_put(&kernel, 7, &(struct mip_kernel_nexthop_key){.link = 4711});
 	mip_kernel_nexthop_remove(&kernel, 8);
 	assert_int_equal(mip_kernel_send(socket, &words), -EINVAL);
 	assert_true(words[0] != 0);
@@ -419,10 +420,28 @@ static void without_ipip_it_is_refused_at_once_and_leaves_nothing(void **state)
 	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
 }
 
-static struct mip_plane *open_plane(void)
+/* What the plane says of routes that are to be led elsewhere. */
+struct told {
+	struct mip_address home_address;
+	unsigned times;
+};
+
+static void on_route_changed(void *context, struct mip_address home_address)
 {
-	struct mip_plane_options options = {
-		.kind = MIP_PLANE_KERNEL, .device = "mip0", .udp_descriptor = -1, .protocol = PROTOCOL};
+	struct told *told = context;
+
+	told->home_address = home_address;
+	told->times++;
+}
+
+static struct mip_plane *open_plane_telling(struct told *told)
+{
+	struct mip_plane_options options = {.kind = MIP_PLANE_KERNEL,
+		.device = "mip0",
+		.udp_descriptor = -1,
+		.protocol = PROTOCOL,
+		.route_changed = told ? on_route_changed : NULL,
+		.context = told};
 	struct mip_plane *plane = NULL;
 	char reason[MIP_PLANE_REASON] = "";
 
@@ -433,11 +452,16 @@ static struct mip_plane *open_plane(void)
 	return plane;
 }
 
-static void want_tunnel(struct mip_plane *plane, const char *remote)
+static struct mip_plane *open_plane(void)
+{
+	return open_plane_telling(NULL);
+}
+
+static void want_tunnel_of(struct mip_plane *plane, const char *home_address, const char *remote)
 {
 	struct mip_want want = {
 		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = ip_of("10.1.0.50"),
+		.tunnel = {.home_address = ip_of(home_address),
 			.local = ip_of("10.9.0.1"),
 			.remote = ip_of(remote)},
 	};
@@ -446,33 +470,70 @@ static void want_tunnel(struct mip_plane *plane, const char *remote)
 	mip_plane_commit(plane);
 }
 
-static void a_handover_replaces_the_nexthop_and_leaves_the_route(void **state)
+static void want_tunnel(struct mip_plane *plane, const char *remote)
 {
-	struct mip_plane *plane;
+	want_tunnel_of(plane, "10.1.0.50", remote);
+}
+
+static uint32_t nexthop_of(struct mip_plane *plane, const char *home_address)
+{
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL},
+		.route = {.destination = {ip_of(home_address), 32}, .link = MIP_LINK_TUNNEL},
 	};
+
+	assert_true(mip_plane_translate(plane, &route));
+	return route.route.nexthop;
+}
+
+static void a_handover_leads_the_route_to_another_nexthop(void **state)
+{
+	struct told told = {0};
+	struct mip_plane *plane;
 	uint32_t first;
 
 	(void)state;
 	NEEDS_ROOT();
 	if (!kernel_has_ipip())
 		skip();
-	plane = open_plane();
+	plane = open_plane_telling(&told);
 	want_tunnel(plane, "10.9.0.2");
-	assert_true(mip_plane_translate(plane, &route));
-	first = route.route.nexthop;
+	first = nexthop_of(plane, "10.1.0.50");
 	assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+	assert_int_equal(told.times, 0);
 	want_tunnel(plane, "10.9.0.3");
-	route.route =
-		(struct mip_want_route){.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL};
-	assert_true(mip_plane_translate(plane, &route));
-	assert_int_equal(route.route.nexthop, first);
+	assert_int_equal(told.times, 1);
+	assert_true(mip_address_equal(told.home_address, ip_of("10.1.0.50")));
+	assert_int_not_equal(nexthop_of(plane, "10.1.0.50"), first);
+	/* The route leads there until the caller has led it elsewhere. */
+	assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(shows("ip nexthop", "dst 10.9.0.3"));
+	mip_plane_commit(plane);
+	assert_false(shows("ip nexthop", "dst 10.9.0.2"));
 	assert_true(shows("ip nexthop", "dst 10.9.0.3"));
 	mip_plane_free(plane);
 	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
 	assert_int_equal(if_nametoindex("mip0-ipip"), 0);
+}
+
+static void nodes_at_the_same_care_of_address_share_a_nexthop(void **state)
+{
+	struct mip_plane *plane;
+
+	(void)state;
+	NEEDS_ROOT();
+	if (!kernel_has_ipip())
+		skip();
+	plane = open_plane();
+	want_tunnel_of(plane, "10.1.0.50", "10.9.0.2");
+	want_tunnel_of(plane, "10.1.0.51", "10.9.0.2");
+	assert_int_equal(nexthop_of(plane, "10.1.0.50"), nexthop_of(plane, "10.1.0.51"));
+	/* One leaves: the other has it still. */
+	want_tunnel_of(plane, "10.1.0.50", "10.9.0.3");
+	mip_plane_commit(plane);
+	assert_int_not_equal(nexthop_of(plane, "10.1.0.50"), nexthop_of(plane, "10.1.0.51"));
+	assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+	mip_plane_free(plane);
 }
 
 /* Each is noticed with the next look at it, and all is there again. */
@@ -530,7 +591,8 @@ int main(void)
 		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
 		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
-		IN_NAMESPACE(a_handover_replaces_the_nexthop_and_leaves_the_route),
+		IN_NAMESPACE(a_handover_leads_the_route_to_another_nexthop),
+		IN_NAMESPACE(nodes_at_the_same_care_of_address_share_a_nexthop),
 		IN_NAMESPACE(what_somebody_takes_away_is_made_again),
 	};
 
