@@ -6,6 +6,7 @@
  *   kernel_device.c   the devices mip0-ipip and mip0-gre and what is at their ingress
  *   kernel_nexthop.c  nexthop objects, and routes to them
  *   kernel_way.c      which nexthop a tunnel has: one for all tunnels with the same ends
+ *   kernel_watch.c    hears of nexthops that somebody removes
  *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
  *   kernel_elements.c what of the tunnels and peers is in its sets, and what was counted there
  *   kernel_set.c      elements as messages
@@ -160,6 +161,7 @@ struct mip_kernel {
 	uint8_t protocol;
 	struct mip_kernel_socket *route;  /* NETLINK_ROUTE */
 	struct mip_kernel_socket *filter; /* NETLINK_NETFILTER */
+	int watch_descriptor;		  /* kernel_watch.c */
 	struct mip_kernel_device devices[MIP_KERNEL_DEVICES];
 	char table[MIP_KERNEL_TABLE_NAME];
 	bool has_table;
@@ -239,6 +241,13 @@ int mip_kernel_way_leave(struct mip_kernel *kernel, struct mip_kernel_tunnel *tu
 void mip_kernel_ways_bury(struct mip_kernel *kernel);
 /* At the end: all. */
 void mip_kernel_ways_forget(struct mip_kernel *kernel);
+
+/* --- kernel_watch.c: 0 or negative errno --- */
+
+int mip_kernel_watch_begin(struct mip_kernel *kernel);
+void mip_kernel_watch_end(struct mip_kernel *kernel);
+/* -ENOENT: a nexthop was removed since the last check, by somebody else. */
+int mip_kernel_watch_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 
 /* --- kernel_filter.c --- */
 

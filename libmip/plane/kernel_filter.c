@@ -522,17 +522,6 @@ int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PL
 
 /* --- what it counted -------------------------------------------------------------------------- */
 
-static uint64_t big_endian64(const struct nlattr *attribute)
-{
-	uint64_t value = 0;
-
-	if (!attribute || nla_len(attribute) < (int)sizeof(value))
-		return 0;
-	for (size_t i = 0; i < sizeof(value); i++)
-		value = value << 8 | ((const uint8_t *)nla_data(attribute))[i];
-	return value;
-}
-
 static void read_counter(void *context, const struct nlmsghdr *message)
 {
 	struct mip_kernel *kernel = context;
@@ -545,8 +534,8 @@ static void read_counter(void *context, const struct nlmsghdr *message)
 	(void)nla_strlcpy(text, name, sizeof(text));
 	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
 		if (strcmp(text, counter_names[i].name) == 0)
-			kernel->counters[i] =
-				big_endian64(nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
+			kernel->counters[i] = mip_kernel_count64(
+				nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
 	}
 }
 

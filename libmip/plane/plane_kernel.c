@@ -387,19 +387,6 @@ static int clamp(struct mip_accelerator *accelerator, bool clamp_mss)
 	return mip_kernel_filter_clamp(kernel_of(accelerator), clamp_mss);
 }
 
-static int look_at_nexthop(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
-	char reason[static MIP_PLANE_REASON])
-{
-	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
-
-	if (!tunnel || !tunnel->nexthop || mip_kernel_nexthop_look(kernel, tunnel->nexthop->id) == 0)
-		return 0;
-	mip_text_add(&text, "nexthop ");
-	mip_text_add_number(&text, tunnel->nexthop->id);
-	mip_text_add(&text, " was removed");
-	return -ENOENT;
-}
-
 static int look_at_elements(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
 	char reason[static MIP_PLANE_REASON])
 {
@@ -420,13 +407,11 @@ static int look_at_one(struct mip_kernel *kernel, char reason[static MIP_PLANE_R
 {
 	struct mip_kernel_tunnel *tunnel = mip_kernel_find_tunnel(
 		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
-	int error;
 
 	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
 	if (tunnel)
 		kernel->looked_at = tunnel->key;
-	error = look_at_nexthop(kernel, tunnel, reason);
-	return error ? error : look_at_elements(kernel, tunnel, reason);
+	return look_at_elements(kernel, tunnel, reason);
 }
 
 static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON])
@@ -436,6 +421,8 @@ static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP
 
 	if (!error)
 		error = mip_kernel_filter_check(kernel, ret_reason);
+	if (!error)
+		error = mip_kernel_watch_check(kernel, ret_reason);
 	if (!error)
 		error = look_at_one(kernel, ret_reason);
 	if (error)
@@ -473,6 +460,7 @@ static void free_kernel(struct mip_accelerator *accelerator)
 	if (kernel->has_table)
 		mip_kernel_traffic_keep(kernel);
 	mip_kernel_exits_forget(kernel);
+	mip_kernel_watch_end(kernel);
 	if (kernel->route) {
 		mip_kernel_ways_bury(kernel);
 		mip_kernel_ways_forget(kernel);
@@ -528,6 +516,12 @@ static int make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 		mip_text_add(&text, strerror(-error));
 		return error;
 	}
+	error = mip_kernel_watch_begin(kernel);
+	if (error) {
+		mip_text_add(&text, "netlink, to follow nexthops: ");
+		mip_text_add(&text, strerror(-error));
+		return error;
+	}
 	error = name_table(kernel, reason);
 	if (error)
 		return error;
@@ -548,6 +542,7 @@ static struct mip_kernel *allocate(struct mip_user *user)
 	if (!kernel)
 		return NULL;
 	kernel->accelerator.operations = &operations;
+	kernel->watch_descriptor = -1;
 	kernel->user = user;
 	kernel->protocol = user->options.protocol ? user->options.protocol : NOBODYS_PROTOCOL;
 	kernel->identifiers.base = (uint32_t)kernel->protocol << IDENTIFIER_SHIFT;

@@ -536,6 +536,34 @@ static void nodes_at_the_same_care_of_address_share_a_nexthop(void **state)
 	mip_plane_free(plane);
 }
 
+static void a_nexthop_that_somebody_removes_is_missed_with_the_next_check(void **state)
+{
+	enum { MANY = 300 };
+	struct mip_plane *plane;
+	char home[32], remote[32], command[64];
+
+	(void)state;
+	NEEDS_ROOT();
+	if (!kernel_has_ipip())
+		skip();
+	plane = open_plane();
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(home, sizeof(home), "10.1.%u.%u", i / 100, i % 100 + 1);
+		(void)snprintf(remote, sizeof(remote), "10.2.%u.%u", i / 100, i % 100 + 1);
+		want_tunnel_of(plane, home, remote);
+	}
+	mip_plane_advance(plane, MIP_SECOND);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(
+			command, sizeof(command), "ip nexthop del id %u", nexthop_of(plane, "10.1.1.77"));
+		namespace_must("%s", command);
+		assert_int_not_equal(namespace_run("ip nexthop | grep -q 'dst 10.2.1.77 '"), 0);
+		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 2));
+		namespace_must("ip nexthop | grep -q 'dst 10.2.1.77 '");
+	}
+	mip_plane_free(plane);
+}
+
 /* Each is noticed with the next look at it, and all is there again. */
 static void what_somebody_takes_away_is_made_again(void **state)
 {
@@ -593,6 +621,7 @@ int main(void)
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
 		IN_NAMESPACE(a_handover_leads_the_route_to_another_nexthop),
 		IN_NAMESPACE(nodes_at_the_same_care_of_address_share_a_nexthop),
+		IN_NAMESPACE(a_nexthop_that_somebody_removes_is_missed_with_the_next_check),
 		IN_NAMESPACE(what_somebody_takes_away_is_made_again),
 	};
 
