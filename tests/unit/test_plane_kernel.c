@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -399,6 +400,96 @@ static void the_outer_header_gets_what_the_inner_one_has(void **state)
 	close_filter(kernel);
 }
 
+/* --- errors, while the devices have the packets --------------------------------------------- */
+
+/* Host Unreachable about an outer packet of 10.9.0.1 to 10.9.0.2, as a router on its way sends it. */
+static void send_unreachable(uint8_t protocol, bool damaged)
+{
+	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	uint8_t octets[8 + 24 + 28] = {3, 1};
+	struct mip_writer writer = mip_writer_of(octets + 8, sizeof(octets) - 8);
+	struct sockaddr_in router = {.sin_family = AF_INET, .sin_addr.s_addr = ip_of("10.9.0.9").value};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = ip_of("10.9.0.1").value};
+	size_t gre = protocol == IPPROTO_GRE ? 4 : 0, length = sizeof(octets) - 4 + gre;
+	uint16_t sum;
+
+	mip_ip_write(&writer, &(struct mip_ip){.total_length = (uint16_t)(48 + gre),
+				      .ttl = 60,
+				      .protocol = protocol,
+				      .source = ip_of("10.9.0.1"),
+				      .destination = ip_of("10.9.0.2")});
+	if (gre)
+		mip_write32(&writer, 0x0800);
+	mip_ip_write(&writer, &(struct mip_ip){.total_length = 28,
+				      .ttl = 60,
+				      .protocol = IPPROTO_UDP,
+				      .source = ip_of("10.5.0.1"),
+				      .destination = ip_of("10.1.0.50")});
+	sum = mip_checksum_finish(mip_checksum_add(0, octets, length));
+	octets[2] = (uint8_t)(sum >> 8);
+	octets[3] = (uint8_t)(sum ^ damaged);
+	assert_true(descriptor >= 0);
+	assert_int_equal(bind(descriptor, (struct sockaddr *)&router, sizeof(router)), 0);
+	assert_int_equal(sendto(descriptor, octets, length, 0, (struct sockaddr *)&to, sizeof(to)), length);
+	close(descriptor);
+}
+
+/* Lets the plane look at what it has, and waits for that, until `*count` is `expected`. */
+static void expect_count(struct mip_user *user, const uint64_t *count, uint64_t expected)
+{
+	enum { PATIENCE = 5000 };
+	int descriptors[16];
+	struct pollfd waits[MIP_ARRAY_SIZE(descriptors)];
+	size_t number = mip_user_descriptors(user, descriptors, MIP_ARRAY_SIZE(descriptors));
+
+	assert_true(number <= MIP_ARRAY_SIZE(descriptors));
+	for (size_t i = 0; i < number; i++)
+		waits[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	while (*count < expected && poll(waits, number, PATIENCE) > 0) {
+		for (size_t i = 0; i < number; i++)
+			mip_user_service(user, descriptors[i]);
+	}
+	assert_int_equal(*count, expected);
+}
+
+static void a_silent_socket_takes_no_packet_and_its_errors_are_heard_once(void **state)
+{
+	struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
+	struct mip_want want = {
+		.kind = MIP_WANT_TUNNEL,
+		.tunnel = {.home_address = ip_of("10.1.0.50"),
+			.local = ip_of("10.9.0.1"),
+			.remote = ip_of("10.9.0.2")},
+	};
+	struct mip_user *user;
+	const uint64_t *sent;
+	const char *reason;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("for i in 9.0.1 9.0.2 9.0.9 5.0.1; do ip address add 10.$i/32 dev lo; done");
+	assert_int_equal(mip_user_new(&options, &user, &reason), 0);
+	assert_int_equal(mip_user_want(user, &want), 0);
+	sent = &user->counters[MIP_USER_ICMP_SENT];
+	send_unreachable(IPPROTO_IPIP, false);
+	expect_count(user, sent, 1); /* by the raw socket */
+	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
+	send_unreachable(IPPROTO_IPIP, true); /* damaged: nobody */
+	send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+	send_unreachable(IPPROTO_IPIP, false);
+	expect_count(user, sent, 2);	      /* by that for ICMP */
+	send_unreachable(IPPROTO_GRE, false); /* whose raw socket hears: not twice */
+	expect_count(user, sent, 3);
+	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, true), 0);
+	send_unreachable(IPPROTO_IPIP, false);
+	expect_count(user, sent, 4);
+	assert_int_equal(user->counters[MIP_USER_DROP_MALFORMED], 0);
+	send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+	expect_count(user, &user->counters[MIP_USER_DROP_MALFORMED], 1);
+	assert_int_equal(*sent, 4);
+	mip_user_free(user);
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static void without_ipip_it_is_refused_at_once_and_leaves_nothing(void **state)
@@ -618,6 +709,7 @@ int main(void)
 		IN_NAMESPACE(what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent),
 		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
 		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
+		IN_NAMESPACE(a_silent_socket_takes_no_packet_and_its_errors_are_heard_once),
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
 		IN_NAMESPACE(a_handover_leads_the_route_to_another_nexthop),
 		IN_NAMESPACE(nodes_at_the_same_care_of_address_share_a_nexthop),
