@@ -188,9 +188,9 @@ int mip_kernel_way_take(struct mip_kernel *kernel, struct mip_kernel_tunnel *tun
 
 void mip_kernel_ways_forget(struct mip_kernel *kernel)
 {
-	struct mip_kernel_nexthop *nexthop, *next;
+	struct mip_kernel_nexthop *nexthop;
 
-	HASH_ITER (hh, kernel->nexthops, nexthop, next) {
+	while ((nexthop = kernel->nexthops) != NULL) {
 		if (nexthop->has_table)
 			mip_kernel_table_remove(kernel, nexthop->id);
 		mip_kernel_nexthop_remove(kernel, nexthop->id);
