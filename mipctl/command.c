@@ -19,7 +19,7 @@ const struct mipctl_command mipctl_commands[] = {
 	{"metrics", ALL, NULL, MIPCTL_FORM_TEXT, "the counters as OpenMetrics text"},
 	{"watch", ALL, NULL, MIPCTL_FORM_EVENTS, "events as they happen, until interrupted"},
 	{"reload", ALL, NULL, MIPCTL_FORM_FACTS, "read the configuration again"},
-	{"revoke", MIPCTL_ROLE_HA, "HOME_ADDRESS", MIPCTL_FORM_FACTS, "end a binding now"},
+	{"revoke", AGENTS, "HOME_ADDRESS", MIPCTL_FORM_FACTS, "end a registration now, and say so"},
 	{"register", MIPCTL_ROLE_MN, NULL, MIPCTL_FORM_FACTS, "register now"},
 	{"deregister", MIPCTL_ROLE_MN, NULL, MIPCTL_FORM_FACTS, "end the binding now"},
 	{"handover", MIPCTL_ROLE_MN, "INTERFACE", MIPCTL_FORM_FACTS, "move to this interface now"},

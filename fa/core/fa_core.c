@@ -18,7 +18,7 @@
  *
  * Files: fa_core.c (this: life, dispatch, the list for people), fa_link.c (visited links, advertisements),
  * fa_request.c and fa_reply.c (RFC 5944 3.7.2 and 3.7.3), fa_pending.c and fa_visitor.c (the two tables),
- * fa_nat.c (tunnels in UDP), fa_challenge.c (RFC 4721),
+ * fa_nat.c (tunnels in UDP), fa_challenge.c (RFC 4721), fa_revocation.c (RFC 3543),
  * fa_send.c (what leaves), fa_settings.c, fa_registration.c, fa_counter.c.
  */
 #include <errno.h>
@@ -43,6 +43,8 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 		sizeof(core->keepalive_identifier));
 	r = fa_settings_copy(settings, &core->settings);
 	if (r == 0)
+		r = fa_revocation_configure(core);
+	if (r == 0)
 		r = fa_links_configure(core, settings, (struct mip_now){0});
 	if (r < 0) {
 		fa_core_free(core);
@@ -60,6 +62,7 @@ void fa_core_free(struct fa_core *core)
 	fa_denials_clear(core);
 	fa_visitor_remove_link(core, NULL);
 	fa_challenges_clear(core);
+	mip_revoker_clear(&core->revoker);
 	fa_links_clear(core);
 	fa_settings_clear(&core->settings);
 	mip_deadlines_clear(&core->deadlines);
@@ -74,9 +77,12 @@ int fa_core_configure(struct fa_core *core, const struct fa_core_settings *setti
 	if (r < 0)
 		return r;
 	core->settings = new_settings;
-	r = fa_links_configure(core, settings, now);
+	r = fa_revocation_configure(core);
+	if (r == 0)
+		r = fa_links_configure(core, settings, now);
 	if (r < 0) {
 		core->settings = old_settings;
+		(void)fa_revocation_configure(core);
 		fa_settings_clear(&new_settings);
 		return r;
 	}
@@ -99,6 +105,7 @@ void fa_core_begin(struct fa_core *core, struct mip_now now)
 
 void fa_core_farewell(struct fa_core *core, struct mip_now now)
 {
+	fa_revocation_farewell(core, now);
 	fa_links_stop(core, now);
 }
 
@@ -129,6 +136,23 @@ static void request_frame(struct fa_core *core, struct fa_link *link, const stru
 	fa_request_input(core, &registration, payload->octets, payload->length, now);
 }
 
+static void revocation_frame(struct fa_core *core, const struct mip_input_frame *frame,
+	const struct mip_ip *ip, uint16_t source_port, const struct mip_reader *payload, struct mip_now now)
+{
+	struct mip_input_datagram datagram = {
+		.link = frame->link,
+		.source = ip->source,
+		.source_port = source_port,
+		.destination = ip->destination,
+		.destination_port = MIP_REGISTRATION_PORT,
+		.ttl = ip->ttl,
+		.octets = payload->octets,
+		.length = payload->length,
+	};
+
+	fa_revocation_input(core, &datagram, now);
+}
+
 /* A message to the registration port of an address of ours, by a visited link. */
 static void message_frame(struct fa_core *core, struct fa_link *link, const struct mip_input_frame *frame,
 	const struct mip_ip *ip, uint16_t source_port, const struct mip_reader *payload, struct mip_now now)
@@ -139,6 +163,10 @@ static void message_frame(struct fa_core *core, struct fa_link *link, const stru
 		break;
 	case MIP_MESSAGE_REGISTRATION_REPLY:
 		fa_reply_input(core, link, ip->source, payload->octets, payload->length, now);
+		break;
+	case MIP_MESSAGE_REVOCATION:
+	case MIP_MESSAGE_REVOCATION_ACK:
+		revocation_frame(core, frame, ip, source_port, payload, now);
 		break;
 	case MIP_MESSAGE_TUNNEL_DATA:
 		break; /* the data plane's */
@@ -187,6 +215,10 @@ void fa_core_datagram(struct fa_core *core, const struct mip_input_datagram *dat
 	case MIP_MESSAGE_REGISTRATION_REQUEST:
 		fa_count(core, FA_COUNT_DROP_OFF_LINK);
 		break;
+	case MIP_MESSAGE_REVOCATION:
+	case MIP_MESSAGE_REVOCATION_ACK:
+		fa_revocation_input(core, datagram, now);
+		break;
 	case -EBADMSG:
 		fa_count(core, FA_COUNT_DROP_MALFORMED);
 		break;
@@ -223,6 +255,9 @@ void fa_core_advance(struct fa_core *core, struct mip_now now)
 		case FA_DEADLINE_KEEPALIVE:
 			fa_nat_due(core, MIP_CONTAINER(deadline, struct fa_visitor, keepalive.deadline), now);
 			break;
+		case FA_DEADLINE_REVOCATION:
+			fa_revocation_due(core, mip_revoked_of(deadline), now);
+			break;
 		}
 	}
 }
@@ -257,7 +292,9 @@ static void show_visitor(
 	view.registered = true;
 	view.pending = visitor->pending;
 	view.reverse_tunnel = visitor->reverse_tunnel;
+	view.encapsulating = visitor->reverse_tunnel && visitor->registration.encapsulating;
 	view.encapsulation = visitor->encapsulation;
+	view.revocation = visitor->registration.revocation.negotiated;
 	view.lifetime = visitor->lifetime;
 	view.remaining = MIP_NEVER;
 	if (mip_deadline_is_set(&visitor->deadline))

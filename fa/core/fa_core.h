@@ -16,6 +16,7 @@
 #include "input.h"
 #include "log.h"
 #include "output.h"
+#include "revoker.h"
 
 struct fa_core;
 
@@ -53,6 +54,8 @@ struct fa_core_settings {
 	bool registration_required;	/* R: co-located nodes too must register here */
 	bool reverse_tunnel;		/* T: reverse tunnels on request (else code 74) … */
 	bool reverse_tunnel_required;	/* … and none without (else code 75) */
+	bool encapsulating_delivery;	/* RFC 3024 5.2, on request (else code 79) */
+	bool private_needs_reverse_tunnel; /* a private home address without one gets code 75 (RFC 3024 A.4) */
 	/* U (RFC 3519): tunnels in UDP are asked for; requests without a reverse tunnel get code 75 … */
 	bool behind_nat;
 	bool nat_keeps_sources;	     /* … but where the NAT leaves the nodes' own source addresses alone */
@@ -82,6 +85,9 @@ struct fa_core_settings {
 	 * routes. */
 	uint32_t table;
 	uint32_t rule_priority; /* of the rules that lead the visitors' packets there */
+
+	/* RFC 3543. Enabled: X and R are advertised, and co-located nodes are denied with code 65. */
+	struct mip_revocation_settings revocation;
 
 	const struct fa_home_agent_settings *home_agents;
 	size_t home_agent_count;
@@ -125,7 +131,11 @@ void fa_core_begin(struct fa_core *core, struct mip_now now);
 /* The deadline has come (earlier does no harm). */
 void fa_core_advance(struct fa_core *core, struct mip_now now);
 mip_time fa_core_deadline(const struct fa_core *core);
-/* The agent stops: says so on its links. Visitors are not touched: the kernel is put back by the shell. */
+/* Ends the visitor's registration now, and tells its home agent and it, as far as that was agreed (RFC 3543
+ * 4.2.3). 0, or -ENOENT when there is no such visitor. */
+int fa_core_revoke(struct fa_core *core, struct mip_address home_address, struct mip_now now);
+/* The agent stops: says so on its links, and once to the home agents that agreed on revocation. Visitors are
+ * not touched: the kernel is put back by the shell. */
 void fa_core_farewell(struct fa_core *core, struct mip_now now);
 
 /* A line of the visitor list as people see it. */
@@ -138,7 +148,9 @@ struct fa_visitor_view {
 	const char *nai; /* NULL: none; valid during the call */
 	bool registered; /* false: only a first request is on its way */
 	bool pending;	 /* a request is on its way */
+	bool revocation; /* agreed on with the home agent (RFC 3543) */
 	bool reverse_tunnel;
+	bool encapsulating; /* in the Encapsulating Delivery Style; with a reverse tunnel */
 	bool co_located;
 	enum mip_encapsulation encapsulation; /* of the tunnel; not co-located */
 	uint16_t lifetime;		      /* granted, seconds; 0xffff infinite. If registered */

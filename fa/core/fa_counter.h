@@ -27,10 +27,18 @@
 	ROW(VISITORS_RENEWED, "visitors_renewed", "registrations of visitors renewed")                       \
 	ROW(VISITORS_EXPIRED, "visitors_expired", "visitors whose lifetime ended")                           \
 	ROW(VISITORS_DEREGISTERED, "visitors_deregistered", "visitors that deregistered")                    \
+	ROW(VISITORS_REVOKED, "visitors_revoked", "visitors whose registration was revoked")                 \
+	ROW(VISITORS_INFORMED, "visitors_informed",                                                          \
+		"visitors told by an advertisement that they are revoked")                                   \
 	ROW(VISITORS_MOVED, "visitors_moved", "visitors that came again on another link")                    \
 	ROW(KEEPALIVES_SENT, "keepalives_sent", "keep-alives sent through tunnels in UDP")                   \
 	ROW(KEEPALIVES_ANSWERED, "keepalives_answered", "keep-alives that were answered")                    \
 	ROW(KEEPALIVES_LOST, "nat_mappings_lost", "times that a NAT has lost the mapping of a tunnel")       \
+	ROW(REVOCATIONS_RECEIVED, "revocations_received", "revocations by home agents")                      \
+	ROW(REVOCATIONS_SENT, "revocations_sent", "revocations to home agents, repetitions included")        \
+	ROW(REVOCATION_ACKS_RECEIVED, "revocation_acknowledgments_received", "revocations acknowledged")     \
+	ROW(REVOCATION_ACKS_SENT, "revocation_acknowledgments_sent", "acknowledgments of revocations")       \
+	ROW(REVOCATIONS_UNANSWERED, "revocations_unanswered", "revocations that were never acknowledged")    \
 	ROW(SECURITY_EXCEPTIONS, "security_exceptions", "authenticators missing or wrong")                   \
 	ROW(DROP_MALFORMED, "drop_malformed", "packets that are no well-formed message")                     \
 	ROW(DROP_OTHER_TYPE, "drop_other_type", "messages of a type that is not for a foreign agent")        \
@@ -46,6 +54,13 @@
 	ROW(DROP_UNEXPECTED_REPLY, "drop_unexpected_reply", "replies that no pending request matches")       \
 	ROW(DROP_REPLY_SOURCE, "drop_reply_source", "replies that did not come from the home agent")         \
 	ROW(DROP_UNEXPECTED_ICMP, "drop_unexpected_icmp", "ICMP errors that no pending request matches")     \
+	ROW(DROP_REVOCATION_SUPPORT, "drop_revocation_support",                                              \
+		"requests of nodes that must not offer revocation")                                          \
+	ROW(DROP_REVOCATION_AUTHENTICATION, "drop_revocation_authentication",                                \
+		"revocation messages without a valid authenticator")                                         \
+	ROW(DROP_REVOCATION_REPLAY, "drop_revocation_replay", "revocations that are replayed or reflected")  \
+	ROW(DROP_REVOCATION_UNKNOWN, "drop_revocation_unknown",                                              \
+		"revocation messages about nothing that is registered or revoked here")                      \
 	ROW(DROP_NO_MEMORY, "drop_no_memory", "messages lost for want of memory")
 
 /* Codes that this agent sends of itself, and the home agent's that it relays. */

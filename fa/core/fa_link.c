@@ -15,6 +15,7 @@ enum {
 	ALL_ROUTERS = 0xe0000002,	  /* 224.0.0.2 */
 	ALL_MOBILITY_AGENTS = 0xe000000b, /* 224.0.0.11 */
 	RP_FILTER_LOOSE = 2,
+	RP_FILTER_OFF = 0,
 };
 
 static void want(struct fa_core *core, const struct mip_want *item, bool wanted)
@@ -164,10 +165,17 @@ static uint16_t flags(const struct fa_core *core)
 	 * rfc3519-3.4-1, -2: U SHOULD be set by an agent behind a NAT, and MUST NOT be by others. */
 	if (settings->behind_nat)
 		value |= MIP_AGENT_U;
-	if (settings->registration_required)
+	/* rfc3543-4.3.1-1: "If the foreign agent wishes to be able to revoke a mobile node's registration, it
+	 * MUST set the 'R' bit in its agent advertisements." */
+	if (settings->registration_required || settings->revocation.enabled)
 		value |= MIP_AGENT_R;
+	/* rfc3543-4.2-1: "currently supporting registration revocation on a link MUST set the 'X' bit". */
+	/* rfc3543-3.1-1: who sets it "MUST support registration revocation messages on that link": fa_revocation.c. */
+	if (settings->revocation.enabled)
+		value |= MIP_AGENT_X;
 	if (fa_visitors_are_full(core))
 		value |= MIP_AGENT_B;
+	/* rfc3024-3.1-1: "A foreign agent that sets the 'T' bit MUST support the Direct Delivery …" */
 	if (settings->reverse_tunnel)
 		value |= MIP_AGENT_T;
 	if (settings->minimal)
@@ -288,7 +296,7 @@ static void link_dismiss(struct fa_core *core, struct fa_link *link, struct mip_
 	mip_advertiser_stop(&link->advertiser, true, now);
 	fa_pending_remove_link(core, link);
 	fa_denials_remove_link(core, link);
-	fa_visitor_remove_link(core, link);
+	fa_revocation_remove_link(core, link, now);
 	prepare(core, link, MIP_LINK_NONE);
 	link_free(core, link);
 }
@@ -345,7 +353,13 @@ void fa_links_begin(struct fa_core *core, struct mip_now now)
 	want_setting(core, MIP_LINK_NONE, MIP_SETTING_FORWARDING, 1, true);
 	/* The kernel sends redirects if either the link or the host says so. */
 	want_setting(core, MIP_LINK_NONE, MIP_SETTING_SEND_REDIRECTS, 0, true);
-	want_setting(core, MIP_LINK_TUNNEL, MIP_SETTING_RP_FILTER, RP_FILTER_LOOSE, true);
+	/*
+	 * What comes out of a tunnel is from anywhere, and the device has no address, so that even the loose kind finds no
+	 * way back by it but for visitors whose packets are led there. Who may come is checked before. The kernel takes
+	 * the larger of the link's setting and the host's.
+	 */
+	want_setting(core, MIP_LINK_NONE, MIP_SETTING_RP_FILTER, RP_FILTER_OFF, true);
+	want_setting(core, MIP_LINK_TUNNEL, MIP_SETTING_RP_FILTER, RP_FILTER_OFF, true);
 	want_setting(core, MIP_LINK_TUNNEL, MIP_SETTING_FORWARDING, 1, true);
 	HASH_ITER (hh, core->links, link, next)
 		update(core, link, now);

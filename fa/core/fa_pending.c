@@ -293,6 +293,16 @@ void fa_pending_remove_link(struct fa_core *core, const struct fa_link *link)
 	}
 }
 
+void fa_pending_remove_node(struct fa_core *core, struct mip_address home_address)
+{
+	struct fa_pending *pending, *next;
+
+	HASH_ITER (hh, core->pendings, pending, next) {
+		if (mip_address_equal(pending->registration.request.home_address, home_address))
+			fa_pending_remove(core, pending);
+	}
+}
+
 void fa_pending_expire(struct fa_core *core, struct fa_pending *pending, struct mip_now now)
 {
 	fa_count(core, FA_COUNT_REQUESTS_TIMED_OUT);

@@ -21,6 +21,7 @@ enum fa_deadline_kind {
 	FA_DEADLINE_VISITOR,
 	FA_DEADLINE_DENIAL,
 	FA_DEADLINE_KEEPALIVE,
+	FA_DEADLINE_REVOCATION,
 };
 
 enum {
@@ -112,6 +113,7 @@ struct fa_registration {
 	struct mip_address destination; /* of the IP header */
 	uint16_t source_port;
 	uint8_t ttl;
+	bool encapsulating; /* RFC 3024 3.3: the Encapsulating Delivery Style was asked for */
 	uint64_t order;	    /* of relaying: which of two is the newer */
 	struct fa_nai *nai; /* NULL: none */
 	/* rfc4721-3.2-13: its Identification SHOULD be stored, which is in `request`.
@@ -120,6 +122,8 @@ struct fa_registration {
 	struct fa_nai *challenge;
 	bool challenge_relayed; /* it was not removed from the request */
 	bool verified;		/* it was new, and an authenticator that we can check covers it */
+	/* RFC 3543: what was offered when it was relayed, then what was agreed on. */
+	struct mip_revocation_terms revocation;
 };
 
 /* What is known of the challenges of one node (RFC 4721 3.2.1). A node is known by its NAI, if it has one. */
@@ -189,7 +193,7 @@ struct fa_denial {
 };
 
 enum {
-	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule */
+	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule or relay */
 	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
 };
 
@@ -239,6 +243,7 @@ struct fa_core {
 	struct fa_challenge_record *challenges;
 	struct fa_challenge_record *challenges_by_address;
 	struct fa_challenge_record *challenge_first, *challenge_last; /* in that order */
+	struct mip_revoker revoker;
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];
@@ -336,6 +341,8 @@ bool fa_pending_is_first(const struct fa_pending *pending);
 void fa_pending_remove_older(struct fa_core *core, const struct fa_pending *pending);
 /* NULL: of every link. */
 void fa_pending_remove_link(struct fa_core *core, const struct fa_link *link);
+/* Those of this home address. */
+void fa_pending_remove_node(struct fa_core *core, struct mip_address home_address);
 void fa_pending_expire(struct fa_core *core, struct fa_pending *pending, struct mip_now now);
 
 /* fa_visitor.c */
@@ -389,7 +396,8 @@ struct fa_relayed {
 void fa_relay_reply(struct fa_core *core, const struct fa_relayed *relayed);
 /* RFC 5944 3.7.2.2: passes on the octets of a request, with the extensions that are ours to add; the pending
  * request remembers which. 0, or negative errno when it cannot be built. */
-int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length);
+int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length,
+	struct mip_now now);
 void fa_denial_expire(struct fa_core *core, struct fa_denial *denial);
 void fa_denials_clear(struct fa_core *core);
 void fa_denials_remove_link(struct fa_core *core, const struct fa_link *link);
@@ -402,5 +410,25 @@ void fa_request_input(struct fa_core *core, struct fa_registration *registration
 void fa_reply_input(struct fa_core *core, const struct fa_link *link, struct mip_address source,
 	const uint8_t *octets, size_t length, struct mip_now now);
 void fa_icmp_input(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now);
+
+/* fa_revocation.c */
+int fa_revocation_configure(struct fa_core *core);
+/* Writes the Revocation Support extension, if it is to be in this request, which `authenticated` says will be
+ * authenticated to its home agent; the pending request remembers what was offered, and when. */
+void fa_revocation_offer(struct fa_core *core, struct fa_pending *pending, bool authenticated,
+	struct mip_writer *message, struct mip_now now);
+/* The home agent has accepted what this pending request asked for: what is agreed on, from its extensions. */
+void fa_revocation_agree(struct fa_core *core, struct fa_pending *pending,
+	const struct mip_registration_reply *reply, const struct mip_extensions *extensions,
+	size_t authorized);
+/* A support extension for us that no authenticator covers. */
+bool fa_revocation_is_unprotected(
+	const struct fa_core *core, const struct mip_extensions *extensions, size_t authorized);
+/* A Revocation or an Acknowledgment, in a datagram or as taken out of a frame. */
+void fa_revocation_input(struct fa_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
+void fa_revocation_due(struct fa_core *core, struct mip_revoked *revoked, struct mip_now now);
+/* Revokes and removes the visitors of a link. */
+void fa_revocation_remove_link(struct fa_core *core, const struct fa_link *link, struct mip_now now);
+void fa_revocation_farewell(struct fa_core *core, struct mip_now now);
 
 #endif

@@ -263,6 +263,14 @@ static void conclude(const struct reply *reply, struct fa_pending *pending, stru
 		log_security(core, registration, "another challenge in the reply than in the request", now);
 		code = MIP_CODE_FA_WRONG_HOME_AGENT_CHALLENGE;
 	}
+	/* rfc3543-3.2-7: a support extension that is not protected: "the appropriate action as described by
+	 * [1] (Sections 3.8.2.1. and Sections 3.7.3.1.) MUST be taken". */
+	if (code == 0 && fa_revocation_is_unprotected(core, &reply->extensions, reply->authorized)) {
+		log_security(core, registration, "nothing protects the Revocation Support extension", now);
+		code = MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION;
+	}
+	if (code == 0 && mip_code_is_accepted(reply->fields.code))
+		fa_revocation_agree(core, pending, &reply->fields, &reply->extensions, reply->authorized);
 	if (code == 0 && accept(reply, pending, now) < 0)
 		code = MIP_CODE_FA_INSUFFICIENT_RESOURCES;
 	if (code != 0) {

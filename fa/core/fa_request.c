@@ -49,6 +49,22 @@ static bool is_co_located(const struct request *request)
 	return has_flag(request, MIP_REQUEST_D);
 }
 
+/*
+ * rfc3024-3.3-2: the Encapsulating Delivery Style Extension stands after the Mobile-Home authentication and before the
+ * Mobile-Foreign one. Before the former it could not be consumed (rfc3024-3.3-1) without touching what that vouches for,
+ * and behind the latter anyone could have put it.
+ */
+static bool is_delivery_style_in_place(const struct request *request)
+{
+	const struct mip_extension *style =
+		mip_extension_of(&request->extensions, MIP_SLOT_ENCAPSULATING_DELIVERY);
+	const struct mip_extension *foreign =
+		mip_extension_of(&request->extensions, MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION);
+
+	return !style ||
+	       (style->offset >= request->authorized && (!foreign || style->offset < foreign->offset));
+}
+
 static uint8_t check_form(const struct request *request)
 {
 	struct mip_address home_address = request->registration->request.home_address;
@@ -65,6 +81,8 @@ static uint8_t check_form(const struct request *request)
 	/* rfc3024-3.3-3: the extension MUST NOT be included if the 'T' bit is not set. */
 	if (mip_extension_of(&request->extensions, MIP_SLOT_ENCAPSULATING_DELIVERY) &&
 		!has_flag(request, MIP_REQUEST_T))
+		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
+	if (!is_delivery_style_in_place(request))
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
 	if (request->length > MIP_REGISTRATION_MAX)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
@@ -216,6 +234,7 @@ static uint8_t check_verified(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc3024-A.4-3: "… available, the mobile nodes MUST use unique address." */
 static uint8_t check_permission(const struct request *request)
 {
 	struct fa_core *core = request->core;
@@ -227,6 +246,12 @@ static uint8_t check_permission(const struct request *request)
 	if (fa_address_is_needed(core, registration->request.home_address) ||
 		(!mip_address_is_none(registration->request.home_address) &&
 			mip_address_equal(registration->request.home_address, registration->relayed_to)))
+		return MIP_CODE_FA_PROHIBITED;
+	/* rfc3543-4.3.1-2: with the 'R' bit set, in order to be able to revoke, "SHOULD deny a registration
+	 * request as 'Administratively Prohibited' from a mobile node that is registering in a co-located
+	 * fashion". */
+	if (core->settings.values.revocation.enabled && is_co_located(request) &&
+		registration->request.lifetime > 0)
 		return MIP_CODE_FA_PROHIBITED;
 	/* Without any there is a code of its own, below. */
 	if (core->settings.values.home_agents_only && !mip_address_is_none(registration->relayed_to) &&
@@ -273,11 +298,32 @@ static uint8_t check_encapsulation(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc3024-3.3-4: "Foreign agents SHOULD support the Encapsulating Delivery Style Extension." */
+/* rfc3024-3.1-2: "Encapsulating Delivery Style SHOULD be supported as well (section 5)." */
 static uint8_t check_delivery_style(const struct request *request)
 {
-	/* rfc3024-3.4-4: does not implement the Encapsulating Delivery Style: MUST respond with code 79. */
-	if (mip_extension_of(&request->extensions, MIP_SLOT_ENCAPSULATING_DELIVERY))
+	/* rfc3024-3.4-4, rfc3024-4.2.1-2: cannot support the requested form of delivery style: MUST respond with code 79. */
+	if (mip_extension_of(&request->extensions, MIP_SLOT_ENCAPSULATING_DELIVERY) &&
+		!request->core->settings.values.encapsulating_delivery)
 		return MIP_CODE_FA_DELIVERY_STYLE_UNSUPPORTED;
+	return ACCEPT;
+}
+
+/* RFC 1918 3. */
+static bool is_private(struct mip_address address)
+{
+	uint32_t number = mip_address_number(address);
+
+	return number >> 24 == 10 || number >> 20 == 0xac1 || number >> 16 == 0xc0a8;
+}
+
+static uint8_t check_private_address(const struct request *request)
+{
+	/* rfc3024-A.4-6: from a mobile node with a private address that has not set the 'T' bit: SHOULD reject it. */
+	if (request->core->settings.values.private_needs_reverse_tunnel && !is_co_located(request) &&
+		request->registration->request.lifetime > 0 && !has_flag(request, MIP_REQUEST_T) &&
+		is_private(request->registration->request.home_address))
+		return MIP_CODE_FA_REVERSE_TUNNEL_MANDATORY;
 	return ACCEPT;
 }
 
@@ -306,6 +352,7 @@ static uint8_t check_distance(const struct request *request)
 	return ACCEPT;
 }
 
+/* rfc3024-3.4-3: "… support reverse tunneling MUST use codes 74 and 137, respectively." */
 static uint8_t check_reverse_tunnel(const struct request *request)
 {
 	/* rfc3024-4.2.1-6: as a last check, whether it can support a reverse tunnel; else code 74. */
@@ -357,6 +404,7 @@ static uint8_t judge(const struct request *request)
 		check_encapsulation,
 		check_delivery_style,
 		check_reverse_tunnel_requested,
+		check_private_address,
 		check_distance,
 		check_reverse_tunnel,
 		check_requested_home_agent,
@@ -380,6 +428,7 @@ static void tell_relayed(struct fa_core *core, const struct fa_registration *reg
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+/* rfc3024-4.2.2-1: "Otherwise, the foreign agent MUST relay the Registration Request to the home …" */
 /* rfc5944-3.7-2: MUST NOT transmit a Registration Request, unless it is being relayed; rfc5944-3.7.2-1:
  * MUST relay the Request to the indicated home agent. */
 static void relay(const struct request *request, struct mip_now now)
@@ -398,7 +447,7 @@ static void relay(const struct request *request, struct mip_now now)
 	if (r == 0) {
 		/* rfc5944-3.7.2.2-2, rfc5944-3.7.2.2-3: MUST NOT modify anything up through the
 		 * authorization-enabling extension; MUST remove the extensions after it. */
-		r = fa_relay_request(core, pending, request->octets, request->authorized);
+		r = fa_relay_request(core, pending, request->octets, request->authorized, now);
 		if (r < 0)
 			fa_pending_remove(core, pending);
 	}
@@ -454,6 +503,18 @@ static void decide(struct request *request, struct mip_now now)
 	/* rfc4721-3.2-10: without either of these authentication extensions: MUST be silently discarded. */
 	if (request->well_formed && has_challenge_alone(request)) {
 		fa_count(core, FA_COUNT_DROP_CHALLENGE_ALONE);
+		return;
+	}
+	/* rfc3543-4.2.1-8, -9: "a non-colocated mobile node MUST NOT insert a revocation support extension
+	 * […] If a foreign agent receives such a registration request, it MUST silently discard it". */
+	if (request->well_formed && request->extensions.present[MIP_SLOT_REVOCATION_SUPPORT] &&
+		!is_co_located(request)) {
+		fa_count(core, FA_COUNT_DROP_REVOCATION_SUPPORT);
+		if (mip_log_allowed(&core->security_log, now.boot, NULL))
+			mip_log(core->environment.log, MIP_LOG_NOTICE,
+				"%s: protocol error: %s offers to take part in revocation",
+				request->registration->link->name,
+				MIP_TEXT(request->registration->request.home_address));
 		return;
 	}
 	request->repeated =
@@ -512,6 +573,8 @@ void fa_request_input(struct fa_core *core, struct fa_registration *registration
 	request.authorized = fa_authorized_length(reader);
 	request.well_formed = mip_extensions_read(&reader, &request.extensions) == 0;
 	if (keep(&request) == 0) {
+		registration->encapsulating = request.well_formed && mip_extension_of(&request.extensions,
+									     MIP_SLOT_ENCAPSULATING_DELIVERY);
 		registration->relayed_to =
 			fa_assignment_choose(core, registration, &request.extensions, request.authorized);
 		decide(&request, now);

@@ -15,8 +15,9 @@ enum {
 	NODE_TTL = 64,
 	/* Type, length, SPI and the longest authenticator. */
 	AUTHENTICATION_MAX = 6 + MIP_AUTHENTICATOR_MAX,
-	/* What we add to a message: an error of four octets, a challenge, an authentication. */
-	ADDED_MAX = 4 + 2 + FA_CHALLENGE_LENGTH + AUTHENTICATION_MAX,
+	REVOCATION_SUPPORT = 8,
+	/* What we add to a message: an error of four octets, a challenge, support of revocation, an authentication. */
+	ADDED_MAX = 4 + 2 + FA_CHALLENGE_LENGTH + REVOCATION_SUPPORT + AUTHENTICATION_MAX,
 	MESSAGE_MAX = MIP_REGISTRATION_MAX + ADDED_MAX,
 	PACKET_MAX = MIP_IP_HEADER + MIP_UDP_HEADER + MESSAGE_MAX,
 };
@@ -269,7 +270,8 @@ static struct mip_association *association_for(
 	return fa_home_agent_association(&core->settings, registration->relayed_to);
 }
 
-int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length)
+int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uint8_t *octets, size_t length,
+	struct mip_now now)
 {
 	const struct fa_registration *registration = &pending->registration;
 	struct mip_association *association = association_for(core, registration);
@@ -290,6 +292,7 @@ int fa_relay_request(struct fa_core *core, struct fa_pending *pending, const uin
 	/* rfc3519-4.5-2, -3: after the Mobile-Home and before the Foreign-Home Authentication Extension. */
 	if (udp_asked)
 		fa_nat_write_request(&registration->request, &message);
+	fa_revocation_offer(core, pending, association != NULL, &message, now);
 	if (association)
 		r = mip_authenticator_append(
 			&message, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, association);

@@ -10,8 +10,10 @@
  * come in by the visited link are led
  *
  * They are a value that is computed anew whenever the visitor changes; what is new is wanted first, what is
- * no longer in it is unwanted then. A co-located node takes its packets out of the tunnel itself: nothing is
- * wanted for it.
+ * no longer in it is unwanted then. In the Encapsulating Delivery Style (RFC 3024 5.2) there is a RELAY in place of the
+ * rule: what comes to us in the visitor's own tunnel goes into the reverse tunnel, and nothing else does.
+ *
+ * A co-located node takes its packets out of the tunnel itself: nothing is wanted for it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -69,8 +71,10 @@ static uint16_t udp_port(const struct fa_visitor *visitor)
 	return visitor->encapsulation == MIP_ENCAPSULATION_UDP ? MIP_REGISTRATION_PORT : 0;
 }
 
+/* rfc5944-4.2.2-5: "The foreign agent MUST NOT advertise to other routers in its routing domain, …" */
 /* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
  * standard IP routing. */
+/* rfc5944-3.6.1.2-5: "MUST NOT decapsulate the encapsulated broadcast datagram": what comes out of the tunnel is a unicast packet to the home address, and goes to it. */
 static void add_delivery(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
 {
@@ -96,6 +100,9 @@ static void add_delivery(
 	};
 }
 
+/* rfc3024-A.4-5: "Foreign agents MUST support reverse tunneling in order to support private …" */
+/* rfc3024-4.2.2-3: "… effect, the foreign agent MUST process incoming traffic according to the …" */
+/* rfc5944-4.2.2-9: "Each foreign agent SHOULD support the mandatory features for reverse tunneling …" */
 /* rfc3024-5.1.2-1: from the care-of address to the Home Agent of the most recent successful reply. */
 static void add_reverse_tunnel(
 	const struct fa_visitor *visitor, const struct fa_core *core, struct mip_want *wants, size_t *count)
@@ -112,6 +119,22 @@ static void add_reverse_tunnel(
 			.local_port = udp_port(visitor),
 			.remote_port = udp_port(visitor)},
 	};
+	/* rfc3024-5.2.1-1, rfc3024-5.4-1: what comes un-encapsulated then MUST NOT be reverse tunnelled, and is forwarded
+	 * by standard routing; rfc3024-5.4-2: what comes encapsulated MUST be. */
+	if (visitor->registration.encapsulating) {
+		wants[(*count)++] = (struct mip_want){
+			.kind = MIP_WANT_RELAY,
+			.relay = {.home_address = visitor->home_address,
+				.link = visitor->registration.link->index,
+				/* RFC 3024 3.3: as was negotiated for the forward tunnel; which our NAT, if there is one, has
+				 * put into UDP, and the node knows nothing of. */
+				.encapsulation =
+					mip_request_encapsulation(visitor->registration.request.flags)},
+		};
+		return;
+	}
+	/* rfc3024-5.1.1-2: "detect packets sent by the mobile node, and modify its forwarding function to encapsulate them
+	 * before forwarding". */
 	wants[(*count)++] = (struct mip_want){
 		.kind = MIP_WANT_RULE,
 		.rule = {.priority = core->settings.values.rule_priority,
@@ -244,6 +267,11 @@ static void tell(struct fa_core *core, const char *name, const struct fa_visitor
 	else
 		mip_event_string(&event, "encapsulation", mip_encapsulation_name(visitor->encapsulation));
 	mip_event_boolean(&event, "reverse_tunnel", visitor->reverse_tunnel);
+	if (visitor->reverse_tunnel)
+		mip_event_string(
+			&event, "delivery", visitor->registration.encapsulating ? "encapsulating" : "direct");
+	else
+		mip_event_null(&event, "delivery");
 	if (reason)
 		mip_event_string(&event, "reason", reason);
 	mip_outbox_event(core->environment.outbox, &event);
@@ -290,6 +318,7 @@ static uint16_t granted(const struct fa_core *core, const struct fa_registration
 		core->settings.values.registration_lifetime);
 }
 
+/* rfc3024-4.2.2-2: "… checks, the foreign agent MUST update its visitor list, including indication …" */
 /* Everything that can fail has been done when this begins to change the visitor. */
 static int visitor_update(struct fa_core *core, struct fa_visitor *visitor,
 	struct fa_registration *registration, const struct mip_registration_reply *reply,

@@ -1,5 +1,5 @@
 /*
- * What mip-fa answers to mipctl: the visitor list, its status, its counters.
+ * What mip-fa answers to mipctl: the visitor list, its status, its counters; and `revoke HOME_ADDRESS`.
  */
 #include <errno.h>
 #include <string.h>
@@ -66,6 +66,10 @@ static void add_visitor(void *context, const struct fa_visitor_view *view)
 		view->co_located ? json_null() : json_string(mip_encapsulation_name(view->encapsulation)));
 	set(listing, object, "reverse_tunnel",
 		view->registered ? json_boolean(view->reverse_tunnel) : json_null());
+	set(listing, object, "revocation", view->registered ? json_boolean(view->revocation) : json_null());
+	set(listing, object, "delivery",
+		view->reverse_tunnel ? json_string(view->encapsulating ? "encapsulating" : "direct")
+				     : json_null());
 	set(listing, object, "registered_for",
 		view->registered ? seconds(view->registered_for) : json_null());
 	add_traffic(listing, object, view);
@@ -126,6 +130,23 @@ static int answer_counters(struct fa_shell *shell, const char *command, json_t *
 	return 0;
 }
 
+static int revoke(struct fa_shell *shell, const char *argument, json_t **ret_result, const char **ret_error)
+{
+	struct mip_address home_address;
+
+	if (!argument || mip_address_read(argument, &home_address) < 0) {
+		*ret_error = "revoke wants a home address";
+		return -EINVAL;
+	}
+	if (fa_core_revoke(shell->core, home_address, mip_clock_now()) < 0) {
+		*ret_error = "there is no visitor with this home address";
+		return -ESRCH; /* -ENOENT would say that there is no such command */
+	}
+	mip_host_deliver(shell->host);
+	*ret_result = json_pack("{s:o}", "revoked", mip_json_address(home_address));
+	return *ret_result ? 0 : -ENOMEM;
+}
+
 int fa_control(
 	void *context, const char *command, const char *argument, json_t **ret_result, const char **ret_error)
 {
@@ -137,6 +158,8 @@ int fa_control(
 		*ret_error = "the daemon is starting or stopping";
 		return -EAGAIN;
 	}
+	if (strcmp(command, "revoke") == 0)
+		return revoke(shell, argument, ret_result, ret_error);
 	if (argument) {
 		*ret_error = "this command takes no argument";
 		return -EINVAL;

@@ -127,6 +127,49 @@ static const struct mip_schema advertise_schema = {
 	.check = check_advertise,
 };
 
+/* --- revocation ------------------------------------------------------------------------------- */
+
+static const struct mip_setting revocation_settings[] = {
+	{.name = "enabled",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, enabled),
+		.otherwise = "false",
+		.help = "Agrees to revocation (RFC 3543) with home agents that share an association; "
+			"advertises X and R, and denies "
+			"co-located nodes with code 65."},
+	{.name = "inform_bit",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, inform_bit),
+		.otherwise = "true",
+		.help = "Offers home agents the decision whether a node that is revoked is informed (I)."},
+	{.name = "inform",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, inform),
+		.otherwise = "true",
+		.help = "What is done where the home agent does not decide: a node is told by an "
+			"advertisement."},
+	{.name = "attempts",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, attempts),
+		.otherwise = "8",
+		.least = 1,
+		.most = MIP_REVOKER_ATTEMPTS_MAX,
+		.help = "Transmissions of a revocation that is not acknowledged, after 1, 2, 4 … s."},
+	{.name = "most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, most),
+		.otherwise = "100000",
+		.least = 1,
+		.most = 10000000,
+		.help = "Revocations under way or remembered at once; beyond, nobody is told."},
+};
+
+static const struct mip_schema revocation_schema = {
+	.size = sizeof(struct mip_revocation_config),
+	.settings = revocation_settings,
+	.count = MIP_ARRAY_SIZE(revocation_settings),
+};
+
 static const struct mip_setting agent_settings[] = {
 	/* rfc5944-3.7.1-1: each foreign agent MUST be configured with a care-of address. */
 	{.name = "care_of_address",
@@ -154,6 +197,11 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(advertise),
 		.schema = &advertise_schema,
 		.help = "How the agent makes itself known."},
+	{.name = "revocation",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_AGENT(revocation),
+		.schema = &revocation_schema,
+		.help = "How registrations that end early are told to home agents and nodes (RFC 3543)."},
 	{.name = "registration_required",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_AGENT(registration_required),
@@ -169,6 +217,19 @@ static const struct mip_setting agent_settings[] = {
 		.offset = IN_AGENT(reverse_tunnel_required),
 		.otherwise = "false",
 		.help = "Denies requests without a reverse tunnel with code 75."},
+	{.name = "reverse_tunnel_for_private",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(reverse_tunnel_for_private),
+		.otherwise = "false",
+		.help = "The same for nodes with a private home address (RFC 1918) only, whose packets would "
+			"find no way."},
+	{.name = "encapsulating_delivery",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_AGENT(encapsulating_delivery),
+		.otherwise = "true",
+		.help = "Takes packets from visitors in tunnels of their own, if they ask for that (RFC 3024 "
+			"5.2), which "
+			"broadcasts and multicasts need; requests for it get code 79 otherwise."},
 	{.name = "behind_nat",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_AGENT(behind_nat),
@@ -298,6 +359,9 @@ static int check_agent(struct mip_config *config, const struct mip_config_group 
 	if (agent->reverse_tunnel_required && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "reverse_tunnel_required",
 			"'reverse_tunnel_required' = true needs 'reverse_tunnel' = true");
+	if (agent->reverse_tunnel_for_private && !agent->reverse_tunnel)
+		return mip_config_error(config, group, "reverse_tunnel_for_private",
+			"'reverse_tunnel_for_private' = true needs 'reverse_tunnel' = true");
 	if (agent->behind_nat && !agent->nat_keeps_sources && !agent->reverse_tunnel)
 		return mip_config_error(config, group, "behind_nat",
 			"'behind_nat' = true needs 'reverse_tunnel' = true, or 'nat_keeps_sources' = true");

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "fa_core.h"
+#include "revocation_schema.h"
 #include "security_schema.h"
 
 struct fa_config_interface {
@@ -30,9 +31,12 @@ struct fa_config_agent {
 	size_t interface_count;
 	mip_time registration_lifetime;
 	struct fa_config_advertise advertise;
+	struct mip_revocation_config revocation;
 	bool registration_required;
 	bool reverse_tunnel;
 	bool reverse_tunnel_required;
+	bool reverse_tunnel_for_private;
+	bool encapsulating_delivery;
 	bool behind_nat;
 	bool nat_keeps_sources;
 	mip_time keepalive_interval;

@@ -2,7 +2,7 @@
  * The mobility bindings and the kernel state that each stands for. A binding wants
  *
  *   PEER     packets of the node by this way are taken out of the tunnel
- *   TUNNEL   packets for it are put in
+ *   TUNNEL   packets for it are put in; COPY, of which a copy goes in (ha_simultaneous.c)
  *   ROUTE    its home address leads to the tunnel device
  *   PROXY    the home link's ARP requests for it are answered (on a real home link only)
  *
@@ -12,6 +12,8 @@
  *       │ deregistered (PEER stays for    │  └───┘
  *       │ the grace), expired, revoked    │
  *       └─────────────────────────────────┘
+ *
+ * ROUTE and PROXY are the home address's: they come with its first binding, and go with its last.
  *
  * After a restart, or when a home link comes, many bindings have to be told to the kernel and announced at
  * once: they queue, and go out in batches, so that a million of them neither fill the memory nor the link.
@@ -28,7 +30,7 @@
 static struct mip_want tunnel_of(const struct ha_binding *binding)
 {
 	struct mip_want want = {
-		.kind = MIP_WANT_TUNNEL,
+		.kind = binding->leads ? MIP_WANT_TUNNEL : MIP_WANT_COPY,
 		.tunnel =
 			{
 				.home_address = binding->home_address,
@@ -77,6 +79,19 @@ static struct mip_want peer_of(const struct ha_binding *binding)
 	};
 }
 
+/* What fits into each of the home address's tunnels. */
+static uint32_t overhead_of(const struct ha_binding *binding)
+{
+	uint32_t most = 0;
+
+	for (binding = binding->node->binding; binding; binding = binding->sibling) {
+		uint32_t overhead = mip_encapsulation_overhead(binding->encapsulation);
+
+		most = overhead > most ? overhead : most;
+	}
+	return most;
+}
+
 /* rfc5944-1.7-2: MUST be able to attract and intercept datagrams that are destined to the home address
  * of any of its registered mobile nodes: by this route, and on a real home link by the proxy. */
 static struct mip_want route_of(const struct ha_binding *binding)
@@ -87,7 +102,7 @@ static struct mip_want route_of(const struct ha_binding *binding)
 			{
 				.destination = {binding->home_address, 32},
 				.link = MIP_LINK_TUNNEL,
-				.mtu = MIP_OUTER_MTU - mip_encapsulation_overhead(binding->encapsulation),
+				.mtu = MIP_OUTER_MTU - overhead_of(binding),
 			},
 	};
 }
@@ -175,16 +190,97 @@ void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline)
 	end_grace(core, grace);
 }
 
+/* --- several bindings of a home address ------------------------------------------------------- */
+
+/* One of the node's bindings that wants this too: two behind a NAT may be one peer, or one copy's way. */
+static const struct ha_binding *claimant(const struct ha_node *node, const struct mip_want *item,
+	struct mip_want (*of)(const struct ha_binding *))
+{
+	const struct ha_binding *binding;
+
+	for (binding = node->binding; binding; binding = binding->sibling) {
+		struct mip_want own = of(binding);
+
+		if (binding->told && has_tunnel(binding) && mip_want_same_key(&own, item))
+			break;
+	}
+	return binding;
+}
+
+static void retire_peer(struct ha_core *core, const struct ha_node *node, const struct mip_want *peer,
+	bool grace, struct mip_now now)
+{
+	if (claimant(node, peer, peer_of))
+		return;
+	if (grace)
+		retire(core, peer, now);
+	else
+		mip_outbox_unwant(&core->outbox, peer);
+}
+
+static void unwant_copy(struct ha_core *core, const struct ha_node *node, const struct mip_want *copy)
+{
+	const struct ha_binding *other = claimant(node, copy, tunnel_of);
+	struct mip_want own;
+
+	if (!other) {
+		mip_outbox_unwant(&core->outbox, copy);
+		return;
+	}
+	own = tunnel_of(other);
+	mip_outbox_want(&core->outbox, &own);
+}
+
+static bool has_leader(const struct ha_node *node)
+{
+	const struct ha_binding *binding = node->binding;
+
+	while (binding && !binding->leads)
+		binding = binding->sibling;
+	return binding != NULL;
+}
+
+/* The one that led does so no longer: another one's copy becomes the tunnel, in one step. False: there is
+ * none. */
+static bool lead_on(struct ha_core *core, struct ha_node *node)
+{
+	struct ha_binding *binding = node->binding;
+	struct mip_want copy, tunnel;
+
+	while (binding && !(binding->told && has_tunnel(binding)))
+		binding = binding->sibling;
+	if (!binding)
+		return false;
+	copy = tunnel_of(binding);
+	binding->leads = true;
+	tunnel = tunnel_of(binding);
+	want(core, &tunnel);
+	unwant_copy(core, node, &copy);
+	return true;
+}
+
+/* The tunnel of a binding that has no more, or another one. */
+static void end_tunnel(struct ha_core *core, struct ha_node *node, const struct mip_want *old)
+{
+	if (old->kind == MIP_WANT_COPY)
+		unwant_copy(core, node, old);
+	else if (!lead_on(core, node))
+		mip_outbox_unwant(&core->outbox, old);
+}
+
 /* --- telling the kernel ----------------------------------------------------------------------- */
 
+/* rfc5944-4.2.3-1: "The home agent MUST be able to intercept any datagrams on the home network …" */
 static void tell(struct ha_core *core, struct ha_binding *binding)
 {
 	struct mip_want peer = peer_of(binding);
-	struct mip_want tunnel = tunnel_of(binding);
+	struct mip_want tunnel;
 	struct mip_want route = route_of(binding);
 	struct ha_home_link *home_link = home_link_of(core, binding);
 
 	if (has_tunnel(binding)) {
+		binding->leads = binding->leads || !has_leader(binding->node);
+		tunnel = tunnel_of(binding);
 		want(core, &peer);
 		want(core, &tunnel);
 	}
@@ -199,27 +295,47 @@ static void tell(struct ha_core *core, struct ha_binding *binding)
 
 /* What changed only: a renewal touches nothing. rfc5944-3.8.2.2-10: already bound: MUST continue to follow
  * the rules for proxy ARP. */
-static void tell_change(
-	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
+static void tell_change(struct ha_core *core, const struct ha_binding *old, uint32_t old_overhead,
+	struct ha_binding *binding, struct mip_now now)
 {
 	struct mip_want old_peer = peer_of(old), peer = peer_of(binding);
-	struct mip_want old_tunnel = tunnel_of(old), tunnel = tunnel_of(binding);
-	struct mip_want old_route = route_of(old), route = route_of(binding);
+	struct mip_want old_tunnel = tunnel_of(old), tunnel;
+	struct mip_want route = route_of(binding);
 
 	bool had = has_tunnel(old), has = has_tunnel(binding);
+
+	binding->leads = has && (binding->leads || !has_leader(binding->node));
+	tunnel = tunnel_of(binding);
 
 	if (has && (!had || !mip_want_equal(&old_peer, &peer)))
 		want(core, &peer);
 	if (has && (!had || !mip_want_equal(&old_tunnel, &tunnel)))
 		want(core, &tunnel);
-	if (had && !has)
-		mip_outbox_unwant(&core->outbox, &old_tunnel);
-	if (!mip_want_equal(&old_route, &route))
+	if (had && (!has || !mip_want_same_key(&old_tunnel, &tunnel)))
+		end_tunnel(core, binding->node, &old_tunnel);
+	if (old_overhead != overhead_of(binding))
 		mip_outbox_want(&core->outbox, &route);
 	if (had && !mip_want_same_key(&old_peer, &peer))
-		retire(core, &old_peer, now);
+		retire_peer(core, binding->node, &old_peer, true, now);
 }
 
+/* Others of its node's stay. rfc5944-4.2.3-8: "it MUST retain any other (non-expired) simultaneous mobility
+ * bindings". */
+static void tell_left(struct ha_core *core, const struct ha_binding *binding, bool grace, struct mip_now now)
+{
+	struct ha_node *node = binding->node;
+	struct mip_want peer = peer_of(binding), tunnel = tunnel_of(binding);
+	struct mip_want route = route_of(node->binding);
+
+	mip_outbox_want(&core->outbox, &route);
+	if (!has_tunnel(binding))
+		return;
+	end_tunnel(core, node, &tunnel);
+	retire_peer(core, node, &peer, grace, now);
+}
+
+/* rfc5944-4.2.3-3: "In this case, the home agent MUST assume the mobile node is at home and simply …" */
+/* rfc5944-4.2.3-2: "… bindings, the home agent MUST NOT attempt to intercept datagrams destined …" */
 static void tell_gone(struct ha_core *core, const struct ha_binding *binding, bool grace, struct mip_now now)
 {
 	struct mip_want peer = peer_of(binding);
@@ -309,6 +425,7 @@ void ha_binding_refresh_due(struct ha_core *core, struct mip_now now)
 
 		refresh_remove(core, binding);
 		tell(core, binding);
+		ha_group_follow(core, binding, now);
 		announce_to_self(core, binding, now);
 	}
 	refresh_schedule(core, now.boot + REFRESH_GAP);
@@ -331,7 +448,7 @@ struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_addres
 	struct ha_binding *binding = NULL;
 
 	HASH_FIND(hh, core->bindings, &home_address, sizeof(home_address), binding);
-	return binding;
+	return binding ? binding->node->binding : NULL;
 }
 
 struct ha_binding *ha_binding_new(
@@ -342,7 +459,6 @@ struct ha_binding *ha_binding_new(
 	if (!binding)
 		return NULL;
 	binding->home_address = home_address;
-	binding->node = node;
 	binding->expires = expires;
 	binding->deadline.kind = HA_DEADLINE_BINDING;
 	HASH_ADD(hh, core->bindings, home_address, sizeof(binding->home_address), binding);
@@ -352,7 +468,7 @@ struct ha_binding *ha_binding_new(
 		HASH_DELETE(hh, core->bindings, binding);
 		goto failed;
 	}
-	node->binding = binding;
+	ha_binding_join(node, binding);
 	return binding;
 
 failed:
@@ -369,11 +485,11 @@ void ha_binding_set_half_bound(struct ha_core *core, struct ha_binding *binding,
 static void free_binding(struct ha_core *core, struct ha_binding *binding)
 {
 	refresh_remove(core, binding);
+	ha_group_forget(core, binding, "binding");
 	ha_binding_set_half_bound(core, binding, false);
 	mip_deadline_cancel(&core->deadlines, &binding->deadline);
 	HASH_DELETE(hh, core->bindings, binding);
-	if (binding->node && binding->node->binding == binding)
-		binding->node->binding = NULL;
+	ha_binding_leave(binding);
 	free(binding);
 }
 
@@ -383,17 +499,20 @@ static void emit(struct ha_core *core, const char *name, const struct ha_binding
 	char source[MIP_ENDPOINT_TEXT];
 
 	mip_event_address(&event, "home_address", binding->home_address);
-	mip_event_string(&event, "nai", binding->node ? binding->node->nai : NULL);
+	mip_event_string(&event, "nai", binding->node->nai);
 	mip_event_address(&event, "care_of_address", binding->care_of_address);
 	mip_event_string(&event, "source", mip_endpoint_text(binding->source, binding->source_port, source));
 	mip_event_number(&event, "lifetime", binding->lifetime);
 	mip_event_string(&event, "encapsulation", mip_encapsulation_name(binding->encapsulation));
 	mip_event_boolean(&event, "reverse_tunnel", binding->reverse_tunnel);
+	mip_event_number(
+		&event, "bindings", (int64_t)ha_binding_count_of(binding->node)); /* that it has now */
 	if (reason)
 		mip_event_string(&event, "reason", reason);
 	mip_outbox_event(&core->outbox, &event);
 }
 
+/* rfc3024-4.3.1-3: "… validity checks, the home agent MUST update its mobility bindings list to …" */
 static void fill(
 	struct ha_core *core, struct ha_binding *binding, const struct ha_request *request, mip_time expires)
 {
@@ -416,6 +535,9 @@ static void fill(
 	binding->identification = request->fields.identification;
 	binding->encapsulation = request->encapsulation;
 	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
+	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
+	binding->broadcast = (request->fields.flags & MIP_REQUEST_B) && core->settings.broadcasts;
+	binding->co_located = request->fields.flags & MIP_REQUEST_D;
 }
 
 void ha_node_unseed(struct ha_core *core, struct ha_node *node)
@@ -435,11 +557,21 @@ static void left_home(struct ha_core *core, struct ha_binding *binding, struct m
 {
 	ha_node_unseed(core, binding->node);
 	tell(core, binding);
+	ha_group_follow(core, binding, now);
 	/* rfc5944-3.8.2.2-9, rfc5944-4.6-16: by the procedures of Section 4.6: proxy ARP, then a gratuitous
 	 * ARP. rfc5944-4.6-5: when registering a binding for a node for which the home agent previously had
 	 * none, it MUST transmit a gratuitous ARP on behalf of the mobile node. */
 	announce_to_self(core, binding, now);
 	ha_count(core, HA_COUNTER_BINDINGS_ADDED);
+	emit(core, "binding_added", binding, NULL);
+}
+
+/* One more, with S. rfc5944-3.8.2.2-10: "If the mobile node already had a previous mobility binding, the home
+ * agent MUST continue to follow the rules for proxy ARP": nothing is new to the home link. */
+static void joined(struct ha_core *core, struct ha_binding *binding)
+{
+	tell(core, binding);
+	ha_count(core, HA_COUNTER_BINDINGS_ADDED_SIMULTANEOUS);
 	emit(core, "binding_added", binding, NULL);
 }
 
@@ -450,43 +582,62 @@ static bool has_moved(const struct ha_binding *old, const struct ha_binding *bin
 	       old->encapsulation != binding->encapsulation;
 }
 
-static void changed(
-	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
+static void changed(struct ha_core *core, const struct ha_binding *old, uint32_t old_overhead,
+	struct ha_binding *binding, struct mip_now now)
 {
 	bool moved = has_moved(old, binding);
 
+	/* RFC 3543 4.2.2.1: the foreign agent that it has left; the node itself knows. */
+	if (!old->direct && !mip_address_equal(old->care_of_address, binding->care_of_address))
+		ha_revocation_begin(core, old, false, now);
 	if (old->told) {
-		tell_change(core, old, binding, now);
+		tell_change(core, old, old_overhead, binding, now);
 	} else {
 		refresh_remove(core, binding);
 		tell(core, binding);
 		announce_to_self(core, binding, now);
 	}
+	ha_group_follow(core, binding, now);
 	ha_count(core, moved ? HA_COUNTER_BINDINGS_MOVED : HA_COUNTER_BINDINGS_RENEWED);
 	emit(core, moved ? "binding_moved" : "binding_renewed", binding, NULL);
 }
 
+static int add(struct ha_core *core, const struct ha_request *request, mip_time expires)
+{
+	bool first = !request->node->binding;
+	struct ha_binding *binding = ha_binding_new(core, request->node, request->home_address, expires);
+
+	if (!binding)
+		return -ENOMEM;
+	fill(core, binding, request, expires);
+	if (first)
+		left_home(core, binding, request->now);
+	else
+		joined(core, binding);
+	return 0;
+}
+
 int ha_binding_grant(struct ha_core *core, const struct ha_request *request)
 {
-	struct ha_binding *binding = request->node->binding;
+	struct ha_binding *binding = ha_binding_to_change(core, request);
 	mip_time expires = MIP_NEVER;
 	struct ha_binding old;
+	uint32_t old_overhead;
 
 	if (request->lifetime != MIP_LIFETIME_INFINITE)
 		expires = request->now.boot + request->lifetime * MIP_SECOND;
-	if (!binding) {
-		binding = ha_binding_new(core, request->node, request->home_address, expires);
-		if (!binding)
-			return -ENOMEM;
-		fill(core, binding, request, expires);
-		left_home(core, binding, request->now);
-		return 0;
-	}
+	if (!binding)
+		return add(core, request, expires);
 	if (mip_deadline_set(&core->deadlines, &binding->deadline, expires) < 0)
 		return -ENOMEM;
 	old = *binding;
+	old_overhead = overhead_of(binding);
 	fill(core, binding, request, expires);
-	changed(core, &old, binding, request->now);
+	changed(core, &old, old_overhead, binding, request->now);
+	/* RFC 5944 3.8.2.2: "Otherwise, the home agent removes all previous entries in the mobility binding
+	 * list". */
+	if (!ha_request_adds(core, request))
+		ha_binding_remove_others(core, binding, "replaced", request->now);
 	return 0;
 }
 
@@ -496,23 +647,33 @@ void ha_binding_set_port(struct ha_core *core, struct ha_binding *binding, uint1
 
 	binding->tunnel_port = port;
 	if (binding->told)
-		tell_change(core, &old, binding, now);
+		tell_change(core, &old, overhead_of(binding), binding, now);
 	ha_record_keep_binding(core, binding, now);
 }
 
 void ha_binding_remove(
 	struct ha_core *core, struct ha_binding *binding, bool grace, const char *reason, struct mip_now now)
 {
-	ha_announce_stop(core, binding->home_address);
-	if (binding->told)
-		tell_gone(core, binding, grace, now);
-	emit(core, "binding_removed", binding, reason);
-	ha_record_forget_binding(core, binding->home_address);
-	if (binding->node)
-		binding->node->idle_since = now.boot;
+	struct ha_node *node = binding->node;
+
+	ha_binding_leave(binding);
+	if (node->binding) {
+		if (binding->told)
+			tell_left(core, binding, grace, now);
+		emit(core, "binding_removed", binding, reason);
+		ha_record_keep_binding(core, node->binding, now);
+	} else {
+		ha_announce_stop(core, binding->home_address);
+		if (binding->told)
+			tell_gone(core, binding, grace, now);
+		emit(core, "binding_removed", binding, reason);
+		ha_record_forget_binding(core, binding->home_address);
+		node->idle_since = now.boot;
+	}
 	free_binding(core, binding);
 }
 
+/* rfc5944-4.2.3-8: "… lifetime expires, the home agent MUST delete the binding, but it MUST retain …" */
 void ha_binding_expire(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
 	/* rfc5944-3.8.2.2-7: after the expiration the home agent MUST delete its entry; rfc5944-3.8-2,

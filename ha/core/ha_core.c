@@ -6,7 +6,8 @@
  * gratuitous ARP, RFC 5944 4.6) and tunnels them there; what the node tunnels back is taken out and forwarded
  * (RFC 3024). Behind a NAT both go in UDP, to where the request came from (RFC 3519).
  *
- * Of each node the machine knows one of two states:
+ * Of each node the machine knows one of two states (away there may be several bindings, see
+ * ha_simultaneous.c):
  *
  *              a request with a lifetime is accepted
  *     at home ───────────────────────────────────────> away: there is a binding ──┐ accepted again: renewed
@@ -29,10 +30,14 @@
 
 static int check(const struct ha_settings *settings)
 {
-	if (!mip_address_is_unicast(settings->address) || settings->max_lifetime == 0)
+	if (!mip_address_is_unicast(settings->address) || settings->max_lifetime == 0 ||
+		settings->max_simultaneous_bindings > HA_SIMULTANEOUS_MOST)
 		return -EINVAL;
 	if (!mip_address_is_none(settings->pool_first) &&
 		mip_address_number(settings->pool_last) < mip_address_number(settings->pool_first))
+		return -EINVAL;
+	if (settings->revocation.enabled && (settings->revocation.attempts == 0 ||
+						    settings->revocation.attempts > MIP_REVOKER_ATTEMPTS_MAX))
 		return -EINVAL;
 	return 0;
 }
@@ -61,7 +66,9 @@ int ha_core_new(const struct ha_settings *settings, const struct mip_random *ran
 	core->random = *random;
 	core->log = log;
 	copy_settings(core, settings);
-	status = ha_tables_build(&core->tables, settings);
+	status = ha_revocation_configure(core);
+	if (status == 0)
+		status = ha_tables_build(&core->tables, settings);
 	if (status == 0)
 		status = ha_links_configure(core, &core->tables, (struct mip_now){0});
 	if (status < 0) {
@@ -78,6 +85,7 @@ void ha_core_free(struct ha_core *core)
 		return;
 	ha_announce_clear(core);
 	ha_bindings_clear(core);
+	mip_revoker_clear(&core->revoker);
 	ha_links_clear(core);
 	mip_deadline_cancel(&core->deadlines, &core->refresh_deadline);
 	ha_tables_clear(&core->tables);
@@ -127,16 +135,18 @@ static void carry_over_binding(
 	struct ha_node *node = ha_node_by_identity(tables, ha_node_identity(binding->node, identity));
 
 	if (!node || !mip_address_equal(ha_node_address(node), binding->home_address)) {
+		ha_revocation_begin(core, binding, true, now);
 		ha_binding_remove(core, binding, false, "configuration", now);
 		return;
 	}
-	node->binding = binding;
-	binding->node = node;
+	ha_binding_leave(binding);
+	ha_binding_join(node, binding);
 	if (old_link == link_in(tables, binding->home_address))
 		return;
 	if (old_link && old_link->link != MIP_LINK_NONE && binding->told)
 		ha_binding_unwant_proxy(core, binding, old_link->link);
 	ha_announce_stop(core, binding->home_address);
+	ha_group_forget(core, binding, "network");
 	ha_binding_refresh_later(core, binding, now);
 }
 
@@ -160,9 +170,12 @@ int ha_core_configure(struct ha_core *core, const struct ha_settings *settings, 
 	HASH_ITER (hh, core->bindings, binding, next) {
 		carry_over_binding(core, &tables, binding, now);
 	}
+	if (core->begun)
+		ha_group_networks(core, &core->tables, &tables);
 	ha_tables_clear(&core->tables);
 	core->tables = tables;
 	copy_settings(core, settings);
+	(void)ha_revocation_configure(core); /* check() has seen to it */
 	ha_links_reconfigured(core, now);
 	return 0;
 }
@@ -173,6 +186,7 @@ void ha_core_begin(struct ha_core *core, struct mip_now now)
 {
 	core->begun = true;
 	ha_links_begin(core, now);
+	ha_group_networks(core, NULL, &core->tables);
 	for (struct ha_binding *binding = core->bindings; binding; binding = binding->hh.next)
 		ha_binding_refresh_later(core, binding, now);
 	if (core->refresh_count > 0)
@@ -230,7 +244,8 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 	struct ha_home_link *home_link = ha_home_link_at(core, frame->link);
 	int status;
 
-	if (!home_link || frame->ethertype != MIP_ETHERTYPE_IPV4)
+	if (!home_link || frame->ethertype != MIP_ETHERTYPE_IPV4 ||
+		ha_group_frame(core, home_link, frame, now))
 		return;
 	status = mip_advertiser_frame(&home_link->advertiser, frame, now);
 	if (status == 0)
@@ -258,6 +273,15 @@ static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_
 		break;
 	case HA_DEADLINE_REFRESH:
 		ha_binding_refresh_due(core, now);
+		break;
+	case HA_DEADLINE_REVOCATION:
+		ha_revocation_due(core, mip_revoked_of(deadline), now);
+		break;
+	case HA_DEADLINE_QUERY:
+		ha_group_query_due(core, deadline, now);
+		break;
+	case HA_DEADLINE_MEMBER:
+		ha_group_member_due(core, deadline);
 		break;
 	}
 }
@@ -294,7 +318,9 @@ int ha_core_revoke(struct ha_core *core, struct mip_address home_address, struct
 
 	if (!binding)
 		return -ENOENT;
-	ha_binding_remove(core, binding, false, "revoked", now);
+	for (const struct ha_binding *each = binding; each; each = each->sibling)
+		ha_revocation_begin(core, each, true, now);
+	ha_binding_remove_all(core, binding->node, false, "revoked", now);
 	return 0;
 }
 
@@ -309,6 +335,9 @@ void ha_core_bindings(const struct ha_core *core, ha_binding_function *function,
 			.expires = binding->expires,
 			.encapsulation = binding->encapsulation,
 			.reverse_tunnel = binding->reverse_tunnel,
+			.revocation = binding->revocation.negotiated,
+			.broadcast = binding->broadcast,
+			.groups = binding->member_count,
 			.source = binding->source,
 			.source_port = binding->source_port,
 		};

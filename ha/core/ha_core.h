@@ -14,6 +14,7 @@
 #include "input.h"
 #include "log.h"
 #include "output.h"
+#include "revoker.h"
 
 struct ha_core;
 
@@ -59,6 +60,10 @@ struct ha_advertise_settings {
 	bool prefix_lengths; /* with the Prefix-Lengths extension */
 };
 
+enum {
+	HA_SIMULTANEOUS_MOST = 16,
+};
+
 struct ha_settings {
 	struct mip_address address; /* the home agent's own */
 	const struct ha_network_settings *networks;
@@ -76,13 +81,23 @@ struct ha_settings {
 	uint16_t max_lifetime;	   /* s; 0xffff lets infinite ones pass */
 	uint16_t udp_max_lifetime; /* s; for UDP tunnels, RFC 3519 5.2; 0: as max_lifetime */
 	size_t max_bindings;	   /* 0: no limit */
+	/* Of one node at a time (S), at most HA_SIMULTANEOUS_MOST; 0 or 1: not supported, code 1. */
+	size_t max_simultaneous_bindings;
 	enum ha_reverse_tunnel reverse_tunnel;
 	enum ha_udp_tunnel udp_tunnel;
 	bool gre;		     /* granted to nodes that ask for it, and advertised: G … */
 	bool minimal;		     /* … M; otherwise code 139 */
 	uint16_t keepalive_interval; /* s, told in UDP Tunnel Replies; 0: the node's own */
+	bool broadcasts;	     /* B: nodes that ask get the broadcasts of the home link … */
+	bool broadcast_dhcp;	     /* … those of DHCP too */
+	bool multicast;		     /* nodes may join groups by IGMP through their reverse tunnels … */
+	size_t groups_per_node;	     /* … at most so many each … */
+	size_t groups;		     /* … and in all */
+	mip_time query_interval;     /* ns between General Queries to a node with members */
+	uint32_t copy_rate;	     /* copies a second, in all; 0: no limit */
 	mip_time grace;		     /* ns that packets by an abandoned way are still taken */
 	struct ha_advertise_settings advertise;
+	struct mip_revocation_settings revocation; /* RFC 3543; enabled: X is advertised */
 };
 
 /* `log` may be NULL. Returns 0, -ENOMEM, -EINVAL (settings that contradict themselves), -EEXIST (two nodes or
@@ -114,11 +129,15 @@ void ha_core_datagram(struct ha_core *core, const struct mip_input_datagram *dat
  * for the tunnel that it came by has become known from it (RFC 3519 4.6, 'R' flag). */
 bool ha_core_tunnel_data(struct ha_core *core, const struct mip_input_datagram *datagram, struct mip_now now);
 void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, struct mip_now now);
+/* A packet to a group or to everyone that came by the tunnel of this home address. */
+void ha_core_group(struct ha_core *core, struct mip_address home_address, const uint8_t *octets,
+	size_t length, struct mip_now now);
 /* Serves what is due, or part of it: then the deadline is still in the past, and it is to be called again. */
 void ha_core_advance(struct ha_core *core, struct mip_now now);
 mip_time ha_core_deadline(const struct ha_core *core); /* MIP_NEVER: none */
 
-/* Drops the binding now. Returns 0, or -ENOENT when there is none. */
+/* Drops the bindings of the home address now, and tells the foreign agents or the direct co-located node, if that was
+ * agreed (RFC 3543 4.2.2). Returns 0, or -ENOENT when there is none. */
 int ha_core_revoke(struct ha_core *core, struct mip_address home_address, struct mip_now now);
 
 /* A binding as it is shown. The NAI is a view, valid until the next call into the machine. */
@@ -130,6 +149,9 @@ struct ha_binding_view {
 	mip_time expires;		    /* CLOCK_BOOTTIME; MIP_NEVER */
 	enum mip_encapsulation encapsulation;
 	bool reverse_tunnel;
+	bool revocation;	   /* agreed on (RFC 3543) */
+	bool broadcast;		   /* it gets the home link's broadcasts */
+	size_t groups;		   /* that it is a member of */
 	struct mip_address source; /* where the request came from */
 	uint16_t source_port;
 };

@@ -12,8 +12,9 @@
 enum {
 	GRANTED = 0,
 	FLAGS_OFFSET = 1, /* of the flag octet in the message */
-	/* The length of a chain of nodes of ours, each visiting at the home address of the next. */
-	NESTING_MAX = 8,
+	/* Bindings that are looked at in chains of nodes of ours, each visiting at the home address of the
+	 * next. */
+	NESTING_MAX = 32,
 };
 
 /* --- the home address ------------------------------------------------------------------------- */
@@ -153,19 +154,11 @@ static bool would_loop(const struct ha_core *core, const struct ha_request *requ
 {
 	struct mip_address end =
 		effective_care_of(request->encapsulation, request->fields.care_of_address, request->source);
+	unsigned budget = NESTING_MAX;
 
 	if (ha_is_own_address(core, end))
 		return !is_foreign_agent_here(core, request, end);
-	for (int i = 0; i < NESTING_MAX; i++) {
-		const struct ha_binding *binding = ha_binding_find(core, end);
-
-		if (!binding)
-			return false;
-		end = effective_care_of(binding->encapsulation, binding->care_of_address, binding->source);
-		if (mip_address_equal(end, request->home_address))
-			return true;
-	}
-	return true;
+	return ha_leads_back(core, end, request->home_address, &budget);
 }
 
 /* rfc3519-4.6-2: MUST use a mismatch between source and care-of address as the indication of a NAT. 4.6.1: a
@@ -231,6 +224,9 @@ static int choose_encapsulation(const struct ha_core *core, struct ha_request *r
 	return choose_plain_encapsulation(core, request);
 }
 
+/* rfc3024-A.4-10: "… mobile node, the home agent MUST recognize and accept registration request …" */
+/* rfc3024-3.4-1: "Foreign and home agent registration replies MUST convey if the reverse tunnel …" */
+/* rfc3024-3.2-1: "Home agents SHOULD NOT object to providing reverse tunnel support, because they …" */
 static int check_reverse_tunnel(const struct ha_core *core, const struct ha_request *request)
 {
 	bool asked = request->fields.flags & MIP_REQUEST_T;
@@ -275,23 +271,38 @@ static int register_node(struct ha_core *core, struct ha_request *request)
 	/* RFC 4433 5.3.1: the standard validity checks come first. */
 	if (ha_assignment_redirects(core, request))
 		return ha_assignment_redirect(core, request);
-	if (!request->node->binding && core->settings.max_bindings > 0 &&
+	if (ha_binding_exceeds(core, request))
+		return MIP_CODE_HA_TOO_MANY_BINDINGS;
+	if (!ha_binding_to_change(core, request) && core->settings.max_bindings > 0 &&
 		ha_core_binding_count(core) >= core->settings.max_bindings)
 		return MIP_CODE_HA_INSUFFICIENT_RESOURCES;
 	request->lifetime = choose_lifetime(core, request);
 	return ha_binding_grant(core, request) == 0 ? GRANTED : MIP_CODE_HA_INSUFFICIENT_RESOURCES;
 }
 
+/* RFC 3543 1: the foreign agent that the node has left, and that does not relay this. */
+static void tell_left_agent(
+	struct ha_core *core, const struct ha_request *request, const struct ha_binding *binding)
+{
+	if (!binding->direct && !mip_address_equal(request->source, binding->source))
+		ha_revocation_begin(core, binding, false, request->now);
+}
+
 /* 3.8.2.2: the home address as care-of address deletes all entries, another one only the entry that contains
  * it. */
 static void deregister_node(struct ha_core *core, struct ha_request *request)
 {
-	struct ha_binding *binding = request->node->binding;
+	struct ha_binding *binding = ha_binding_at(request->node, request->fields.care_of_address);
 
 	request->lifetime = 0;
-	if (binding && (deregisters_all(request) ||
-			       mip_address_equal(request->fields.care_of_address, binding->care_of_address)))
+	if (deregisters_all(request)) {
+		for (const struct ha_binding *each = request->node->binding; each; each = each->sibling)
+			tell_left_agent(core, request, each);
+		ha_binding_remove_all(core, request->node, true, "deregistered", request->now);
+	} else if (binding) {
+		tell_left_agent(core, request, binding);
 		ha_binding_remove(core, binding, true, "deregistered", request->now);
+	}
 	if (!request->node->binding && ha_request_is_from_home(core, request))
 		ha_node_came_home(core, request);
 }
@@ -305,11 +316,14 @@ uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 	/* The same request again: nothing changes, and the new lifetime MUST NOT extend beyond the one
 	 * originally granted (rfc5944-3.8.2.2-8). */
 	if (request->duplicate) {
-		request->lifetime = ha_binding_remaining(request->node->binding, request->now);
-		request->encapsulation = request->node->binding->encapsulation;
+		const struct ha_binding *binding =
+			ha_binding_at(request->node, request->fields.care_of_address);
+
+		request->lifetime = ha_binding_remaining(binding, request->now);
+		request->encapsulation = binding->encapsulation;
 		request->udp_forced = request->has_tunnel_request && request->tunnel_request.force;
 		ha_count(core, HA_COUNTER_DUPLICATES_ANSWERED);
-		return MIP_CODE_ACCEPTED_NO_SIMULTANEOUS;
+		return ha_accepting_code(core);
 	}
 	/* Without a home address here there may be one elsewhere. */
 	if (request->home_address_denial != GRANTED &&
@@ -325,7 +339,5 @@ uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 		deregister_node(core, request);
 	else
 		code = register_node(core, request);
-	/* rfc5944-3.8.3.2-1: a home agent SHOULD respond with code 1 if it does not support simultaneous
-	 * registrations. */
-	return code == GRANTED ? MIP_CODE_ACCEPTED_NO_SIMULTANEOUS : (uint8_t)code;
+	return code == GRANTED ? ha_accepting_code(core) : (uint8_t)code;
 }

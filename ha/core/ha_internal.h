@@ -8,8 +8,11 @@
  * - ha_grant.c: whether and how it is granted
  * - ha_reply.c: the reply
  * - ha_binding.c: bindings, and the kernel state for them
+ * - ha_simultaneous.c: several bindings of one node (S)
  * - ha_keepalive.c: tunnels whose port a keep-alive tells
+ * - ha_revocation.c: bindings that one side ends (RFC 3543)
  * - ha_announce.c: gratuitous ARP
+ * - ha_group.c: broadcasts and multicasts to and from nodes that are away
  * - ha_link.c: home links, addresses, advertisements
  * - ha_pool.c: addresses for nodes without one
  * - ha_record.c: what survives a restart
@@ -43,6 +46,9 @@ enum ha_deadline_kind {
 	HA_DEADLINE_ANNOUNCEMENT,
 	HA_DEADLINE_ADVERTISER,
 	HA_DEADLINE_REFRESH,
+	HA_DEADLINE_REVOCATION,
+	HA_DEADLINE_QUERY,
+	HA_DEADLINE_MEMBER,
 };
 
 /* A link on which home networks are. There for as long as a configured network names it. */
@@ -52,6 +58,7 @@ struct ha_home_link {
 	bool up;
 	struct mip_link_address link_address;
 	struct mip_advertiser advertiser;
+	size_t listeners; /* bindings for whose sake its broadcasts and multicasts are taken */
 	struct ha_home_link *next;
 };
 
@@ -71,7 +78,8 @@ struct ha_node {
 	struct mip_replay_state replay;
 	struct mip_address assigned; /* from the pool, for as long as nobody needs it more */
 	mip_time idle_since;	     /* CLOCK_BOOTTIME; of an assigned address without a binding */
-	struct ha_binding *binding;
+	struct ha_binding
+		*binding; /* the first of them, and by their `sibling` the others; NULL: it is at home */
 	/* The neighbour entry told to the kernel when the node came home; withdrawn when it leaves. */
 	bool seeded;
 	mip_link seeded_link;
@@ -103,10 +111,12 @@ struct ha_tables {
 	size_t alternate_count;
 };
 
-/* One binding a mobile node: simultaneous bindings are not supported (code 1). */
+/* An entry of a node's mobility binding list: with S a node may have several, up to
+ * settings.max_simultaneous_bindings. The table has each of them under the home address. */
 struct ha_binding {
 	struct mip_address home_address;
 	struct ha_node *node;
+	struct ha_binding *sibling; /* the node's next */
 	struct mip_address care_of_address;
 	struct mip_address home_agent; /* as the reply named it: the tunnel's end here */
 	struct mip_address source;     /* of the request, with its port */
@@ -123,7 +133,22 @@ struct ha_binding {
 	bool half_bound;
 	uint16_t tunnel_port;
 	bool reverse_tunnel;
-	bool told; /* the kernel state for it has been wanted */
+	struct mip_revocation_terms revocation;
+	bool direct;	 /* if negotiated: with the node itself, co-located, and with no foreign agent */
+	bool told;	 /* the kernel state for it has been wanted */
+	bool leads;	 /* its tunnel is the home address's TUNNEL; those of its siblings are COPYs */
+	bool broadcast;	 /* 'B', granted: it gets the home link's broadcasts */
+	bool co_located; /* 'D': it takes its packets out of the tunnel itself */
+	/* ha_group.c */
+	bool from_home_told; /* what it tunnels from its home address is taken */
+	bool listed;	     /* among those that get broadcasts */
+	struct ha_binding *broadcast_previous, *broadcast_next;
+	struct ha_home_link
+		*heard; /* its broadcasts and multicasts are taken for this binding's sake; NULL: none */
+	struct ha_member *members; /* of groups */
+	size_t member_count;
+	unsigned queries; /* of those that a new binding gets */
+	struct mip_deadline query;
 	struct mip_deadline deadline;
 	struct ha_binding *refresh_previous, *refresh_next; /* in the queue of those to be told (again) */
 	bool refresh_queued;
@@ -173,6 +198,12 @@ struct ha_core {
 	struct mip_deadline refresh_deadline;
 	struct ha_grace *graces;
 	struct ha_announcement *announcements;
+	struct mip_revoker revoker;
+	struct ha_group *groups;
+	struct ha_binding *broadcast_first; /* those that get broadcasts */
+	uint64_t copies_left;		    /* until the bucket is filled again */
+	mip_time copies_filled;
+	uint16_t query_identification;
 	size_t redirect_next; /* whose turn it is to be redirected to */
 	uint64_t pool_next;   /* where the search for a free address begins, from the pool's first */
 	bool begun;
@@ -220,6 +251,11 @@ struct ha_request {
 	bool udp_forced;
 	bool half_bound;
 	struct mip_address redirected; /* with code 143: the home agent to ask instead */
+
+	/* RFC 3543: what the request offers, and what the reply answers. */
+	bool revocation_offered, revocation_direct;
+	struct mip_revocation_support revocation_offer, revocation_answer;
+	bool revocation_agreed;
 };
 
 /* What becomes of a request: a code to reply with, or no reply. */
@@ -295,8 +331,10 @@ void ha_announce_clear(struct ha_core *core);
 
 /* --- ha_binding.c ----------------------------------------------------------------------------- */
 
+/* The first of the home address's bindings, the others are its siblings. NULL: there is none. */
 struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_address home_address);
-/* Adds or changes the node's binding as the request was granted. 0 or -ENOMEM (nothing is changed). */
+/* Adds or changes the node's binding as the request was granted, and without S removes the others. 0 or
+ * -ENOMEM (nothing is changed). */
 int ha_binding_grant(struct ha_core *core, const struct ha_request *request);
 /* A new one without kernel state, to be filled in. NULL: no memory. */
 struct ha_binding *ha_binding_new(
@@ -322,6 +360,46 @@ void ha_grace_due(struct ha_core *core, struct mip_deadline *deadline);
 void ha_bindings_clear(struct ha_core *core);
 uint16_t ha_binding_remaining(const struct ha_binding *binding, struct mip_now now);
 
+/* --- ha_simultaneous.c ------------------------------------------------------------------------ */
+
+void ha_binding_join(struct ha_node *node, struct ha_binding *binding);
+void ha_binding_leave(struct ha_binding *binding);
+size_t ha_binding_count_of(const struct ha_node *node);
+/* The node's binding with this care-of address, NULL: none. */
+struct ha_binding *ha_binding_at(const struct ha_node *node, struct mip_address care_of_address);
+size_t ha_binding_limit(const struct ha_core *core);
+/* 0 or 1. */
+uint8_t ha_accepting_code(const struct ha_core *core);
+/* Whether it asks for the bindings before it to be retained, and that can be had. */
+bool ha_request_adds(const struct ha_core *core, const struct ha_request *request);
+/* The binding that the request, once granted, renews or moves; NULL: there will be a new one. */
+struct ha_binding *ha_binding_to_change(const struct ha_core *core, const struct ha_request *request);
+/* It would be one too many for the node. */
+bool ha_binding_exceeds(const struct ha_core *core, const struct ha_request *request);
+/* All but this one of its node's, with grace. */
+void ha_binding_remove_others(
+	struct ha_core *core, const struct ha_binding *binding, const char *reason, struct mip_now now);
+void ha_binding_remove_all(
+	struct ha_core *core, struct ha_node *node, bool grace, const char *reason, struct mip_now now);
+bool ha_leads_back(const struct ha_core *core, struct mip_address end, struct mip_address home_address,
+	unsigned *budget);
+
+/* --- ha_group.c ------------------------------------------------------------------------------- */
+
+/* A frame of a home link to everyone or to a group. False: it is signalling of mobility agents, or nobody asked. */
+bool ha_group_frame(struct ha_core *core, struct ha_home_link *home_link, const struct mip_input_frame *frame,
+	struct mip_now now);
+/* The binding is new or has changed, or its home link has come. */
+void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
+/* It gets nothing any more. */
+void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason);
+/* The link is about to be another's, or nobody's. */
+void ha_group_detach(struct ha_core *core, struct ha_home_link *home_link);
+void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);
+void ha_group_member_due(struct ha_core *core, struct mip_deadline *deadline);
+/* Directed broadcasts of the home networks, which are these now; `old` may be NULL. */
+void ha_group_networks(struct ha_core *core, const struct ha_tables *old, const struct ha_tables *tables);
+
 /* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 
 void ha_request_take(struct ha_core *core, struct ha_request *request);
@@ -337,10 +415,33 @@ struct mip_address ha_reply_source(const struct ha_core *core, const struct ha_r
  * none yet). */
 bool ha_request_is_from_home(const struct ha_core *core, const struct ha_request *request);
 
+/* --- ha_revocation.c -------------------------------------------------------------------------- */
+
+int ha_revocation_configure(struct ha_core *core);
+/* Reads the request's offer. 0; or the code for one that nothing protects. */
+int ha_revocation_judge(const struct ha_core *core, struct ha_request *request);
+/* The request was accepted: if it has made a binding, what is agreed on, to be told in the reply. */
+void ha_revocation_agree(struct ha_core *core, struct ha_request *request);
+/* Writes the Revocation Support extension, if it is for the foreign agent or for the node. */
+void ha_revocation_write(
+	const struct ha_request *request, bool for_agent, uint8_t code, struct mip_writer *writer);
+/* The binding, as it was until now, is over: tells who has agreed to be told. `inform`: the node is not to be
+ * left without knowing. */
+void ha_revocation_begin(
+	struct ha_core *core, const struct ha_binding *binding, bool inform, struct mip_now now);
+/* A message of type 7 or 15. */
+void ha_revocation_input(struct ha_core *core, const struct ha_request *received);
+void ha_revocation_due(struct ha_core *core, struct mip_revoked *revoked, struct mip_now now);
+/* What a predecessor had begun. */
+int ha_revocation_restore(struct ha_core *core, const struct mip_revoked *what, struct mip_now now);
+
 /* --- ha_record.c ------------------------------------------------------------------------------ */
 
+/* The record of the home address, with all of the node's bindings. */
 void ha_record_keep_binding(struct ha_core *core, const struct ha_binding *binding, struct mip_now now);
 void ha_record_forget_binding(struct ha_core *core, struct mip_address home_address);
+void ha_record_keep_revocation(struct ha_core *core, const struct mip_revoked *revoked, struct mip_now now);
+void ha_record_forget_revocation(struct ha_core *core, const struct mip_revoked *revoked);
 void ha_record_keep_replay(struct ha_core *core, const struct ha_node *node);
 void ha_record_keep_pool(struct ha_core *core, const struct ha_node *node);
 void ha_record_forget_pool(struct ha_core *core, const struct ha_node *node);

@@ -28,6 +28,15 @@ static int read_keepalive(const struct mip_input_datagram *datagram, struct mip_
 	return 0;
 }
 
+/* … and the outer source address, but not the port, that of the request (rfc3519-4.6-8, rfc3519-6.1.2-1). */
+static bool is_of(
+	const struct ha_binding *binding, const struct mip_ip *ip, const struct mip_input_datagram *datagram)
+{
+	return binding->half_bound && mip_address_equal(ip->destination, binding->home_agent) &&
+	       mip_address_equal(datagram->source, binding->source) &&
+	       mip_address_equal(datagram->destination, binding->local);
+}
+
 bool ha_core_tunnel_data(struct ha_core *core, const struct mip_input_datagram *datagram, struct mip_now now)
 {
 	struct ha_binding *binding;
@@ -38,12 +47,9 @@ bool ha_core_tunnel_data(struct ha_core *core, const struct mip_input_datagram *
 	/* rfc3519-4.6-9: the inner source MUST be the home address, the inner destination the home agent's …
 	 */
 	binding = ha_binding_find(core, ip.source);
-	if (!binding || !binding->half_bound || !mip_address_equal(ip.destination, binding->home_agent))
-		return false;
-	/* rfc3519-4.6-8, rfc3519-6.1.2-1: … and the outer source address, but not the port, that of the request. */
-	if (!mip_address_equal(datagram->source, binding->source) ||
-		!mip_address_equal(datagram->destination, binding->local) ||
-		datagram->source_port == binding->tunnel_port)
+	while (binding && !is_of(binding, &ip, datagram))
+		binding = binding->sibling;
+	if (!binding || datagram->source_port == binding->tunnel_port)
 		return false;
 	/* rfc3519-4.6-10. */
 	ha_binding_set_port(core, binding, datagram->source_port, now);

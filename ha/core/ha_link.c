@@ -131,6 +131,9 @@ static struct mip_advertiser_settings describe(
 		settings.flags |= MIP_AGENT_G;
 	if (core->settings.minimal)
 		settings.flags |= MIP_AGENT_M;
+	/* RFC 3543 3.1: the agent supports Registration Revocation. */
+	if (core->settings.revocation.enabled)
+		settings.flags |= MIP_AGENT_X;
 	if (network && network->home_link == home_link) {
 		settings.advertise_router = true;
 		/* rfc5944-2.3-8: on a subnet either all mobility agents MUST include the Prefix-Lengths
@@ -213,6 +216,7 @@ static void detach(struct ha_core *core, struct ha_home_link *home_link, struct 
 		return;
 	mip_advertiser_stop(&home_link->advertiser, false, now);
 	ha_announce_stop_link(core, home_link);
+	ha_group_detach(core, home_link);
 	if (core->begun) {
 		ha_binding_forget_proxies(core, home_link->link);
 		tell_link(core, false, home_link->link);

@@ -97,6 +97,7 @@ static struct mip_address find_any(struct ha_core *core)
 	return address;
 }
 
+/* rfc3024-A.4-11: "Also, the home agent SHOULD be able to assign private addresses out of its …" */
 int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_address address)
 {
 	int status;

@@ -30,7 +30,7 @@ static uint64_t choose_identification(struct ha_core *core, struct ha_request *r
 	uint64_t received = request->fields.identification;
 
 	if (request->duplicate)
-		return node->binding->reply_identification;
+		return ha_binding_at(node, request->fields.care_of_address)->reply_identification;
 	/* Who failed authentication must not be able to make us forget the nonce that the node knows. */
 	if (failed_authentication(code) && mip_association_replay(node->association) == MIP_REPLAY_NONCE &&
 		node->replay.has_nonce)
@@ -45,7 +45,7 @@ static uint64_t choose_identification(struct ha_core *core, struct ha_request *r
 static void remember(
 	struct ha_core *core, const struct ha_request *request, uint8_t code, uint64_t identification)
 {
-	struct ha_binding *binding = request->node->binding;
+	struct ha_binding *binding = ha_binding_at(request->node, request->fields.care_of_address);
 	bool accepted = mip_code_is_accepted(code) && !request->duplicate;
 	/* Every other reply to an authenticated request carries a new nonce. */
 	bool new_nonce = mip_association_replay(request->node->association) == MIP_REPLAY_NONCE &&
@@ -106,6 +106,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	/* rfc2794-3-3: if the request includes the NAI extension, the reply MUST include it. */
 	if (request->nai)
 		mip_extension_write(writer, MIP_EXTENSION_NODE_NAI, request->nai, request->nai_length);
+	ha_revocation_write(request, false, reply->code, writer);
 	ha_assignment_write(request, reply->code, writer);
 	/* rfc5944-3.4-6, rfc5944-3.8.2.1-9, rfc5944-3.8.3.3-2: (a) and (c) MUST appear in every reply sent
 	 * by the home agent. rfc5944-3.8.2.1-10: SHOULD choose a security association that is likely to
@@ -115,6 +116,7 @@ static int write_reply(const struct ha_core *core, const struct ha_request *requ
 	if (status < 0)
 		return status;
 	write_tunnel_reply(core, request, reply->code, true, writer);
+	ha_revocation_write(request, true, reply->code, writer);
 	/* rfc4721-3.4-1, -2: a home agent that recognizes the challenge MUST include it in the reply,
 	 * after the Mobile-Home authentication extension; the Foreign-Home one SHOULD cover it.
 	 * rfc4721-6-4: no Mobile-AAA authentication. */
@@ -194,6 +196,7 @@ static bool must_be_framed(const struct ha_core *core, const struct ha_request *
 	       (mip_address_is_none(request->source) || ha_request_is_from_home(core, request));
 }
 
+/* rfc3024-4.3.2-1: "… Registration Request, a home agent MUST issue a Registration Reply to the …" */
 /* rfc5944-3.8-1: MUST NOT transmit a Registration Reply except when replying to a Request: there is no
  * other caller. rfc5944-3.8.3-3: the values that it MUST supply in the fields. */
 void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
@@ -211,6 +214,8 @@ void ha_reply(struct ha_core *core, struct ha_request *request, uint8_t code)
 
 	if (mip_code_is_accepted(code))
 		reply.lifetime = request->lifetime;
+	if (mip_code_is_accepted(code))
+		ha_revocation_agree(core, request);
 	reply.identification = choose_identification(core, request, code);
 	remember(core, request, code, reply.identification);
 	status = write_reply(core, request, &reply, &writer);

@@ -205,12 +205,11 @@ static int authenticate_node(struct ha_core *core, struct ha_request *request)
  */
 static bool is_duplicate(const struct ha_request *request)
 {
-	const struct ha_binding *binding = request->node->binding;
+	const struct ha_binding *binding = ha_binding_at(request->node, request->fields.care_of_address);
 
 	return binding && mip_association_replay(request->node->association) == MIP_REPLAY_NONCE &&
 	       request->fields.lifetime != 0 && request->fields.identification == binding->identification &&
 	       mip_address_equal(request->home_address, binding->home_address) &&
-	       mip_address_equal(request->fields.care_of_address, binding->care_of_address) &&
 	       mip_address_equal(request->source, binding->source) &&
 	       request->source_port == binding->source_port;
 }
@@ -323,6 +322,8 @@ static int judge(struct ha_core *core, struct ha_request *request)
 	if (code == CONTINUE)
 		code = authenticate_agent(core, request);
 	if (code == CONTINUE)
+		code = ha_revocation_judge(core, request);
+	if (code == CONTINUE)
 		code = check_home_agent(core, request);
 	return code == CONTINUE ? ha_grant(core, request) : code;
 }
@@ -381,6 +382,11 @@ void ha_request_take(struct ha_core *core, struct ha_request *request)
 	}
 	if (type == MIP_MESSAGE_TUNNEL_DATA) /* the data plane's */
 		return;
+	if (core->settings.revocation.enabled &&
+		(type == MIP_MESSAGE_REVOCATION || type == MIP_MESSAGE_REVOCATION_ACK)) {
+		ha_revocation_input(core, request);
+		return;
+	}
 	if (type != MIP_MESSAGE_REGISTRATION_REQUEST) {
 		ha_count(core, type < 0 ? HA_COUNTER_DROP_MALFORMED : HA_COUNTER_DROP_NOT_A_REQUEST);
 		return;

@@ -136,6 +136,7 @@ static int build_foreign_agents(struct ha_tables *tables, const struct ha_settin
 	return 0;
 }
 
+/* rfc3024-A.4-2: "Mobile node's private addresses within a given address space MUST be unique." */
 int ha_tables_build(struct ha_tables *tables, const struct ha_settings *settings)
 {
 	int status;

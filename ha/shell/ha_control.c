@@ -27,12 +27,13 @@ static json_t *describe(const struct listing *listing, const struct ha_binding_v
 
 	(void)mip_plane_traffic(
 		mip_host_plane(listing->shell->host), binding->home_address, MIP_TUNNEL_HOME, &traffic);
-	return json_pack("{s:o, s:o, s:o, s:i, s:o, s:s, s:b, s:o, s:I, s:I, s:I, s:I}", "home_address",
-		mip_json_address(binding->home_address), "care_of_address",
+	return json_pack("{s:o, s:o, s:o, s:i, s:o, s:s, s:b, s:b, s:b, s:I, s:o, s:I, s:I, s:I, s:I}",
+		"home_address", mip_json_address(binding->home_address), "care_of_address",
 		mip_json_address(binding->care_of_address), "nai", mip_json_string(binding->nai), "lifetime",
 		(int)binding->lifetime, "remaining", remaining(binding, listing->now), "encapsulation",
 		mip_encapsulation_name(binding->encapsulation), "reverse_tunnel",
-		(int)binding->reverse_tunnel, "source",
+		(int)binding->reverse_tunnel, "revocation", (int)binding->revocation, "broadcast",
+		(int)binding->broadcast, "groups", (json_int_t)binding->groups, "source",
 		mip_json_endpoint(binding->source, binding->source_port), "packets_to",
 		(json_int_t)traffic.packets_to, "bytes_to", (json_int_t)traffic.bytes_to, "packets_from",
 		(json_int_t)traffic.packets_from, "bytes_from", (json_int_t)traffic.bytes_from);

@@ -147,6 +147,64 @@ static const struct mip_schema nat_schema = {
 	.count = MIP_ARRAY_SIZE(nat_settings),
 };
 
+/* --- home_agent.broadcast, home_agent.multicast ----------------------------------------------- */
+
+static const struct mip_setting broadcast_settings[] = {
+	{.name = "enabled",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_broadcast_config, enabled),
+		.otherwise = "true",
+		.help = "Whether nodes that ask for it (B) get the broadcasts of their home link."},
+	{.name = "dhcp",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_broadcast_config, dhcp),
+		.otherwise = "false",
+		.help = "Those of DHCP too."},
+};
+
+static const struct mip_schema broadcast_schema = {
+	.size = sizeof(struct ha_broadcast_config),
+	.settings = broadcast_settings,
+	.count = MIP_ARRAY_SIZE(broadcast_settings),
+};
+
+static const struct mip_setting multicast_settings[] = {
+	{.name = "enabled",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct ha_multicast_config, enabled),
+		.otherwise = "true",
+		.help = "Whether nodes may join multicast groups of their home link through the tunnel "
+			"(IGMP)."},
+	{.name = "groups_per_node",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_multicast_config, groups_per_node),
+		.otherwise = "32",
+		.least = 1,
+		.most = 65535,
+		.help = "Groups that one node may be a member of at once."},
+	{.name = "groups",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_multicast_config, groups),
+		.otherwise = "256",
+		.least = 1,
+		.most = 65535,
+		.help = "Groups of all nodes together; each takes a socket."},
+	{.name = "query_interval",
+		.type = MIP_SETTING_TYPE_DURATION,
+		.offset = offsetof(struct ha_multicast_config, query_interval),
+		.otherwise = "125",
+		.least = 1 * MIP_SECOND,
+		.most = 3600 * MIP_SECOND,
+		.unit = "s",
+		.help = "How often a node with memberships is asked whether it still has them."},
+};
+
+static const struct mip_schema multicast_schema = {
+	.size = sizeof(struct ha_multicast_config),
+	.settings = multicast_settings,
+	.count = MIP_ARRAY_SIZE(multicast_settings),
+};
+
 /* --- home_agent.redirect ---------------------------------------------------------------------- */
 
 static const struct mip_setting alternate_settings[] = {
@@ -185,6 +243,50 @@ static const struct mip_schema redirect_schema = {
 	.count = MIP_ARRAY_SIZE(redirect_settings),
 };
 
+/* --- revocation ------------------------------------------------------------------------------- */
+
+static const struct mip_setting revocation_settings[] = {
+	{.name = "enabled",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, enabled),
+		.otherwise = "true",
+		.help = "Agrees to revocation (RFC 3543) with foreign agents that share an association and "
+			"offer it, and with "
+			"co-located nodes."},
+	{.name = "inform_bit",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, inform_bit),
+		.otherwise = "true",
+		.help = "Lets this home agent decide whether a node that is revoked is informed (I), where "
+			"the foreign agent "
+			"offers that."},
+	{.name = "inform",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = offsetof(struct mip_revocation_config, inform),
+		.otherwise = "true",
+		.help = "What it decides."},
+	{.name = "attempts",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, attempts),
+		.otherwise = "8",
+		.least = 1,
+		.most = MIP_REVOKER_ATTEMPTS_MAX,
+		.help = "Transmissions of a revocation that is not acknowledged, after 1, 2, 4 … s."},
+	{.name = "most",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, most),
+		.otherwise = "100000",
+		.least = 1,
+		.most = 10000000,
+		.help = "Revocations under way or remembered at once; beyond, nobody is told."},
+};
+
+static const struct mip_schema revocation_schema = {
+	.size = sizeof(struct mip_revocation_config),
+	.settings = revocation_settings,
+	.count = MIP_ARRAY_SIZE(revocation_settings),
+};
+
 /* --- home_agent ------------------------------------------------------------------------------- */
 
 static const struct mip_setting agent_settings[] = {
@@ -214,7 +316,16 @@ static const struct mip_setting agent_settings[] = {
 		.otherwise = "0",
 		.least = 0,
 		.most = INT32_MAX,
-		.help = "How many nodes may be away at once; 0: as many as there are."},
+		.help = "How many bindings there may be at once, of all nodes; 0: no limit."},
+	{.name = "max_simultaneous_bindings",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_agent_config, max_simultaneous_bindings),
+		.otherwise = "4",
+		.least = 1,
+		.most = HA_SIMULTANEOUS_MOST,
+		.help = "How many simultaneous bindings (S) one node may have, each of which gets a copy of "
+			"every "
+			"packet; code 135 beyond. 1: none but the one (code 1)."},
 	{.name = "reverse_tunnel",
 		.type = MIP_SETTING_TYPE_CHOICE,
 		.offset = offsetof(struct ha_agent_config, reverse_tunnel),
@@ -244,11 +355,35 @@ static const struct mip_setting agent_settings[] = {
 		.offset = offsetof(struct ha_agent_config, advertise),
 		.schema = &advertise_schema,
 		.help = "Agent Advertisements on the home links."},
+	{.name = "revocation",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, revocation),
+		.schema = &revocation_schema,
+		.help = "How bindings that end early are told to foreign agents (RFC 3543)."},
 	{.name = "nat_traversal",
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = offsetof(struct ha_agent_config, nat_traversal),
 		.schema = &nat_schema,
 		.help = "Nodes and foreign agents behind a NAT."},
+	{.name = "broadcast",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, broadcast),
+		.schema = &broadcast_schema,
+		.help = "Broadcasts of the home links for nodes that are away."},
+	{.name = "multicast",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, multicast),
+		.schema = &multicast_schema,
+		.help = "Multicasts of the home links for nodes that are away."},
+	{.name = "copy_rate",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_agent_config, copy_rate),
+		.otherwise = "1000",
+		.least = 0,
+		.most = 10000000,
+		.help = "Copies of broadcasts and multicasts that are sent in a second, to all nodes "
+			"together; 0: no "
+			"limit."},
 	{.name = "redirect",
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = offsetof(struct ha_agent_config, redirect),

@@ -5,6 +5,7 @@
 #define HA_SCHEMA_H
 
 #include "config.h"
+#include "revocation_schema.h"
 #include "security_schema.h"
 
 struct ha_network_config {
@@ -40,6 +41,18 @@ struct ha_nat_config {
 	mip_time max_lifetime;
 };
 
+struct ha_broadcast_config {
+	bool enabled;
+	bool dhcp;
+};
+
+struct ha_multicast_config {
+	bool enabled;
+	int64_t groups_per_node;
+	int64_t groups;
+	mip_time query_interval;
+};
+
 struct ha_alternate_config {
 	struct mip_address address;
 };
@@ -57,13 +70,18 @@ struct ha_agent_config {
 	size_t network_count;
 	mip_time max_lifetime;
 	int64_t max_bindings;
+	int64_t max_simultaneous_bindings;
 	int reverse_tunnel; /* enum ha_reverse_tunnel */
 	bool gre_encapsulation;
 	bool minimal_encapsulation;
 	mip_time grace;
 	struct ha_advertise_config advertise;
 	struct ha_nat_config nat_traversal;
+	struct ha_broadcast_config broadcast;
+	struct ha_multicast_config multicast;
+	int64_t copy_rate;
 	struct ha_redirect_config redirect;
+	struct mip_revocation_config revocation;
 };
 
 struct ha_config {

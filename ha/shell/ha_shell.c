@@ -30,6 +30,12 @@ static void on_frame(void *core, const struct mip_input_frame *frame, struct mip
 	ha_core_frame(core, frame, now);
 }
 
+static void on_group(
+	void *core, struct mip_address home_address, const uint8_t *packet, size_t length, struct mip_now now)
+{
+	ha_core_group(core, home_address, packet, length, now);
+}
+
 static void on_link(void *core, const struct mip_input_link *link, struct mip_now now)
 {
 	ha_core_link(core, link, now);
@@ -73,6 +79,7 @@ static struct mip_machine machine_of(struct ha_core *core)
 		.datagram = on_datagram,
 		.tunnel_data = on_tunnel_data,
 		.frame = on_frame,
+		.group = on_group,
 		.link = on_link,
 		.address = on_address,
 		.record = on_record,

@@ -94,14 +94,15 @@ static uint16_t take_sequence(struct mip_advertiser *advertiser)
 	return sequence;
 }
 
-static struct mip_agent_advertisement describe(struct mip_advertiser *advertiser, uint16_t lifetime)
+static struct mip_agent_advertisement describe(
+	const struct mip_advertiser *advertiser, uint16_t lifetime, uint16_t sequence)
 {
 	const struct mip_advertiser_settings *settings = &advertiser->settings;
 	struct mip_agent_advertisement advertisement = {
 		.code = settings->only_mobile_traffic ? 16 : 0,
 		.lifetime = lifetime,
 		.is_agent = true,
-		.sequence = take_sequence(advertiser),
+		.sequence = sequence,
 		.registration_lifetime = settings->registration_lifetime,
 		.flags = settings->flags,
 		.care_of_address_count = settings->care_of_address_count,
@@ -134,10 +135,11 @@ static void add_challenge(const struct mip_advertiser *advertiser, enum mip_adve
 		environment->challenge_context, occasion, destination, advertisement->challenge);
 }
 
-static void send(struct mip_advertiser *advertiser, enum mip_advertiser_occasion occasion,
-	struct mip_address destination, struct mip_link_address link_address, uint16_t lifetime)
+static void send_numbered(struct mip_advertiser *advertiser, enum mip_advertiser_occasion occasion,
+	struct mip_address destination, struct mip_link_address link_address, uint16_t lifetime,
+	uint16_t sequence)
 {
-	struct mip_agent_advertisement advertisement = describe(advertiser, lifetime);
+	struct mip_agent_advertisement advertisement = describe(advertiser, lifetime, sequence);
 	struct mip_output_frame frame = {
 		.link = advertiser->link,
 		.destination = link_address,
@@ -161,6 +163,12 @@ static void send(struct mip_advertiser *advertiser, enum mip_advertiser_occasion
 	if (mip_outbox_frame(advertiser->environment.outbox, &frame, outer.octets, outer.length) == 0 &&
 		advertiser->environment.advertisements_sent)
 		(*advertiser->environment.advertisements_sent)++;
+}
+
+static void send(struct mip_advertiser *advertiser, enum mip_advertiser_occasion occasion,
+	struct mip_address destination, struct mip_link_address link_address, uint16_t lifetime)
+{
+	send_numbered(advertiser, occasion, destination, link_address, lifetime, take_sequence(advertiser));
 }
 
 static void send_multicast(struct mip_advertiser *advertiser, uint16_t lifetime, struct mip_now now)
@@ -286,6 +294,16 @@ void mip_advertiser_solicited(struct mip_advertiser *advertiser, struct mip_addr
 		return;
 	advertiser->answer_pending = true;
 	schedule(advertiser, now.boot + random_below(advertiser, MIP_ADVERTISER_RESPONSE_DELAY));
+}
+
+void mip_advertiser_reset_node(
+	struct mip_advertiser *advertiser, struct mip_address node, struct mip_link_address link_address)
+{
+	/* rfc3543-4.1-2: "Agent Advertisements unicast to a mobile node MUST be sent as described in [1]":
+	 * with TTL 1, from the agent's address, to the link address that the node has registered from. */
+	if (advertiser->running && is_of_one_card(link_address))
+		send_numbered(advertiser, MIP_ADVERTISER_UNICAST, node, link_address,
+			whole_seconds(advertiser->settings.lifetime), 0);
 }
 
 /* RFC 1256 4.2, and 224.0.0.11 (rfc5944-2.3-3). */

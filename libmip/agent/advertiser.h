@@ -133,6 +133,13 @@ int mip_advertiser_frame(
 void mip_advertiser_solicited(struct mip_advertiser *advertiser, struct mip_address source,
 	struct mip_link_address link_address, struct mip_now now);
 
+/*
+ * RFC 3543 4.1: tells one node, by a unicast advertisement with sequence number 0, that its binding is gone.
+ * The numbers of the others go on as they were. Nothing happens while the advertiser is stopped.
+ */
+void mip_advertiser_reset_node(
+	struct mip_advertiser *advertiser, struct mip_address node, struct mip_link_address link_address);
+
 /* The advertiser that a popped deadline of its kind belongs to; and what to do then. */
 struct mip_advertiser *mip_advertiser_of(struct mip_deadline *deadline);
 void mip_advertiser_advance(struct mip_advertiser *advertiser, struct mip_now now);

@@ -113,6 +113,17 @@ int mip_outbox_frame(
 	return 0;
 }
 
+int mip_outbox_copy(
+	struct mip_outbox *outbox, const struct mip_output_copy *copy, const void *octets, size_t length)
+{
+	struct mip_output *output = add(outbox, MIP_OUTPUT_COPY, octets, length);
+
+	if (output == NULL)
+		return -ENOMEM;
+	output->copy = *copy;
+	return 0;
+}
+
 static int add_want(struct mip_outbox *outbox, enum mip_output_kind kind, const struct mip_want *want)
 {
 	struct mip_output *output = add(outbox, kind, NULL, 0);

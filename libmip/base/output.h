@@ -8,6 +8,7 @@
  *   DATAGRAM  a UDP datagram by the host's routing, from the daemon's UDP socket
  *   FRAME     an IPv4 packet or an ARP packet in a frame of the link, to a link address that the machine
  *             knows: no routing, no ARP. So one talks to a node whose home address is not the link's.
+ *   COPY      an IPv4 packet to a group or to everyone, by the tunnel to a mobile node
  */
 #ifndef MIP_BASE_OUTPUT_H
 #define MIP_BASE_OUTPUT_H
@@ -19,6 +20,7 @@ enum mip_output_kind {
 	MIP_OUTPUT_NONE,
 	MIP_OUTPUT_DATAGRAM,
 	MIP_OUTPUT_FRAME,
+	MIP_OUTPUT_COPY,
 	MIP_OUTPUT_WANT,   /* the item shall be so from now on */
 	MIP_OUTPUT_UNWANT, /* the item (by its key) shall be as it was before the daemon came */
 	MIP_OUTPUT_EVENT,
@@ -49,16 +51,27 @@ struct mip_output_frame {
 	uint16_t ethertype;
 };
 
+/* A copy for a mobile node away from home; the output's octets are the packet. */
+struct mip_output_copy {
+	struct mip_address home_address; /* the tunnel is that of its HOME end */
+	/* RFC 5944 4.3: encapsulated twice, first in a packet from `source` to the home address, so that the foreign
+	 * agent knows whom it is for. */
+	bool nested;
+	struct mip_address source;
+	bool checksum_unfilled; /* its sender left a checksum to a card; it is completed */
+};
+
 struct mip_output {
 	enum mip_output_kind kind;
 	union {
 		struct mip_output_datagram datagram;
 		struct mip_output_frame frame;
+		struct mip_output_copy copy;
 		struct mip_want want;
 		struct mip_event event;
 		char key[MIP_RECORD_KEY]; /* KEEP, FORGET: a text, "binding/10.1.0.50" */
 	};
-	uint8_t *octets; /* DATAGRAM, FRAME, KEEP; owned by the output */
+	uint8_t *octets; /* DATAGRAM, FRAME, COPY, KEEP; owned by the output */
 	size_t length;
 };
 
@@ -82,6 +95,8 @@ int mip_outbox_datagram(struct mip_outbox *outbox, const struct mip_output_datag
 	const void *octets, size_t length);
 int mip_outbox_frame(
 	struct mip_outbox *outbox, const struct mip_output_frame *frame, const void *octets, size_t length);
+int mip_outbox_copy(
+	struct mip_outbox *outbox, const struct mip_output_copy *copy, const void *octets, size_t length);
 int mip_outbox_want(struct mip_outbox *outbox, const struct mip_want *want);
 int mip_outbox_unwant(struct mip_outbox *outbox, const struct mip_want *want);
 int mip_outbox_event(struct mip_outbox *outbox, const struct mip_event *event);

@@ -83,10 +83,30 @@ size_t mip_want_key(const struct mip_want *want, uint8_t key[static MIP_WANT_KEY
 		mip_write_address(&writer, want->tunnel.home_address);
 		mip_write8(&writer, (uint8_t)want->tunnel.end);
 		break;
+	case MIP_WANT_COPY:
+		mip_write_address(&writer, want->tunnel.home_address);
+		mip_write_address(&writer, want->tunnel.remote);
+		mip_write16(&writer, want->tunnel.remote_port);
+		break;
 	case MIP_WANT_PEER:
 		mip_write_address(&writer, want->peer.home_address);
 		mip_write_address(&writer, want->peer.remote);
 		mip_write16(&writer, want->peer.remote_port);
+		break;
+	case MIP_WANT_GROUPS:
+		mip_write_address(&writer, want->groups.home_address);
+		mip_write8(&writer, (uint8_t)want->groups.end);
+		mip_write_address(&writer, want->groups.remote);
+		mip_write16(&writer, want->groups.remote_port);
+		break;
+	case MIP_WANT_RELAY:
+		mip_write_address(&writer, want->relay.home_address);
+		break;
+	case MIP_WANT_BROADCAST:
+		mip_write_address(&writer, want->broadcast.address);
+		break;
+	case MIP_WANT_LISTEN:
+		mip_write32(&writer, (uint32_t)want->listen.link);
 		break;
 	}
 	return writer.length;
@@ -115,7 +135,7 @@ static bool same_tunnel(const struct mip_want_tunnel *a, const struct mip_want_t
 {
 	return mip_address_equal(a->local, b->local) && mip_address_equal(a->remote, b->remote) &&
 	       a->encapsulation == b->encapsulation && a->local_port == b->local_port &&
-	       a->remote_port == b->remote_port && a->link == b->link;
+	       a->remote_port == b->remote_port && a->link == b->link && a->delivery == b->delivery;
 }
 
 bool mip_want_equal(const struct mip_want *a, const struct mip_want *b)
@@ -133,9 +153,15 @@ bool mip_want_equal(const struct mip_want *a, const struct mip_want *b)
 	case MIP_WANT_SETTING:
 		return a->setting.value == b->setting.value;
 	case MIP_WANT_TUNNEL:
+	case MIP_WANT_COPY:
 		return same_tunnel(&a->tunnel, &b->tunnel);
 	case MIP_WANT_PEER:
 		return a->peer.end == b->peer.end && mip_address_equal(a->peer.local, b->peer.local);
+	case MIP_WANT_GROUPS:
+		return mip_address_equal(a->groups.local, b->groups.local);
+	case MIP_WANT_RELAY:
+		return mip_address_equal(a->relay.local, b->relay.local) && a->relay.link == b->relay.link &&
+		       a->relay.encapsulation == b->relay.encapsulation;
 	default: /* the key is all there is */
 		return true;
 	}
@@ -157,6 +183,7 @@ static const struct mip_name route_type_names[] = {
 	{MIP_ROUTE_UNREACHABLE, "unreachable "},
 	{MIP_ROUTE_LOCAL, "local "},
 	{MIP_ROUTE_THROW, "throw "},
+	{MIP_ROUTE_BROADCAST, "broadcast "},
 	{0, NULL},
 };
 
@@ -298,6 +325,7 @@ static void add_tunnel(struct mip_text *text, const struct mip_want_tunnel *tunn
 	if (tunnel->encapsulation == MIP_ENCAPSULATION_UDP)
 		add_number(text, ":", tunnel->remote_port);
 	add_link(text, " dev ", tunnel->link);
+	mip_text_add(text, tunnel->delivery ? " delivery" : "");
 }
 
 static void add_peer(struct mip_text *text, const struct mip_want_peer *peer)
@@ -308,6 +336,27 @@ static void add_peer(struct mip_text *text, const struct mip_want_peer *peer)
 		add_number(text, ":", peer->remote_port);
 	if (!mip_address_is_none(peer->local))
 		add_address(text, " local ", peer->local);
+}
+
+static void add_groups(struct mip_text *text, const struct mip_want_groups *groups)
+{
+	add_address(
+		text, groups->end == MIP_TUNNEL_HOME ? "groups of " : "groups for ", groups->home_address);
+	add_address(text, " remote ", groups->remote);
+	if (groups->remote_port != 0)
+		add_number(text, ":", groups->remote_port);
+	if (!mip_address_is_none(groups->local))
+		add_address(text, " local ", groups->local);
+}
+
+static void add_relay(struct mip_text *text, const struct mip_want_relay *relay)
+{
+	add_address(text, "relay of ", relay->home_address);
+	mip_text_add_character(text, ' ');
+	mip_text_add(text, mip_encapsulation_name(relay->encapsulation));
+	if (!mip_address_is_none(relay->local))
+		add_address(text, " local ", relay->local);
+	add_link(text, " dev ", relay->link);
 }
 
 const char *mip_want_text(const struct mip_want *want, char text[static MIP_WANT_TEXT])
@@ -344,11 +393,28 @@ const char *mip_want_text(const struct mip_want *want, char text[static MIP_WANT
 		add_address(&out, "group ", want->group.address);
 		add_link(&out, " dev ", want->group.link);
 		break;
+	case MIP_WANT_COPY:
+		mip_text_add(&out, "copy by ");
+		add_tunnel(&out, &want->tunnel);
+		break;
 	case MIP_WANT_TUNNEL:
 		add_tunnel(&out, &want->tunnel);
 		break;
 	case MIP_WANT_PEER:
 		add_peer(&out, &want->peer);
+		break;
+	case MIP_WANT_GROUPS:
+		add_groups(&out, &want->groups);
+		break;
+	case MIP_WANT_RELAY:
+		add_relay(&out, &want->relay);
+		break;
+	case MIP_WANT_BROADCAST:
+		add_address(&out, "broadcast address ", want->broadcast.address);
+		break;
+	case MIP_WANT_LISTEN:
+		mip_text_add(&out, "groups heard");
+		add_link(&out, " dev ", want->listen.link);
 		break;
 	}
 	return text;

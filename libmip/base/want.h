@@ -15,9 +15,15 @@
  *   SETTING    link, setting                      value   a sysctl of the interface, or of the host
  *   GROUP      link, address                      -       membership of a multicast group
  *   TUNNEL     home address, end                  local, remote, ports, encapsulation, link
+ *   COPY       home address, remote, its port     local, port, encapsulation, link
  *   PEER       home address, remote, its port     local
+ *   GROUPS     home address, end, remote, port    local
+ *   RELAY      home address                       local, link, encapsulation
+ *   BROADCAST  address                            -
+ *   LISTEN     link                               -
  *
- * TUNNEL and PEER are the data plane's, the others the reconciler's.
+ * TUNNEL, COPY, PEER, GROUPS, RELAY and BROADCAST are the data plane's, LISTEN is the link sockets', the others are the
+ * reconciler's.
  */
 #ifndef MIP_BASE_WANT_H
 #define MIP_BASE_WANT_H
@@ -34,7 +40,12 @@ enum mip_want_kind {
 	MIP_WANT_SETTING,
 	MIP_WANT_GROUP,
 	MIP_WANT_TUNNEL,
+	MIP_WANT_COPY,
 	MIP_WANT_PEER,
+	MIP_WANT_GROUPS,
+	MIP_WANT_RELAY,
+	MIP_WANT_BROADCAST,
+	MIP_WANT_LISTEN,
 };
 
 enum mip_route_type {
@@ -43,6 +54,7 @@ enum mip_route_type {
 	MIP_ROUTE_UNREACHABLE,
 	MIP_ROUTE_LOCAL,
 	MIP_ROUTE_THROW,
+	MIP_ROUTE_BROADCAST, /* the address is a broadcast of the link */
 };
 
 /* Routing tables by number; 0 in `table` means the main one. */
@@ -133,11 +145,16 @@ enum mip_encapsulation {
 /* Which end of the tunnel this host is, as seen from the mobile node's home address. */
 enum mip_tunnel_end {
 	MIP_TUNNEL_HOME,    /* the home agent: what comes to mip0 *for* the home address is encapsulated */
-	MIP_TUNNEL_VISITED, /* foreign agent or co-located node: what comes to mip0 *from* the home address is
-			     */
+	MIP_TUNNEL_VISITED, /* foreign agent or co-located node: what comes to mip0 *from* the home address is */
+	/* In its place for packets to groups and to everyone, where those go another way (rfc5944-4.4-7). TUNNEL only. */
+	MIP_TUNNEL_VISITED_GROUPS,
 };
 
-/* Encapsulation: packets of (or for) one home address that the host's routing leads to mip0. */
+/*
+ * Encapsulation: packets of (or for) one home address that the host's routing leads to mip0. As a COPY (at
+ * the HOME end only): a further tunnel, for simultaneous bindings; a copy of each packet goes there as well
+ * as into the TUNNEL. One without a TUNNEL beside it carries nothing.
+ */
 struct mip_want_tunnel {
 	struct mip_address home_address;
 	enum mip_tunnel_end end;
@@ -147,6 +164,9 @@ struct mip_want_tunnel {
 	uint16_t local_port; /* UDP only, host byte order */
 	uint16_t remote_port;
 	mip_link link; /* outer packets leave by this interface; MIP_LINK_NONE leaves it to the routing */
+	/* RFC 3024 5.2, a mobile node's Encapsulating Delivery Style: the outer packets go to the foreign agent on the
+	 * link, and `local` is the home address itself. */
+	bool delivery;
 };
 
 /*
@@ -162,6 +182,40 @@ struct mip_want_peer {
 	struct mip_address local;  /* outer destination; 0.0.0.0 any of ours */
 };
 
+/*
+ * Packets to groups and to everyone, whose destination names no home address (RFC 5944 4.3, 4.4). At the VISITED end,
+ * the mobile node's: those from `remote` to `local` are taken out and come to this host by the tunnel device. At the
+ * HOME end: those of the node by this way go to the machine, as those by a PEER's way do anyhow.
+ */
+struct mip_want_groups {
+	struct mip_address home_address;
+	enum mip_tunnel_end end;
+	struct mip_address remote; /* outer source */
+	uint16_t remote_port;	   /* UDP only; 0 for the others */
+	struct mip_address local;  /* outer destination; 0.0.0.0 any of ours */
+};
+
+/*
+ * RFC 3024 5.2, a foreign agent's part in the Encapsulating Delivery Style: what the visitor itself sends in a tunnel to
+ * `local` by `link` – outer and inner source are its home address – goes into the TUNNEL of its VISITED end.
+ */
+struct mip_want_relay {
+	struct mip_address home_address;
+	struct mip_address local;	      /* outer destination; 0.0.0.0 any of ours */
+	mip_link link;			      /* where they come in */
+	enum mip_encapsulation encapsulation; /* that the node has registered */
+};
+
+/* An address that is everyone's on a link, though it looks like a host's (10.1.0.255). */
+struct mip_want_broadcast {
+	struct mip_address address;
+};
+
+/* What comes to groups and to everyone by this link is wanted as frames. */
+struct mip_want_listen {
+	mip_link link;
+};
+
 struct mip_want {
 	enum mip_want_kind kind;
 	union {
@@ -172,8 +226,12 @@ struct mip_want {
 		struct mip_want_proxy proxy;
 		struct mip_want_setting setting;
 		struct mip_want_group group;
-		struct mip_want_tunnel tunnel;
+		struct mip_want_tunnel tunnel; /* of a COPY too */
 		struct mip_want_peer peer;
+		struct mip_want_groups groups;
+		struct mip_want_relay relay;
+		struct mip_want_broadcast broadcast;
+		struct mip_want_listen listen;
 	};
 };
 

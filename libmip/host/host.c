@@ -96,6 +96,16 @@ static bool on_tunnelled(void *context, const uint8_t *packet, size_t length)
 	       host->machine.tunnelled(host->machine.core, packet, length, mip_clock_now());
 }
 
+static bool on_group(void *context, struct mip_address home_address, const uint8_t *packet, size_t length)
+{
+	struct mip_host *host = context;
+
+	if (host->machine.group == NULL)
+		return false;
+	host->machine.group(host->machine.core, home_address, packet, length, mip_clock_now());
+	return true;
+}
+
 static void on_plane(void *context, int descriptor, unsigned events)
 {
 	struct mip_host *host = context;
@@ -274,6 +284,7 @@ static int start_plane(struct mip_host *host, const struct mip_host_options *opt
 		.udp_descriptor = mip_udp_socket_descriptor(host->udp),
 		.clamp_mss = options->clamp_mss,
 		.inspect = on_tunnelled,
+		.group = on_group,
 		.device_changed = on_device_changed,
 		.translation_changed = on_translation_changed,
 		.route_changed = on_route_changed,

@@ -6,7 +6,7 @@
  *   monitor, link sockets, UDP socket ──> machine ──> outbox ──┬─> WANT, UNWANT  ──> reconciler or data plane
  *             ▲                              │                 ├─> KEEP, FORGET  ──> store
  *             └── mip_loop settle ── deadline ┘                ├─> EVENT         ──> control socket, log
- *                                                              └─> DATAGRAM, FRAME  ──> sockets, when all of
+ *                                                              └─> DATAGRAM, FRAME, COPY  ──> sockets, when all of
  *                                                                      the above has taken effect
  *
  * A link named in the options gets a link socket whenever it is there and is Ethernet. What comes in to the
@@ -37,6 +37,9 @@ struct mip_machine {
 	void (*icmp_error)(void *core, const struct mip_input_icmp_error *error, struct mip_now now);
 	/* A decapsulated ICMP packet; true: it was for the machine (a keep-alive's answer). */
 	bool (*tunnelled)(void *core, const uint8_t *packet, size_t length, struct mip_now now);
+	/* A packet to a group or to everyone that came by the tunnel of this home address (its HOME end). */
+	void (*group)(void *core, struct mip_address home_address, const uint8_t *packet, size_t length,
+		struct mip_now now);
 	/* A record that a predecessor kept; before any other input. */
 	void (*record)(void *core, const char *key, const uint8_t *octets, size_t length, struct mip_now now);
 	/* The port that the UDP socket got, in host byte order; before any other input. A node that speaks in

@@ -74,6 +74,12 @@ static void tell(struct mip_host *host, const struct mip_event *event)
 		mip_control_event(host->daemon->control, event, mip_clock_now().wall);
 }
 
+static bool is_planes(enum mip_want_kind kind)
+{
+	return kind == MIP_WANT_TUNNEL || kind == MIP_WANT_COPY || kind == MIP_WANT_PEER ||
+	       kind == MIP_WANT_GROUPS || kind == MIP_WANT_RELAY || kind == MIP_WANT_BROADCAST;
+}
+
 static void carry_out_want(struct mip_host *host, const struct mip_output *output)
 {
 	const struct mip_want *want = &output->want;
@@ -81,7 +87,9 @@ static void carry_out_want(struct mip_host *host, const struct mip_output *outpu
 	char text[MIP_WANT_TEXT];
 	int error;
 
-	if (want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_PEER) {
+	if (want->kind == MIP_WANT_LISTEN) {
+		error = mip_host_links_listen(host, want->listen.link, wanted);
+	} else if (is_planes(want->kind)) {
 		error = wanted ? mip_plane_want(host->plane, want) : mip_plane_unwant(host->plane, want);
 		host->plane_pending = true;
 	} else {
@@ -96,7 +104,7 @@ static void carry_out_want(struct mip_host *host, const struct mip_output *outpu
 	}
 	mip_log(host->log, MIP_LOG_DEBUG, "%s: %s", wanted ? "wanted" : "no longer wanted",
 		mip_want_text(want, text));
-	if (error == 0 || (error == -ENOENT && !wanted))
+	if (error == 0 || ((error == -ENOENT || error == -ENODEV) && !wanted))
 		return;
 	host->counters[MIP_HOST_WANT_FAILURES]++;
 	if (mip_log_allowed(&host->want_limit, mip_clock_now().boot, NULL))
@@ -151,6 +159,14 @@ static void send_frame(struct mip_host *host, const struct mip_output *output)
 	note_send(host, MIP_HOST_FRAMES_OUT, error, (struct mip_address){0}, "frame");
 }
 
+static void send_copy(struct mip_host *host, const struct mip_output *output)
+{
+	flush_kernel(host);
+	note_send(host, MIP_HOST_COPIES_OUT,
+		mip_plane_copy(host->plane, &output->copy, output->octets, output->length),
+		output->copy.home_address, "copy");
+}
+
 static void note_store(struct mip_host *host, int error)
 {
 	if (error < 0)
@@ -182,6 +198,9 @@ static void carry_out(struct mip_host *host, const struct mip_output *output)
 		break;
 	case MIP_OUTPUT_FRAME:
 		send_frame(host, output);
+		break;
+	case MIP_OUTPUT_COPY:
+		send_copy(host, output);
 		break;
 	case MIP_OUTPUT_WANT:
 	case MIP_OUTPUT_UNWANT:

@@ -42,6 +42,7 @@ static void close_link(struct mip_host_link *link)
 	mip_link_socket_free(link->socket);
 	link->socket = NULL;
 	link->index = MIP_LINK_NONE;
+	link->groups = false;
 }
 
 static void open_link(struct mip_host_link *link, mip_link index)
@@ -64,6 +65,22 @@ static void open_link(struct mip_host_link *link, mip_link index)
 		link->socket = NULL;
 		link->index = MIP_LINK_NONE;
 	}
+}
+
+int mip_host_links_listen(struct mip_host *host, mip_link index, bool wanted)
+{
+	struct mip_host_link *link = NULL;
+	int error;
+
+	HASH_FIND(by_index, host->links_by_index, &index, sizeof(index), link);
+	if (link == NULL)
+		return -ENODEV;
+	if (link->groups == wanted)
+		return 0;
+	error = mip_link_socket_hear_groups(link->socket, wanted);
+	if (error == 0)
+		link->groups = wanted;
+	return error;
 }
 
 void mip_host_links_follow(struct mip_host *host, const struct mip_input_link *news)

@@ -24,6 +24,7 @@ enum mip_host_counter {
 	MIP_HOST_ICMP_ERRORS_IN,
 	MIP_HOST_DATAGRAMS_OUT,
 	MIP_HOST_FRAMES_OUT,
+	MIP_HOST_COPIES_OUT,
 	MIP_HOST_SEND_FAILURES,
 	MIP_HOST_WANT_FAILURES,
 	MIP_HOST_STORE_FAILURES,
@@ -35,6 +36,7 @@ enum mip_host_counter {
 struct mip_host_link {
 	char name[MIP_LINK_NAME];
 	mip_link index; /* 0: no socket now */
+	bool groups;	/* what comes to groups is wanted too */
 	struct mip_link_socket *socket;
 	struct mip_host *host;
 	UT_hash_handle by_name;
@@ -101,6 +103,8 @@ void mip_host_links_follow(struct mip_host *host, const struct mip_input_link *l
 struct mip_link_socket *mip_host_link_socket(const struct mip_host *host, mip_link link);
 /* The monitor's news of the host's own addresses, of which there are few. */
 void mip_host_addresses_follow(struct mip_host *host, const struct mip_input_address *address);
+/* LISTEN: what comes to groups and everyone by this link is wanted, or no longer. 0; -ENODEV: no socket; -errno. */
+int mip_host_links_listen(struct mip_host *host, mip_link link, bool wanted);
 bool mip_host_address_is_own(const struct mip_host *host, struct mip_address address);
 void mip_host_addresses_clear(struct mip_host *host);
 

@@ -13,6 +13,8 @@ static const struct mip_counter_name counter_names[MIP_HOST_COUNTERS] = {
 	[MIP_HOST_ICMP_ERRORS_IN] = {"socket_icmp_errors_in", "ICMP errors about datagrams that were sent"},
 	[MIP_HOST_DATAGRAMS_OUT] = {"socket_datagrams_out", "Datagrams sent"},
 	[MIP_HOST_FRAMES_OUT] = {"socket_frames_out", "Frames sent"},
+	[MIP_HOST_COPIES_OUT] = {"copies_out",
+		"copies of packets to groups or to everyone handed to the data plane"},
 	[MIP_HOST_SEND_FAILURES] = {"socket_send_failures", "Datagrams and frames that could not be sent"},
 	[MIP_HOST_WANT_FAILURES] = {"want_failures", "Wanted kernel state that nobody could take"},
 	[MIP_HOST_STORE_FAILURES] = {"store_failures", "Failures to write to the state folder"},

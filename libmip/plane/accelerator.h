@@ -18,7 +18,8 @@ struct mip_accelerator_operations {
 	/* Leaves the kernel as it was found; what it counted goes to the homes of the user plane's table. */
 	void (*free)(struct mip_accelerator *accelerator);
 
-	/* The tunnel or peer has come or changed, or (`present` false) goes; the pointer is good during the call.
+	/* The tunnel or peer has come or changed, or (`present` false) goes; the pointer is good during the
+	 * call. A home with `copies` goes by the user plane, which makes them, until it is told without.
 	 * Takes effect at the latest with commit(). 0, or negative errno: this one goes by the user plane. */
 	int (*tunnel)(struct mip_accelerator *accelerator, const struct mip_plane_home *home, bool present);
 	int (*peer)(struct mip_accelerator *accelerator, const struct mip_plane_peer *peer, bool present);
@@ -31,6 +32,8 @@ struct mip_accelerator_operations {
 	void (*follow)(struct mip_accelerator *accelerator, const struct mip_input_link *link);
 	/* An address of the host's own that comes or goes. May be NULL. */
 	void (*follow_address)(struct mip_accelerator *accelerator, struct mip_address address, bool present);
+	/* An address that is everyone's on a link: packets out of tunnels for it are the user plane's. May be NULL. */
+	void (*everyones)(struct mip_accelerator *accelerator, struct mip_address address, bool present);
 	/* Whether all that it put into the kernel is still there and at work. 0, or negative errno and what is
 	 * wrong: it will be made anew, or replaced. */
 	int (*check)(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON]);

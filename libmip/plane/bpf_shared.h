@@ -49,6 +49,9 @@ enum {
 enum {
 	MIP_BPF_PROBES = 32,
 	MIP_BPF_FIRST_SLOTS = 1024,
+	/* What stands in the map of addresses: whose they are. */
+	MIP_BPF_OURS = 1,
+	MIP_BPF_EVERYONES = 2, /* on a link of ours: the daemon knows who that is */
 	MIP_BPF_OWN_ADDRESSES = 65536,
 	MIP_BPF_COUNTER_SETS = 16,
 	MIP_BPF_COUNTER_ROOM = 16,

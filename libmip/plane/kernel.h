@@ -105,6 +105,7 @@ struct mip_kernel_nexthop {
 struct mip_kernel_tunnel {
 	struct mip_plane_home_key key;
 	struct mip_want_tunnel tunnel;
+	bool copied; /* it has copies, which the user plane makes (simultaneous bindings): it leads to mip0 */
 	struct mip_kernel_nexthop *nexthop; /* NULL: not yet */
 	bool present;
 	bool has_count;		 /* the element that counts what goes in … */

@@ -34,6 +34,25 @@ static struct mip_kernel_element peer_element(
 	};
 }
 
+/* The tunnel that leads to the peer, of several with simultaneous bindings; NULL: none does. */
+static const struct mip_want_tunnel *tunnel_toward(
+	const struct mip_kernel *kernel, const struct mip_kernel_peer_key *key)
+{
+	const struct mip_kernel_tunnel *tunnel =
+		mip_kernel_find_tunnel(kernel, key->home_address, MIP_TUNNEL_HOME);
+	struct mip_plane_home *home;
+
+	if (!tunnel || !tunnel->present)
+		return NULL;
+	if (mip_address_equal(tunnel->tunnel.remote, key->remote))
+		return &tunnel->tunnel;
+	if (!tunnel->copied)
+		return NULL;
+	home = mip_plane_table_home(&kernel->user->table, key->home_address, MIP_TUNNEL_HOME);
+	home = home ? mip_plane_home_toward(home, key->remote) : NULL;
+	return home ? &home->tunnel : NULL;
+}
+
 /*
  * Whether the peer is to come by this encapsulation: the rule of is_negotiated() in plane_table.c. Of a care-of
  * address that the node has left it is not known any more what was negotiated.
@@ -41,19 +60,19 @@ static struct mip_kernel_element peer_element(
 static bool may_come(
 	const struct mip_kernel *kernel, const struct mip_kernel_peer *peer, enum mip_kernel_device_kind kind)
 {
-	const struct mip_kernel_tunnel *tunnel;
+	const struct mip_want_tunnel *tunnel;
 
 	if (!peer->present)
 		return false;
 	if (peer->key.end != MIP_TUNNEL_HOME)
 		return kind == MIP_KERNEL_IPIP;
-	tunnel = mip_kernel_find_tunnel(kernel, peer->key.home_address, MIP_TUNNEL_HOME);
-	if (!tunnel || !tunnel->present || !mip_address_equal(tunnel->tunnel.remote, peer->key.remote))
+	tunnel = tunnel_toward(kernel, &peer->key);
+	if (!tunnel)
 		return true;
 	if (kind == MIP_KERNEL_GRE)
-		return tunnel->tunnel.encapsulation == MIP_ENCAPSULATION_GRE;
-	return tunnel->tunnel.encapsulation == MIP_ENCAPSULATION_IPIP ||
-	       tunnel->tunnel.encapsulation == MIP_ENCAPSULATION_MINIMAL;
+		return tunnel->encapsulation == MIP_ENCAPSULATION_GRE;
+	return tunnel->encapsulation == MIP_ENCAPSULATION_IPIP ||
+	       tunnel->encapsulation == MIP_ENCAPSULATION_MINIMAL;
 }
 
 static struct mip_kernel_element count_element(const struct mip_plane_home_key *key)
@@ -130,7 +149,7 @@ bool mip_kernel_is_taken(const struct mip_kernel *kernel, const struct mip_kerne
 {
 	const struct mip_want_tunnel *want = &tunnel->tunnel;
 
-	return tunnel->present && mip_kernel_device_of(kernel, want->encapsulation) &&
+	return tunnel->present && !tunnel->copied && mip_kernel_device_of(kernel, want->encapsulation) &&
 	       !mip_address_equal(want->home_address, want->local) &&
 	       !mip_address_equal(want->home_address, want->remote);
 }

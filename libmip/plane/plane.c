@@ -77,6 +77,13 @@ static void say_reason(char reason[static MIP_PLANE_REASON], enum mip_plane_kind
 
 /* --- an accelerator's beginning and end ------------------------------------------------------- */
 
+/* What leaves with the home address outside as well the user plane sends: it says by which link, whatever the host's
+ * routing has for that source. */
+static bool is_accelerated(const struct mip_want_tunnel *tunnel)
+{
+	return !tunnel->delivery && tunnel->end != MIP_TUNNEL_VISITED_GROUPS;
+}
+
 static int tell_all(struct mip_plane *plane, struct mip_accelerator *accelerator)
 {
 	const struct mip_accelerator_operations *operations = accelerator->operations;
@@ -87,8 +94,11 @@ static int tell_all(struct mip_plane *plane, struct mip_accelerator *accelerator
 	for (const struct own_address *own = plane->addresses; operations->follow_address && own;
 		own = own->next)
 		operations->follow_address(accelerator, own->address, true);
+	for (const struct mip_user_broadcast *everyone = plane->user->broadcasts;
+		operations->everyones && everyone; everyone = everyone->hh.next)
+		operations->everyones(accelerator, everyone->address, true);
 	for (const struct mip_plane_home *home = table->homes; home; home = home->hh.next) {
-		if (home->has_tunnel)
+		if (home->has_tunnel && is_accelerated(&home->tunnel))
 			(void)operations->tunnel(accelerator, home, true);
 	}
 	for (const struct mip_plane_peer *peer = table->peers; peer; peer = peer->hh.next)
@@ -506,14 +516,28 @@ static void tell(struct mip_plane *plane, const struct mip_want *want, bool pres
 	if (want->kind == MIP_WANT_TUNNEL) {
 		const struct mip_plane_home *home = home_of(plane, want);
 
-		if (home && home->has_tunnel)
+		if (home && home->has_tunnel && is_accelerated(&home->tunnel))
 			(void)accelerator->operations->tunnel(accelerator, home, present);
+	} else if (want->kind == MIP_WANT_BROADCAST) {
+		if (accelerator->operations->everyones)
+			accelerator->operations->everyones(accelerator, want->broadcast.address, present);
 	} else if (want->kind == MIP_WANT_PEER) {
 		const struct mip_plane_peer *peer = peer_of(plane, want);
 
 		if (peer)
 			(void)accelerator->operations->peer(accelerator, peer, present);
 	}
+}
+
+/* A home address with copies is all the user plane's: home->copies tells the accelerator to leave it. */
+static void tell_copied(struct mip_plane *plane, const struct mip_want *want)
+{
+	struct mip_accelerator *accelerator = plane->accelerator;
+	const struct mip_plane_home *home =
+		accelerator && want->kind == MIP_WANT_COPY ? home_of(plane, want) : NULL;
+
+	if (home && home->has_tunnel)
+		(void)accelerator->operations->tunnel(accelerator, home, true);
 }
 
 /* A route that leads to the tunnel device comes or goes, perhaps before the tunnel. */
@@ -538,20 +562,25 @@ int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 	if (want->kind == MIP_WANT_ROUTE)
 		return lead(plane, &want->route, true);
 	/* A peer that goes over to another home address's other end leaves the one that it was at. */
-	if (want->kind == MIP_WANT_PEER)
+	if (want->kind == MIP_WANT_PEER || (want->kind == MIP_WANT_TUNNEL && !is_accelerated(&want->tunnel)))
 		tell(plane, want, false);
 	error = mip_user_want(plane->user, want);
 	if (error == 0 || want->kind == MIP_WANT_PEER)
 		tell(plane, want, true);
+	tell_copied(plane, want);
 	return error;
 }
 
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want)
 {
+	int error;
+
 	if (want->kind == MIP_WANT_ROUTE)
 		return lead(plane, &want->route, false);
 	tell(plane, want, false);
-	return mip_user_unwant(plane->user, want);
+	error = mip_user_unwant(plane->user, want);
+	tell_copied(plane, want);
+	return error;
 }
 
 void mip_plane_commit(struct mip_plane *plane)
@@ -591,6 +620,12 @@ void mip_plane_udp_error(struct mip_plane *plane, const struct mip_input_icmp_er
 void mip_plane_batch_end(struct mip_plane *plane)
 {
 	mip_user_batch_end(plane->user);
+}
+
+int mip_plane_copy(
+	struct mip_plane *plane, const struct mip_output_copy *copy, const uint8_t *packet, size_t length)
+{
+	return mip_user_copy(plane->user, copy, packet, length);
 }
 
 int mip_plane_traffic(struct mip_plane *plane, struct mip_address home_address, enum mip_tunnel_end end,

@@ -29,6 +29,7 @@
 #include "input.h"
 #include "log.h"
 #include "name.h"
+#include "output.h"
 #include "want.h"
 
 struct mip_plane;
@@ -63,6 +64,9 @@ struct mip_plane_options {
 	/* Sees each decapsulated packet of the ICMP protocol (keep-alive answers); true: it was for the
 	 * machine, not for mip0. May be NULL. */
 	bool (*inspect)(void *context, const uint8_t *packet, size_t length);
+	/* A packet to a group or to everyone that a mobile node has sent through its tunnel to here, its HOME end, from the
+	 * IP header on. False: nobody wants it, and it is counted as dropped. May be NULL. */
+	bool (*group)(void *context, struct mip_address home_address, const uint8_t *packet, size_t length);
 	/* mip0 has been made anew (somebody had deleted it): mip_plane_link() and the descriptors are others. May
 	 * be NULL. */
 	void (*device_changed)(void *context);
@@ -110,9 +114,9 @@ mip_time mip_plane_deadline(const struct mip_plane *plane);
 /* Looks after the device and what carries the packets, and mends what somebody else broke. */
 void mip_plane_advance(struct mip_plane *plane, mip_time now);
 
-/* TUNNEL and PEER items, and ROUTE items as well as the reconciler: a plane that takes packets before the host's
- * routing has them must know whether that would lead them to the tunnel. What they change is so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP
- * without a UDP socket). */
+/* TUNNEL, COPY, PEER, GROUPS, RELAY and BROADCAST items, and ROUTE items as well as the reconciler: a plane that takes
+ * packets before the host's routing has them must know whether that would lead them to the tunnel. What they change is
+ * so after mip_plane_commit(). 0, -ENOMEM, -EOPNOTSUPP (UDP without a UDP socket). */
 int mip_plane_want(struct mip_plane *plane, const struct mip_want *want);
 int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want);
 void mip_plane_commit(struct mip_plane *plane);
@@ -134,6 +138,11 @@ void mip_plane_batch_end(struct mip_plane *plane);
 /* An ICMP error about a MIP Tunnel Data message (type 4) of ours, that the UDP socket got. It is relayed to
  * the inner packet's sender as RFC 2003 4 says; messages of other types are not looked at. */
 void mip_plane_udp_error(struct mip_plane *plane, const struct mip_input_icmp_error *error);
+
+/* Sends a copy of a packet to a group or to everyone into the tunnel of a home address (RFC 5944 4.3). 0; -ENOENT: it
+ * has none; -EBADMSG: it is no packet; what the network does not take is counted as any other. */
+int mip_plane_copy(
+	struct mip_plane *plane, const struct mip_output_copy *copy, const uint8_t *packet, size_t length);
 
 /* Inner packets and octets of one home address. "to" is towards the mobile node, "from" is from it, at either
  * end. */

@@ -11,8 +11,8 @@
  *   bpf/tunnel.c     the programs; their object file is part of this binary
  *
  * The programs know one way for each home address: its tunnel, and the peer at the tunnel's other end. What
- * has more (a second peer during a handover) or is more than they do (bpf/tunnel.c says what) goes by the
- * user plane.
+ * has more (a second peer during a handover, copies for simultaneous bindings) or is more than they do
+ * (bpf/tunnel.c says what) goes by the user plane.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -165,6 +165,10 @@ static int update(struct bpf *bpf, const struct mip_plane_home_key *key)
 		slot.kind_and_flags |= MIP_BPF_LED;
 	if (home->peers)
 		describe_peer(home, &slot);
+	/* Simultaneous bindings: the programs send no copies. The slot stays, for its counts, and the packets
+	 * pass it by. */
+	if (home->copies)
+		slot.kind_and_flags &= (uint8_t) ~(MIP_BPF_HAS_TUNNEL | MIP_BPF_HAS_PEER);
 	return mip_bpf_table_put(&bpf->table, &slot);
 }
 
@@ -250,12 +254,23 @@ static void bpf_follow(struct mip_accelerator *accelerator, const struct mip_inp
 static void bpf_follow_address(struct mip_accelerator *accelerator, struct mip_address address, bool present)
 {
 	struct bpf *bpf = bpf_of(accelerator);
-	uint8_t value = 1;
+	uint8_t value = MIP_BPF_OURS;
 
 	if (!present)
 		(void)bpf_map_delete_elem(bpf->own, &address.value);
 	else if (bpf_map_update_elem(bpf->own, &address.value, &value, BPF_ANY) != 0)
 		bpf->links.blind = true;
+}
+
+static void bpf_everyones(struct mip_accelerator *accelerator, struct mip_address address, bool present)
+{
+	struct bpf *bpf = bpf_of(accelerator);
+	uint8_t value = MIP_BPF_EVERYONES;
+
+	if (!present)
+		(void)bpf_map_delete_elem(bpf->own, &address.value);
+	else if (bpf_map_update_elem(bpf->own, &address.value, &value, BPF_ANY) != 0)
+		bpf->refused++;
 }
 
 static const char for_ipsec[] = "the host has policies of IPsec, which the programs would go past";
@@ -356,6 +371,7 @@ static const struct mip_accelerator_operations operations = {
 	.clamp = bpf_clamp,
 	.follow = bpf_follow,
 	.follow_address = bpf_follow_address,
+	.everyones = bpf_everyones,
 	.check = bpf_check,
 	.traffic = bpf_traffic,
 	.counters = bpf_counters,

@@ -112,6 +112,7 @@ static int tell_tunnel(struct mip_accelerator *accelerator, const struct mip_pla
 		return -ENOMEM; /* it goes by mip0 */
 	tunnel->present = present;
 	tunnel->tunnel = home->tunnel;
+	tunnel->copied = home->copies != NULL;
 	if (!tunnel->queued)
 		DL_APPEND(kernel->tunnel_queue, tunnel);
 	tunnel->queued = true;

@@ -9,6 +9,17 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+static void free_copies(struct mip_plane_home *home)
+{
+	struct mip_plane_home *copy, *next;
+
+	for (copy = home->copies; copy; copy = next) {
+		next = copy->copies;
+		free(copy);
+	}
+	home->copies = NULL;
+}
+
 void mip_plane_table_clear(struct mip_plane_table *table)
 {
 	struct mip_plane_home *home, *next_home;
@@ -20,6 +31,7 @@ void mip_plane_table_clear(struct mip_plane_table *table)
 	}
 	HASH_ITER (hh, table->homes, home, next_home) {
 		HASH_DEL(table->homes, home);
+		free_copies(home);
 		free(home);
 	}
 }
@@ -71,10 +83,19 @@ static struct mip_plane_home *get_home(
 
 static void drop_home_if_idle(struct mip_plane_table *table, struct mip_plane_home *home)
 {
-	if (home->has_tunnel || home->peers || home->led)
+	if (home->has_tunnel || home->copies || home->peers || home->led)
 		return;
 	HASH_DEL(table->homes, home);
 	free(home);
+}
+
+static void set_tunnel(struct mip_plane_home *home, const struct mip_want_tunnel *tunnel)
+{
+	home->tunnel = *tunnel;
+	home->has_tunnel = true;
+	home->path_mtu = 0;
+	home->path_mtu_asked = 0;
+	home->no_offload = false;
 }
 
 int mip_plane_table_set_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel)
@@ -83,12 +104,61 @@ int mip_plane_table_set_tunnel(struct mip_plane_table *table, const struct mip_w
 
 	if (!home)
 		return -ENOMEM;
-	home->tunnel = *tunnel;
-	home->has_tunnel = true;
-	home->path_mtu = 0;
-	home->path_mtu_asked = 0;
-	home->no_offload = false;
+	set_tunnel(home, tunnel);
 	return 0;
+}
+
+/* Where the copy with this key hangs, or would. */
+static struct mip_plane_home **copy_place(struct mip_plane_home *home, const struct mip_want_tunnel *tunnel)
+{
+	struct mip_plane_home **place = &home->copies;
+
+	while (*place && (!mip_address_equal((*place)->tunnel.remote, tunnel->remote) ||
+				 (*place)->tunnel.remote_port != tunnel->remote_port))
+		place = &(*place)->copies;
+	return place;
+}
+
+int mip_plane_table_set_copy(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel)
+{
+	struct mip_plane_home *home = get_home(table, tunnel->home_address, tunnel->end);
+	struct mip_plane_home **place;
+
+	if (!home)
+		return -ENOMEM;
+	place = copy_place(home, tunnel);
+	if (!*place)
+		*place = calloc(1, sizeof(**place));
+	if (!*place) {
+		drop_home_if_idle(table, home);
+		return -ENOMEM;
+	}
+	(*place)->key = home->key;
+	set_tunnel(*place, tunnel);
+	return 0;
+}
+
+void mip_plane_table_remove_copy(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel)
+{
+	struct mip_plane_home *home = mip_plane_table_home(table, tunnel->home_address, tunnel->end);
+	struct mip_plane_home **place, *copy;
+
+	if (!home)
+		return;
+	place = copy_place(home, tunnel);
+	copy = *place;
+	if (!copy)
+		return;
+	*place = copy->copies;
+	free(copy);
+	drop_home_if_idle(table, home);
+}
+
+struct mip_plane_home *mip_plane_home_toward(struct mip_plane_home *home, struct mip_address remote)
+{
+	while (home && (!home->has_tunnel || !mip_address_equal(home->tunnel.remote, remote)))
+		home = home->copies;
+	return home;
 }
 
 static struct mip_plane_peer *add_peer(struct mip_plane_table *table, const struct mip_want_peer *want)
@@ -157,7 +227,7 @@ int mip_plane_table_set_led(struct mip_plane_table *table, struct mip_address ho
 	if (!home)
 		return 0;
 	home->led = led;
-	if (!led && !home->has_tunnel && !home->peers)
+	if (!led && !home->has_tunnel && !home->copies && !home->peers)
 		*ret_home = NULL;
 	drop_home_if_idle(table, home);
 	return 0;
@@ -201,14 +271,13 @@ struct mip_plane_home *mip_plane_table_tunnel(
  * home agent MUST silently discard the packet". Fragments, which cannot have minimal encapsulation, come by
  * IP-in-IP; and of a care-of address that the node has left it is not known any more what was negotiated.
  */
-static bool is_negotiated(const struct mip_plane_home *home, const struct mip_plane_arrival *arrival)
+static bool is_negotiated(struct mip_plane_home *home, const struct mip_plane_arrival *arrival)
 {
-	const struct mip_want_tunnel *tunnel = &home->tunnel;
+	const struct mip_plane_home *way = mip_plane_home_toward(home, arrival->remote);
 
-	if (!home->has_tunnel || !mip_address_equal(tunnel->remote, arrival->remote) ||
-		tunnel->encapsulation == arrival->encapsulation)
+	if (!way || way->tunnel.encapsulation == arrival->encapsulation)
 		return true;
-	return tunnel->encapsulation == MIP_ENCAPSULATION_MINIMAL &&
+	return way->tunnel.encapsulation == MIP_ENCAPSULATION_MINIMAL &&
 	       arrival->encapsulation == MIP_ENCAPSULATION_IPIP;
 }
 

@@ -23,6 +23,10 @@ struct mip_plane_home {
 	struct mip_want_tunnel tunnel;
 	bool led; /* at the HOME end: the host's routing leads packets for the home address to the tunnel */
 	struct mip_plane_peer *peers; /* that point here, the newest first */
+	/* Where copies go, for simultaneous bindings: each an entry of its own with its tunnel and that one's
+	 * soft state, which is in no table. Only of a home with a tunnel do they matter. What goes there is
+	 * not counted in `traffic` here: a packet is one, however many copies there are. */
+	struct mip_plane_home *copies; /* the next one is the copy's own `copies` */
 	struct mip_plane_traffic traffic;
 
 	/* Soft state of the tunnel (RFC 2003 5), forgotten when the tunnel changes. */
@@ -58,12 +62,15 @@ void mip_plane_table_clear(struct mip_plane_table *table);
 /* Adds or replaces by key (base/want.h). 0 or -ENOMEM, and then nothing is changed. */
 int mip_plane_table_set_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel);
 int mip_plane_table_set_peer(struct mip_plane_table *table, const struct mip_want_peer *peer);
+/* Likewise a COPY. */
+int mip_plane_table_set_copy(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel);
 /* Whether the host's routing leads packets for the home address to the tunnel, which may be said before it has one. 0
  * with its entry, NULL if there is none; -ENOMEM. */
 int mip_plane_table_set_led(struct mip_plane_table *table, struct mip_address home_address, bool led,
 	struct mip_plane_home **ret_home);
 /* By key; what is not there is no error. */
 void mip_plane_table_remove_tunnel(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel);
+void mip_plane_table_remove_copy(struct mip_plane_table *table, const struct mip_want_tunnel *tunnel);
 void mip_plane_table_remove_peer(struct mip_plane_table *table, const struct mip_want_peer *peer);
 
 /* NULL: there is none. What is found lives until the next call that changes the table. */
@@ -71,6 +78,9 @@ struct mip_plane_home *mip_plane_table_home(
 	const struct mip_plane_table *table, struct mip_address home_address, enum mip_tunnel_end end);
 struct mip_plane_peer *mip_plane_table_peer(const struct mip_plane_table *table,
 	struct mip_address home_address, struct mip_address remote, uint16_t remote_port);
+
+/* The home itself or the copy whose tunnel leads to that address; NULL: none does. */
+struct mip_plane_home *mip_plane_home_toward(struct mip_plane_home *home, struct mip_address remote);
 
 /* The tunnel for a packet that came to mip0: at the HOME end by its destination, at the VISITED end by its
  * source. */
@@ -85,6 +95,7 @@ struct mip_plane_arrival {
 	uint16_t remote_port;
 	struct mip_address local; /* outer destination */
 	enum mip_encapsulation encapsulation;
+	mip_link link; /* where it came in; MIP_LINK_NONE: not asked */
 };
 /* 0, -ENOENT: nobody here knows the home address; -EACCES: it is known, and this is not its tunnel. */
 int mip_plane_table_admit(const struct mip_plane_table *table, const struct mip_plane_arrival *arrival,

@@ -26,9 +26,16 @@ enum {
 	SOCKET_BUFFER = 8 * 1024 * 1024, /* octets each way */
 };
 
+#define FIRST_GROUP 0xe0000000U /* 224.0.0.0; what is greater is everyone's, or nobody's */
+
 static const struct mip_counter_name counter_names[] = {
 	[MIP_USER_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_USER_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
+	[MIP_USER_COPIES_OUT] = {"tunnel_copies_out",
+		"copies of packets to groups or to everyone, sent into tunnels to mobile nodes"},
+	[MIP_USER_GROUPS_IN] = {"tunnel_groups_in", "packets to groups or to everyone, taken out of tunnels"},
+	[MIP_USER_RELAYED] = {"tunnel_relayed",
+		"packets of visitors in the encapsulating delivery style, passed on into their tunnels"},
 	[MIP_USER_FRAGMENTED] = {"tunnel_fragmented", "inner packets fragmented for a narrow outer path"},
 	[MIP_USER_ICMP_SENT] = {"tunnel_icmp_sent", "ICMP errors sent to the senders of inner packets"},
 	[MIP_USER_DROP_NO_TUNNEL] = {"drop_no_tunnel",
@@ -39,7 +46,8 @@ static const struct mip_counter_name counter_names[] = {
 	[MIP_USER_DROP_MALFORMED] = {"drop_inner_malformed", "inner packets with a broken header"},
 	[MIP_USER_DROP_NEXT_HEADER] = {"drop_next_header",
 		"tunnel data messages of another kind than the tunnel's"},
-	[MIP_USER_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
+	[MIP_USER_DROP_BROADCAST] = {"drop_broadcast",
+		"inner packets to a group or to everyone, where none is wanted"},
 	[MIP_USER_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
 	[MIP_USER_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
 	[MIP_USER_DROP_CONGESTION_MARK] = {"drop_congestion_mark",
@@ -68,6 +76,8 @@ void mip_user_free(struct mip_user *user)
 	mip_user_sender_free(user->raw_sender);
 	mip_user_receiver_free(user->receiver);
 	mip_coalescer_clear(&user->coalescer);
+	mip_coalescer_clear(&user->relay_coalescer);
+	mip_user_group_clear(user);
 	mip_plane_table_clear(&user->table);
 	mip_user_tun_close(&user->tun);
 	if (user->icmp_descriptor >= 0)
@@ -83,25 +93,77 @@ void mip_user_free(struct mip_user *user)
 	free(user);
 }
 
+/* Of those that are relayed (user_icmp.c), while a raw socket hears none. */
+static int hear_errors(struct mip_user *user)
+{
+	const uint32_t relayed = 1U << MIP_ICMP_UNREACHABLE | 1U << MIP_ICMP_TIME_EXCEEDED;
+	struct icmp_filter deaf_to = {.data = UINT32_MAX};
+
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (user->is_silent[i])
+			deaf_to.data &= ~relayed;
+	}
+	return setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &deaf_to, sizeof(deaf_to)) < 0 ? -errno
+												      : 0;
+}
+
+/*
+ * One that is bound to a device where no tunnel's packet comes in is passed over; a filter that drops them would have the
+ * kernel make a copy of each first. But it is passed over for errors too, which the socket for ICMP hears meanwhile.
+ */
+static int silence(struct mip_user *user, size_t encapsulation, bool silent)
+{
+	const char *device = silent ? user->device : "";
+
+	if (user->is_silent[encapsulation] == silent)
+		return 0;
+	if (setsockopt(user->raw_descriptors[encapsulation], SOL_SOCKET, SO_BINDTODEVICE, device,
+		    (socklen_t)strlen(device)) < 0)
+		return -errno;
+	user->is_silent[encapsulation] = silent;
+	return hear_errors(user);
+}
+
+/* What a raw socket of a protocol that is carried elsewhere is still for, its filter (filter_rest()) says: as long as
+ * nobody wants that, it is silent. Here alone that is decided; after each change of the one or the other. */
+static int hear_what_is_needed(struct mip_user *user)
+{
+	bool wanted = user->groups || user->relays || user->broadcasts;
+	int error = 0;
+
+	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
+		error = silence(user, i, user->is_carried[i] && !wanted);
+	return error;
+}
+
 int mip_user_want(struct mip_user *user, const struct mip_want *want)
 {
+	int error;
+
 	if (want->kind == MIP_WANT_PEER)
 		return mip_plane_table_set_peer(&user->table, &want->peer);
-	if (want->kind != MIP_WANT_TUNNEL)
-		return -EINVAL;
+	if (want->kind != MIP_WANT_TUNNEL && want->kind != MIP_WANT_COPY) {
+		error = mip_user_group_want(user, want);
+		return error ? error : hear_what_is_needed(user);
+	}
 	if (want->tunnel.encapsulation == MIP_ENCAPSULATION_UDP && !user->udp_sender)
 		return -EOPNOTSUPP;
-	return mip_plane_table_set_tunnel(&user->table, &want->tunnel);
+	return want->kind == MIP_WANT_COPY ? mip_plane_table_set_copy(&user->table, &want->tunnel)
+					   : mip_plane_table_set_tunnel(&user->table, &want->tunnel);
 }
 
 int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 {
 	if (want->kind == MIP_WANT_TUNNEL)
 		mip_plane_table_remove_tunnel(&user->table, &want->tunnel);
+	else if (want->kind == MIP_WANT_COPY)
+		mip_plane_table_remove_copy(&user->table, &want->tunnel);
 	else if (want->kind == MIP_WANT_PEER)
 		mip_plane_table_remove_peer(&user->table, &want->peer);
-	else
-		return -EINVAL;
+	else {
+		mip_user_group_unwant(user, want);
+		return hear_what_is_needed(user);
+	}
 	return 0;
 }
 
@@ -179,6 +241,7 @@ void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error
 void mip_user_batch_end(struct mip_user *user)
 {
 	mip_coalescer_flush(&user->coalescer);
+	mip_coalescer_flush(&user->relay_coalescer);
 }
 
 struct mip_counter_table mip_user_counters(const struct mip_user *user)
@@ -264,6 +327,8 @@ static int allocate(struct mip_user *user)
 	if (!error)
 		error = mip_coalescer_init(&user->coalescer, mip_user_deliver, user, user->tun.udp_offload);
 	if (!error)
+		error = mip_coalescer_init(&user->relay_coalescer, mip_user_relay, user, true);
+	if (!error)
 		error = mip_user_sender_new(user, user->sending_descriptor, false, &user->raw_sender);
 	if (!error && user->options.udp_descriptor >= 0)
 		error = mip_user_sender_new(user, user->options.udp_descriptor, true, &user->udp_sender);
@@ -287,33 +352,53 @@ int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
 	return error;
 }
 
-/* Of those that are relayed (user_icmp.c), while a raw socket hears none. */
-static int hear_errors(struct mip_user *user)
+/*
+ * What a device of the kernel's does not do for us, of a protocol that it has taken over: packets to groups and to
+ * everyone (user_group.c), and those of visitors in the Encapsulating Delivery Style, which are from the home address
+ * within and without. All else the raw socket leaves alone. Offsets are from the end of the outer IP header.
+ */
+static int filter_rest(int descriptor, uint32_t inner_source, uint32_t inner_destination)
 {
-	const uint32_t relayed = 1U << MIP_ICMP_UNREACHABLE | 1U << MIP_ICMP_TIME_EXCEEDED;
-	struct icmp_filter deaf_to = {.data = UINT32_MAX};
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), BPF_STMT(BPF_LD | BPF_W | BPF_IND, inner_destination),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST_GROUP, 5, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IND, inner_source), BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MIP_IP_SOURCE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0), BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
+	};
+	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(filter), .filter = filter};
 
-	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
-		if (user->is_silent[i])
-			deaf_to.data &= ~relayed;
-	}
-	return setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &deaf_to, sizeof(deaf_to)) < 0 ? -errno
-												      : 0;
+	return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+												   : 0;
 }
 
-/*
- * One that is bound to a device where no tunnel's packet comes in is passed over; a filter that drops them would have the
- * kernel make a copy of each first. But it is passed over for errors too, which the socket for ICMP hears meanwhile.
- */
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
 {
-	const char *device = receiving ? "" : user->device;
+	static const struct {
+		uint32_t source, destination;
+	} inner[MIP_USER_RAWS] = {
+		[MIP_ENCAPSULATION_IPIP] = {MIP_IP_SOURCE, MIP_IP_DESTINATION},
+		[MIP_ENCAPSULATION_GRE] = {MIP_GRE_HEADER + MIP_IP_SOURCE,
+			MIP_GRE_HEADER + MIP_IP_DESTINATION},
+		[MIP_ENCAPSULATION_MINIMAL] = {8, 4}, /* RFC 2004 3.1 */
+	};
+	int descriptor = user->raw_descriptors[encapsulation];
+	int ignored = 0, error = 0;
 
-	if (setsockopt(user->raw_descriptors[encapsulation], SOL_SOCKET, SO_BINDTODEVICE, device,
-		    (socklen_t)strlen(device)) < 0)
-		return -errno;
-	user->is_silent[encapsulation] = !receiving;
-	return hear_errors(user);
+	if (!receiving) {
+		error = filter_rest(
+			descriptor, inner[encapsulation].source, inner[encapsulation].destination);
+		if (error)
+			return error;
+	}
+	user->is_carried[encapsulation] = !receiving;
+	error = hear_what_is_needed(user);
+	if (!error && receiving &&
+		setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored)) < 0 &&
+		errno != ENOENT)
+		error = -errno;
+	return error;
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)

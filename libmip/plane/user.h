@@ -6,6 +6,7 @@
  *   user_encapsulate.c  mip0 → look-up → pieces ─┐
  *   user_send.c         pieces → batches → sockets
  *   user_decapsulate.c  sockets → checks → user_coalesce.c → mip0
+ *   user_group.c        what goes to groups and to everyone; what visitors send in tunnels of their own
  *   user_icmp.c         errors to the senders of inner packets; the MTU of outer paths
  *   user_segment.c, user_coalesce.c, inner.c, outer.c   pure functions on packets
  */
@@ -22,6 +23,9 @@
 enum mip_user_counter {
 	MIP_USER_PACKETS_OUT,
 	MIP_USER_PACKETS_IN,
+	MIP_USER_COPIES_OUT,
+	MIP_USER_GROUPS_IN,
+	MIP_USER_RELAYED,
 	MIP_USER_FRAGMENTED,
 	MIP_USER_ICMP_SENT,
 	MIP_USER_DROP_NO_TUNNEL,
@@ -53,6 +57,34 @@ struct mip_user_pace {
 	unsigned packets;
 };
 
+/* Entries of the tables in user_group.c. */
+struct mip_user_groups_key {
+	struct mip_address home_address;
+	uint32_t end; /* enum mip_tunnel_end */
+	struct mip_address remote;
+	uint32_t remote_port;
+};
+
+struct mip_user_groups {
+	struct mip_user_groups_key key;
+	struct mip_address local;
+	struct mip_user_groups *next, *previous; /* of the VISITED end, which are few */
+	UT_hash_handle hh;
+};
+
+struct mip_user_relay {
+	struct mip_address home_address;
+	struct mip_address local;
+	mip_link link;
+	enum mip_encapsulation encapsulation;
+	UT_hash_handle hh;
+};
+
+struct mip_user_broadcast {
+	struct mip_address address;
+	UT_hash_handle hh;
+};
+
 /* The encapsulations that are protocols of IP are the first ones. */
 enum {
 	MIP_USER_RAWS = MIP_ENCAPSULATION_MINIMAL + 1,
@@ -65,12 +97,18 @@ struct mip_user {
 	struct mip_user_tun tun;
 	/* By encapsulation. Each hears its protocol and the errors about it, or is silent. */
 	int raw_descriptors[MIP_USER_RAWS];
-	bool is_silent[MIP_USER_RAWS];
-	int sending_descriptor; /* outer packets */
-	int icmp_descriptor;	/* sends errors, and hears those about what the silent ones hear else */
+	bool is_carried[MIP_USER_RAWS]; /* by a device of the kernel's */
+	bool is_silent[MIP_USER_RAWS];	/* so far that nothing is left for the raw socket */
+	int sending_descriptor;		/* outer packets */
+	int icmp_descriptor; /* sends errors, and hears those about what the silent ones hear else */
 	struct mip_user_sender *raw_sender;
 	struct mip_user_sender *udp_sender; /* NULL without a UDP socket */
 	struct mip_coalescer coalescer;
+	struct mip_coalescer relay_coalescer; /* what goes on into a tunnel */
+	struct mip_user_groups *groups;
+	struct mip_user_groups *visited_groups; /* of these, those of the VISITED end */
+	struct mip_user_relay *relays;
+	struct mip_user_broadcast *broadcasts;
 	struct mip_user_receiver *receiver;
 	struct mip_user_pace pace;
 	uint8_t *arena;	  /* packets read from mip0, until they are sent */
@@ -113,8 +151,9 @@ void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error
 void mip_user_batch_end(struct mip_user *user);
 struct mip_counter_table mip_user_counters(const struct mip_user *user);
 
-/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's; the
- * errors about its packets are heard either way. */
+/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's but
+ * for those that have no one destination and those of visitors' own tunnels; and where such packets are not wanted either
+ * (no GROUPS, RELAY or BROADCAST) it takes none. The errors about its packets are heard in any case. */
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving);
 
 void mip_user_clock(struct mip_user *user);
@@ -128,6 +167,10 @@ bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *
 
 /* user_encapsulate.c: takes what mip0 has, up to a bound. */
 void mip_user_encapsulate(struct mip_user *user);
+/* One packet that is to go into the tunnel of this home, whole or large, and leaves at once. It may be changed, and
+ * must not be in the scratch. */
+void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets, size_t length,
+	const struct mip_offload *offload);
 
 /* user_decapsulate.c */
 int mip_user_receiver_new(struct mip_user_receiver **ret_receiver);
@@ -138,6 +181,28 @@ void mip_user_receive(struct mip_user *user, int descriptor);
 void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
 	const uint8_t *octets, size_t length);
 mip_coalesce_emit mip_user_deliver;
+
+/* user_group.c */
+int mip_user_group_want(struct mip_user *user, const struct mip_want *want);
+void mip_user_group_unwant(struct mip_user *user, const struct mip_want *want);
+void mip_user_group_clear(struct mip_user *user);
+/* A multicast group, everyone, or an address that is everyone's on a link. */
+bool mip_user_is_group(const struct mip_user *user, struct mip_address address);
+/* The tunnel for what a node sends to groups and to everyone; NULL: there is none. */
+struct mip_plane_home *mip_user_group_tunnel(const struct mip_user *user, struct mip_address source);
+/* A packet to a group that came out of a tunnel: whether it is from where it may be. 0 with the home whose it is (NULL: not
+ * known by a tunnel), and its end; -ENOENT, -EACCES: it is not (as mip_plane_table_admit()); -ELOOP: it is this host's own. */
+int mip_user_admit_group(struct mip_user *user, const struct mip_plane_arrival *arrival,
+	struct mip_address source, struct mip_plane_home **ret_home, enum mip_tunnel_end *ret_end);
+/* Whether the packet is a visitor's own in the Encapsulating Delivery Style, by a way that it may come. 0 with the tunnel
+ * that it goes into; -ENOENT: it is something else; -EACCES: it says so, and is not. */
+int mip_user_admit_relay(struct mip_user *user, const struct mip_plane_arrival *arrival,
+	struct mip_address source, struct mip_plane_home **ret_home);
+mip_coalesce_emit mip_user_relay;
+/* Finishes the transport checksum of a packet that has left it to a card. */
+void mip_user_complete_checksum(uint8_t *packet, const struct mip_inner *inner);
+int mip_user_copy(
+	struct mip_user *user, const struct mip_output_copy *copy, const uint8_t *packet, size_t length);
 
 /* user_icmp.c */
 /* The MTU of the outer path, from the kernel; 0 when there is no path. */

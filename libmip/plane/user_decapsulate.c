@@ -34,6 +34,9 @@ struct mip_user_receiver {
 	struct mmsghdr headers[BATCH];
 	struct iovec parts[BATCH];
 	uint8_t buffers[BATCH][BUFFER];
+	struct {
+		_Alignas(struct cmsghdr) uint8_t octets[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	} controls[BATCH];
 };
 
 int mip_user_receiver_new(struct mip_user_receiver **ret_receiver)
@@ -129,7 +132,7 @@ static int refuse(struct mip_user *user, enum mip_user_counter counter)
 
 /* rfc3024-4.3.2-3: "the home agent MUST silently discard the packet and SHOULD log the event as a security
  * exception": no binding has this outer source with this inner one. At a limited rate. */
-static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival *arrival, bool spoofed)
+static void log_stranger(struct mip_user *user, const struct mip_plane_arrival *arrival, bool spoofed)
 {
 	char remote[MIP_ENDPOINT_TEXT];
 	uint64_t missed = 0;
@@ -142,9 +145,15 @@ static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival
 			mip_endpoint_text(arrival->remote, arrival->remote_port, remote),
 			spoofed ? "not the tunnel of that home address" : "no such home address here",
 			(unsigned long long)missed);
+}
+
+static int refuse_stranger(struct mip_user *user, const struct mip_plane_arrival *arrival, bool spoofed)
+{
+	log_stranger(user, arrival, spoofed);
 	return refuse(user, spoofed ? MIP_USER_DROP_SPOOFED : MIP_USER_DROP_NO_PEER);
 }
 
+/* rfc3024-4.3.2-4: "… is in effect, a home agent MUST process each valid reverse tunneled packet …" */
 /* Whether the packet may come in at all; counts why not. */
 static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const struct mip_inner *inner,
 	struct mip_plane_home **ret_home)
@@ -152,13 +161,12 @@ static int admit(struct mip_user *user, struct mip_plane_arrival *arrival, const
 	struct mip_plane_home *home;
 	int error;
 
-	if (mip_address_is_multicast(inner->ip.destination) ||
-		mip_address_is_broadcast(inner->ip.destination))
-		return refuse(user, MIP_USER_DROP_BROADCAST);
-	arrival->inner_source = inner->ip.source;
-	arrival->inner_destination = inner->ip.destination;
+	/* rfc5944-4.2.2-1: "… address, a foreign agent MUST compare the inner Destination Address …" */
+	/* rfc5944-4.2.2-2: "… visitor list, the foreign agent MUST NOT forward the datagram …" */
 	error = mip_plane_table_admit(&user->table, arrival, &home);
 	if (error)
+		/* rfc5944-4.2.2-3: "The datagram SHOULD be silently discarded." */
+		/* rfc5944-4.2.2-4: "ICMP Destination Unreachable MUST NOT be sent when a foreign agent is …" */
 		return refuse_stranger(user, arrival, error == -EACCES);
 	/* RFC 2784 3.1: "if the destination address of the payload packet is the encapsulator of the packet …
 	 * looping can occur. In this case, the packet MUST be discarded." True of every encapsulation, but for a NAT,
@@ -180,14 +188,92 @@ static bool is_for_machine(const struct mip_user *user, const struct mip_inner *
 	       user->options.inspect(user->options.context, inner->octets, inner->length);
 }
 
+static bool give_group(struct mip_user *user, struct mip_inner *inner)
+{
+	if (!user->options.group)
+		return false;
+	/* From a sender on this machine, through a program at its links. */
+	if (mip_inner_check(inner) == MIP_CHECKSUM_PARTIAL)
+		mip_user_complete_checksum(changeable(user, inner), inner);
+	return user->options.group(user->options.context, inner->ip.source, inner->octets, inner->length);
+}
+
+/*
+ * RFC 5944 4.3, 4.4: what is for a group or for everyone. At home the machine says where it goes; away it is for this host,
+ * whichever of its addresses the tunnel was for (a foreign agent's visitor gets it encapsulated twice, and the first
+ * time was another's).
+ */
+static void take_group(
+	struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos, struct mip_inner *inner)
+{
+	struct mip_plane_home *home = NULL;
+	enum mip_tunnel_end end = MIP_TUNNEL_HOME;
+	int error = mip_user_admit_group(user, arrival, inner->ip.source, &home, &end);
+
+	if (error == -ELOOP) {
+		user->counters[MIP_USER_DROP_LOOP]++;
+		return;
+	}
+	if (error) {
+		log_stranger(user, arrival, error == -EACCES);
+		user->counters[MIP_USER_DROP_BROADCAST]++;
+		return;
+	}
+	/* rfc2003-3.1-4, as of any other packet. */
+	if (inner->ip.ttl == 0) {
+		user->counters[MIP_USER_DROP_TTL]++;
+		return;
+	}
+	if (mark_congestion(user, inner, outer_tos) != 0) {
+		user->counters[MIP_USER_DROP_CONGESTION_MARK]++;
+		return;
+	}
+	if (end == MIP_TUNNEL_HOME && !give_group(user, inner)) {
+		user->counters[MIP_USER_DROP_BROADCAST]++;
+		return;
+	}
+	user->counters[MIP_USER_GROUPS_IN]++;
+	if (home)
+		count_received(user, home, inner->length);
+	if (end == MIP_TUNNEL_VISITED)
+		mip_coalescer_add(&user->coalescer, inner);
+}
+
+/* rfc3024-5.2.1: the foreign agent "decapsulates to recover the inner packet, re-encapsulates, and sends it to the home
+ * agent". Its forwarding has no part in that, so the TTL stays. True: it was such a packet. */
+static bool take_relayed(
+	struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos, struct mip_inner *inner)
+{
+	struct mip_plane_home *home;
+	int error = mip_user_admit_relay(user, arrival, inner->ip.source, &home);
+
+	if (error == -ENOENT)
+		return false;
+	if (error)
+		(void)refuse_stranger(user, arrival, true);
+	else if (mark_congestion(user, inner, outer_tos) != 0)
+		user->counters[MIP_USER_DROP_CONGESTION_MARK]++;
+	else
+		mip_coalescer_add(&user->relay_coalescer, inner);
+	return true;
+}
+
 void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
 	const uint8_t *octets, size_t length)
 {
-	struct mip_plane_home *home;
+	struct mip_plane_home *home = NULL;
 	struct mip_inner inner;
 
 	if (mip_inner_read(octets, length, &inner) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	arrival->inner_source = inner.ip.source;
+	arrival->inner_destination = inner.ip.destination;
+	if (user->relays && take_relayed(user, arrival, outer_tos, &inner))
+		return;
+	if (mip_user_is_group(user, inner.ip.destination)) {
+		take_group(user, arrival, outer_tos, &inner);
 		return;
 	}
 	if (admit(user, arrival, &inner, &home) != 0)
@@ -203,9 +289,9 @@ void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arriv
 }
 
 /* A packet of a raw socket. The kernel has checked its outer header and put its fragments together. */
-static void receive_raw(struct mip_user *user, uint8_t *octets, size_t length)
+static void receive_raw(struct mip_user *user, uint8_t *octets, size_t length, mip_link link)
 {
-	struct mip_plane_arrival arrival = {0};
+	struct mip_plane_arrival arrival = {.link = link};
 	struct mip_outer outer;
 
 	if (mip_outer_open(octets, length, &outer) != 0) {
@@ -234,6 +320,32 @@ static void moderate(const struct mip_user *user)
 		(void)nanosleep(&wait, NULL);
 }
 
+/* The link is asked for while there are relays only, for whose packets it counts. */
+static void prepare_controls(const struct mip_user *user)
+{
+	struct mip_user_receiver *receiver = user->receiver;
+
+	for (size_t i = 0; i < BATCH; i++) {
+		receiver->headers[i].msg_hdr.msg_control = user->relays ? receiver->controls[i].octets : NULL;
+		receiver->headers[i].msg_hdr.msg_controllen =
+			user->relays ? sizeof(receiver->controls[i].octets) : 0;
+	}
+}
+
+static mip_link link_of(struct msghdr *header)
+{
+	struct in_pktinfo information;
+
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control;
+		control = CMSG_NXTHDR(header, control)) {
+		if (control->cmsg_level != IPPROTO_IP || control->cmsg_type != IP_PKTINFO)
+			continue;
+		memcpy(&information, CMSG_DATA(control), sizeof(information));
+		return information.ipi_ifindex;
+	}
+	return MIP_LINK_NONE;
+}
+
 void mip_user_receive(struct mip_user *user, int descriptor)
 {
 	struct mip_user_receiver *receiver = user->receiver;
@@ -241,16 +353,20 @@ void mip_user_receive(struct mip_user *user, int descriptor)
 
 	moderate(user);
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
-		int count = recvmmsg(descriptor, receiver->headers, BATCH, MSG_DONTWAIT, NULL);
+		int count;
+
+		prepare_controls(user);
+		count = recvmmsg(descriptor, receiver->headers, BATCH, MSG_DONTWAIT, NULL);
 
 		if (count < 0)
 			break;
 		for (int i = 0; i < count; i++)
-			receive_raw(user, receiver->buffers[i], receiver->headers[i].msg_len);
+			receive_raw(user, receiver->buffers[i], receiver->headers[i].msg_len,
+				link_of(&receiver->headers[i].msg_hdr));
 		packets += (unsigned)count;
 		if (count < BATCH)
 			break;
 	}
 	user->pace = (struct mip_user_pace){.turn = user->now, .packets = packets};
-	mip_coalescer_flush(&user->coalescer);
+	mip_user_batch_end(user);
 }

@@ -23,6 +23,8 @@ static struct mip_user_sender *sender_of(const struct mip_user *user, const stru
 	return tunnel->encapsulation == MIP_ENCAPSULATION_UDP ? user->udp_sender : user->raw_sender;
 }
 
+/* rfc5944-4.2.3-10: "… node), then the home agent MUST also examine the outer Source Address of …" */
+/* rfc5944-4.2.3-9: "… from home, the home agent MUST examine the datagram to check if it is …" */
 /* The address of a NAT is that of everybody behind it, and only what is a tunnel itself can be from the node.
  */
 static bool is_from_exit(const struct mip_want_tunnel *tunnel, const struct mip_ip *ip)
@@ -42,10 +44,18 @@ static bool is_from_exit(const struct mip_want_tunnel *tunnel, const struct mip_
  */
 static bool loops(const struct mip_plane_home *home, const struct mip_ip *ip)
 {
-	const struct mip_want_tunnel *tunnel = &home->tunnel;
+	/* From one of several care-of addresses it goes to none of them. */
+	for (; home; home = home->copies) {
+		const struct mip_want_tunnel *tunnel = &home->tunnel;
 
-	return is_from_exit(tunnel, ip) || mip_address_equal(tunnel->home_address, tunnel->remote) ||
-	       mip_address_equal(tunnel->home_address, tunnel->local);
+		/* rfc3024-5.2.2-1: to the foreign agent on the link the node's packets are from its home address outside
+		 * too. */
+		if (is_from_exit(tunnel, ip) || mip_address_equal(tunnel->home_address, tunnel->remote) ||
+			(!tunnel->delivery && tunnel->end != MIP_TUNNEL_VISITED_GROUPS &&
+				mip_address_equal(tunnel->home_address, tunnel->local)))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -136,26 +146,64 @@ static void send_whole(struct mip_user *user, struct mip_plane_home *home, const
 		send_piece(user, home, &inner->ip, &piece);
 }
 
+/* rfc5944-4.2.3-13: "… Address), the home agent SHOULD encapsulate the datagram again (nested …" */
+/* rfc5944-4.2.3-12: "… address, then the home agent SHOULD forward the datagram to the mobile node." */
+static bool may_enter(
+	const struct mip_plane_home *home, const struct mip_ip *ip, enum mip_user_counter *ret_reason)
+{
+	*ret_reason = MIP_USER_DROP_LOOP;
+	if (loops(home, ip))
+		return false;
+	/* rfc2003-3.1-2: by the kernel's forwarding, which has decremented it: what comes here has one left. */
+	/* rfc2003-3.1-3: "An encapsulator MUST NOT encapsulate a datagram with TTL = 0". */
+	*ret_reason = MIP_USER_DROP_TTL;
+	return ip->ttl > 0;
+}
+
 /* The tunnel that an inner packet may take, NULL and the reason's counter if there is none. */
 static struct mip_plane_home *admit(
 	struct mip_user *user, const struct mip_ip *ip, enum mip_user_counter *ret_reason)
 {
 	struct mip_plane_home *home;
 
-	*ret_reason = MIP_USER_DROP_BROADCAST;
-	if (mip_address_is_multicast(ip->destination) || mip_address_is_broadcast(ip->destination))
-		return NULL;
-	*ret_reason = MIP_USER_DROP_NO_TUNNEL;
-	home = mip_plane_table_tunnel(&user->table, ip->source, ip->destination);
-	if (!home)
-		return NULL;
-	*ret_reason = MIP_USER_DROP_LOOP;
-	if (loops(home, ip))
-		return NULL;
-	/* rfc2003-3.1-2: by the kernel's forwarding, which has decremented it: what comes here has one left. */
-	/* rfc2003-3.1-3: "An encapsulator MUST NOT encapsulate a datagram with TTL = 0". */
-	*ret_reason = MIP_USER_DROP_TTL;
-	return ip->ttl > 0 ? home : NULL;
+	if (mip_user_is_group(user, ip->destination)) {
+		/* RFC 5944 4.4, RFC 3024 5.3: the node's own go through its tunnel. Those for nodes are copied (user_group.c). */
+		*ret_reason = MIP_USER_DROP_BROADCAST;
+		home = mip_user_group_tunnel(user, ip->source);
+	} else {
+		*ret_reason = MIP_USER_DROP_NO_TUNNEL;
+		home = mip_plane_table_tunnel(&user->table, ip->source, ip->destination);
+	}
+	return home && may_enter(home, ip, ret_reason) ? home : NULL;
+}
+
+/* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address". */
+static void send_to_each(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+	const struct mip_offload *offload)
+{
+	for (; home; home = home->copies) {
+		if (offload->kind != MIP_OFFLOAD_NONE)
+			send_segments(user, home, inner, offload);
+		else
+			send_whole(user, home, inner);
+	}
+}
+
+/* Into the tunnel that was found for it; leaves with the next flush. */
+static void send_inner(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets,
+	const struct mip_inner *inner, const struct mip_offload *offload)
+{
+	uint16_t most;
+	size_t place;
+
+	if (mip_user_mss(user, home, &most) && mip_inner_exceeds_mss(inner, most, &place))
+		mip_inner_set_mss(octets, inner, place, most, offload->needs_checksum);
+	if (offload->kind == MIP_OFFLOAD_NONE && offload->needs_checksum &&
+		mip_complete_checksum(octets, inner->length, offload) != 0) {
+		user->counters[MIP_USER_DROP_MALFORMED]++;
+		return;
+	}
+	send_to_each(user, home, inner, offload);
 }
 
 static void encapsulate(
@@ -164,29 +212,16 @@ static void encapsulate(
 	enum mip_user_counter reason = MIP_USER_DROP_MALFORMED;
 	struct mip_plane_home *home = NULL;
 	struct mip_inner inner;
-	uint16_t most;
-	size_t place;
 
 	/* What the kernel itself says in IPv6 on a new device is nobody's. */
 	if (length > 0 && octets[0] >> 4 == 6)
 		return;
 	if (mip_inner_read(octets, length, &inner) == 0)
 		home = admit(user, &inner.ip, &reason);
-	if (!home) {
+	if (home)
+		send_inner(user, home, octets, &inner, offload);
+	else
 		user->counters[reason]++;
-		return;
-	}
-	if (mip_user_mss(user, home, &most) && mip_inner_exceeds_mss(&inner, most, &place))
-		mip_inner_set_mss(octets, &inner, place, most, offload->needs_checksum);
-	if (offload->kind != MIP_OFFLOAD_NONE) {
-		send_segments(user, home, &inner, offload);
-		return;
-	}
-	if (offload->needs_checksum && mip_complete_checksum(octets, inner.length, offload) != 0) {
-		user->counters[MIP_USER_DROP_MALFORMED]++;
-		return;
-	}
-	send_whole(user, home, &inner);
 }
 
 static void flush(struct mip_user *user)
@@ -194,6 +229,20 @@ static void flush(struct mip_user *user)
 	mip_user_sender_flush(user->raw_sender);
 	if (user->udp_sender)
 		mip_user_sender_flush(user->udp_sender);
+}
+
+void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets, size_t length,
+	const struct mip_offload *offload)
+{
+	enum mip_user_counter reason = MIP_USER_DROP_MALFORMED;
+	struct mip_inner inner;
+
+	if (mip_inner_read(octets, length, &inner) == 0 && may_enter(home, &inner.ip, &reason)) {
+		send_inner(user, home, octets, &inner, offload);
+		flush(user);
+	} else {
+		user->counters[reason]++;
+	}
 }
 
 void mip_user_encapsulate(struct mip_user *user)

@@ -80,11 +80,16 @@ size_t mip_user_inner_mtu(
 
 bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *ret_most)
 {
-	size_t headers = MIP_IP_HEADER + MIP_TCP_HEADER, mtu;
+	size_t headers = MIP_IP_HEADER + MIP_TCP_HEADER, mtu = SIZE_MAX;
 
 	if (!user->options.clamp_mss || !home->has_tunnel)
 		return false;
-	mtu = mip_user_inner_mtu(user, home, home->tunnel.encapsulation);
+	/* Of simultaneous bindings the narrowest counts. */
+	for (; home; home = home->copies) {
+		size_t each = mip_user_inner_mtu(user, home, home->tunnel.encapsulation);
+
+		mtu = each < mtu ? each : mtu;
+	}
 	if (mtu <= headers || mtu > MIP_INNER_MAX)
 		return false;
 	*ret_most = (uint16_t)(mtu - headers);
@@ -258,6 +263,7 @@ static int relayed_code(uint8_t type, uint8_t code)
 	}
 }
 
+/* rfc5944-4.2.3-5: "Nodes implementing tunneling SHOULD also implement the "tunnel soft state" …" */
 void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error)
 {
 	int code = relayed_code(error->type, error->code);
@@ -269,8 +275,10 @@ void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *er
 	if (code < 0 || read_quoted(error->octets, error->length, &quoted) != 0)
 		return;
 	home = mip_plane_table_tunnel(&user->table, quoted.source, quoted.destination);
+	if (home)
+		home = mip_plane_home_toward(home, error->remote);
 	/* Not about a tunnel that there is now: old, or forged. */
-	if (!home || !mip_address_equal(home->tunnel.remote, error->remote))
+	if (!home)
 		return;
 	home->path_mtu_asked = 0;
 	if (code == MIP_ICMP_FRAGMENTATION_NEEDED) {

@@ -43,6 +43,7 @@ struct mip_link_socket {
 	struct mip_watch *watch;
 	mip_frame_function *function;
 	void *context;
+	bool arp;
 	struct virtio_net_hdr offload;
 	uint8_t buffer[BUFFER];
 };
@@ -65,11 +66,12 @@ enum {
 /* The places in the filter that are jumped to. */
 enum {
 	IPV4 = 7,
-	ICMP = 13,
-	UDP = 16,
-	REGISTRATION = 20,
-	ACCEPT = 24,
-	REFUSE = 25,
+	WHOLE = 9,
+	ICMP = 15,
+	UDP = 18,
+	REGISTRATION = 22,
+	ACCEPT = 26,
+	REFUSE = 27,
 };
 
 #define LOAD(size, at)	      BPF_STMT(BPF_LD | (size) | BPF_ABS, (uint32_t)(at))
@@ -77,7 +79,7 @@ enum {
 #define IF(test, place, value, yes, no)                                                                      \
 	[place] = BPF_JUMP(BPF_JMP | (test) | BPF_K, (value), (yes) - (place)-1, (no) - (place)-1)
 
-static int attach_filter(int descriptor, bool arp)
+static int attach_filter(int descriptor, bool arp, bool groups)
 {
 	struct sock_filter filter[] = {
 		[0] = LOAD(BPF_W, SKF_AD_OFF + SKF_AD_PKTTYPE),
@@ -87,23 +89,26 @@ static int attach_filter(int descriptor, bool arp)
 		[4] = LOAD(BPF_W, SKF_AD_OFF + SKF_AD_PROTOCOL),
 		IF(BPF_JEQ, 5, ETH_P_IP, IPV4, 6),
 		IF(BPF_JEQ, 6, ETH_P_ARP, arp ? ACCEPT : REFUSE, REFUSE),
-		[IPV4] = LOAD(BPF_H, AT_FRAGMENT),
-		IF(BPF_JSET, 8, FRAGMENT_BITS, REFUSE, 9),
-		[9] = BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, AT_IP),
-		[10] = LOAD(BPF_B, AT_PROTOCOL),
-		IF(BPF_JEQ, 11, IPPROTO_UDP, UDP, 12),
-		IF(BPF_JEQ, 12, IPPROTO_ICMP, ICMP, REFUSE),
+		/* PACKET_BROADCAST and PACKET_MULTICAST are the ones that are left. */
+		[IPV4] = LOAD(BPF_W, SKF_AD_OFF + SKF_AD_PKTTYPE),
+		IF(BPF_JGT, 8, PACKET_HOST, groups ? ACCEPT : WHOLE, WHOLE),
+		[WHOLE] = LOAD(BPF_H, AT_FRAGMENT),
+		IF(BPF_JSET, 10, FRAGMENT_BITS, REFUSE, 11),
+		[11] = BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, AT_IP),
+		[12] = LOAD(BPF_B, AT_PROTOCOL),
+		IF(BPF_JEQ, 13, IPPROTO_UDP, UDP, 14),
+		IF(BPF_JEQ, 14, IPPROTO_ICMP, ICMP, REFUSE),
 		[ICMP] = LOAD_BEHIND(BPF_B, AT_ICMP_TYPE),
-		IF(BPF_JEQ, 14, ICMP_ADVERTISEMENT, ACCEPT, 15),
-		IF(BPF_JEQ, 15, ICMP_SOLICITATION, ACCEPT, REFUSE),
+		IF(BPF_JEQ, 16, ICMP_ADVERTISEMENT, ACCEPT, 17),
+		IF(BPF_JEQ, 17, ICMP_SOLICITATION, ACCEPT, REFUSE),
 		[UDP] = LOAD_BEHIND(BPF_H, AT_DESTINATION_PORT),
-		IF(BPF_JEQ, 17, REGISTRATION_PORT, REGISTRATION, 18),
-		[18] = LOAD_BEHIND(BPF_H, AT_SOURCE_PORT),
-		IF(BPF_JEQ, 19, REGISTRATION_PORT, REGISTRATION, REFUSE),
+		IF(BPF_JEQ, 19, REGISTRATION_PORT, REGISTRATION, 20),
+		[20] = LOAD_BEHIND(BPF_H, AT_SOURCE_PORT),
+		IF(BPF_JEQ, 21, REGISTRATION_PORT, REGISTRATION, REFUSE),
 		[REGISTRATION] = LOAD_BEHIND(BPF_H, AT_UDP_LENGTH),
-		IF(BPF_JGT, 21, UDP_HEADER, 22, ACCEPT), /* an empty one is malformed, and counted as such */
-		[22] = LOAD_BEHIND(BPF_B, AT_UDP_PAYLOAD),
-		IF(BPF_JEQ, 23, TUNNEL_DATA, REFUSE, ACCEPT),
+		IF(BPF_JGT, 23, UDP_HEADER, 24, ACCEPT), /* an empty one is malformed, and counted as such */
+		[24] = LOAD_BEHIND(BPF_B, AT_UDP_PAYLOAD),
+		IF(BPF_JEQ, 25, TUNNEL_DATA, REFUSE, ACCEPT),
 		[ACCEPT] = BPF_STMT(BPF_RET | BPF_K, BUFFER),
 		[REFUSE] = BPF_STMT(BPF_RET | BPF_K, 0),
 	};
@@ -185,7 +190,7 @@ static int read_device(int descriptor, struct sockaddr_ll *ret_device)
 	return 0;
 }
 
-static int open_socket(struct mip_link_socket *link_socket, unsigned flags)
+static int open_socket(struct mip_link_socket *link_socket)
 {
 	struct sockaddr_ll name = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = link_socket->link};
@@ -197,7 +202,7 @@ static int open_socket(struct mip_link_socket *link_socket, unsigned flags)
 	link_socket->descriptor = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (link_socket->descriptor < 0)
 		return -errno;
-	result = attach_filter(link_socket->descriptor, flags & MIP_LINK_SOCKET_ARP);
+	result = attach_filter(link_socket->descriptor, link_socket->arp, false);
 	if (result < 0)
 		return result;
 	if (setsockopt(link_socket->descriptor, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0)
@@ -225,7 +230,8 @@ int mip_link_socket_new(struct mip_loop *loop, mip_link link, unsigned flags, mi
 	link_socket->link = link;
 	link_socket->function = function;
 	link_socket->context = context;
-	result = open_socket(link_socket, flags);
+	link_socket->arp = flags & MIP_LINK_SOCKET_ARP;
+	result = open_socket(link_socket);
 	if (result < 0)
 		goto fail;
 	result = mip_loop_watch(
@@ -237,6 +243,12 @@ int mip_link_socket_new(struct mip_loop *loop, mip_link link, unsigned flags, mi
 fail:
 	mip_link_socket_free(link_socket);
 	return result;
+}
+
+int mip_link_socket_hear_groups(struct mip_link_socket *socket, bool wanted)
+{
+	/* In place of the filter before, in one step. */
+	return attach_filter(socket->descriptor, socket->arp, wanted);
 }
 
 void mip_link_socket_free(struct mip_link_socket *socket)

@@ -69,6 +69,7 @@ static const struct {
 	{MIP_ROUTE_UNREACHABLE, RTN_UNREACHABLE},
 	{MIP_ROUTE_LOCAL, RTN_LOCAL},
 	{MIP_ROUTE_THROW, RTN_THROW},
+	{MIP_ROUTE_BROADCAST, RTN_BROADCAST},
 };
 
 static unsigned char route_type(enum mip_route_type type)
@@ -83,7 +84,8 @@ static unsigned char route_scope(const struct mip_want_route *route)
 {
 	if (route->type == MIP_ROUTE_LOCAL)
 		return RT_SCOPE_HOST;
-	if (route->type == MIP_ROUTE_UNICAST && mip_address_is_none(route->gateway))
+	if (route->type == MIP_ROUTE_BROADCAST ||
+		(route->type == MIP_ROUTE_UNICAST && mip_address_is_none(route->gateway)))
 		return RT_SCOPE_LINK;
 	return RT_SCOPE_UNIVERSE;
 }

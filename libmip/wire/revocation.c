@@ -1,6 +1,6 @@
 /*
  * Registration revocation, RFC 3543 3.2 to 3.4. Reserved bits are sent as zero and ignored when received
- * (rfc3543-3.2-5, 3.3-1, 3.4-1).
+ * (rfc3543-3.2-5, rfc3543-3.3-1, rfc3543-3.3-5, rfc3543-3.4-1, rfc3543-3.4-4).
  */
 #include <errno.h>
 

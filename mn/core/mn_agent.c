@@ -291,8 +291,12 @@ static int take_lists(const struct mn_core *core, struct mn_agent *agent,
 
 /* rfc5944-2.4.4-1, rfc5944-2.4.4-2: less than the one before and below 256 is a restart; otherwise it has
  * rolled over. */
-static bool has_restarted(const struct mn_agent *agent, uint16_t sequence)
+static bool has_restarted(const struct mn_agent *agent, uint16_t sequence, bool to_us)
 {
+	/* RFC 3543 4.1: "a unicast agent advertisement with the sequence number reset to 0 could indicate a
+	 * revocation": also when the agent has not got beyond 0 yet. */
+	if (sequence == 0 && to_us)
+		return true;
 	return sequence < agent->sequence && sequence < 256;
 }
 
@@ -332,15 +336,15 @@ static void farewell(struct mn_core *core, mip_link link, struct mip_address add
 	mn_agent_due(core, agent, now);
 }
 
-static void heard(struct mn_core *core, struct mn_interface *interface, struct mip_address address,
-	struct mip_link_address link_address, const struct mip_agent_advertisement *advertisement,
-	struct mip_now now)
+static void heard(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
+	const struct mip_ip *ip, const struct mip_agent_advertisement *advertisement, struct mip_now now)
 {
-	struct mn_agent *agent = mn_agent_find(core, interface->link, address);
-	bool found = !agent, restarted = agent && has_restarted(agent, advertisement->sequence);
+	struct mn_agent *agent = mn_agent_find(core, interface->link, ip->source);
+	bool to_us = frame->unicast && mip_address_equal(ip->destination, core->home_address);
+	bool found = !agent, restarted = agent && has_restarted(agent, advertisement->sequence, to_us);
 
 	if (found)
-		agent = agent_new(core, interface->link, address);
+		agent = agent_new(core, interface->link, ip->source);
 	if (!agent)
 		return;
 	if (take_lists(core, agent, advertisement) < 0) {
@@ -348,8 +352,10 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 			agent_free(core, agent);
 		return;
 	}
-	take(core, agent, advertisement, link_address, now);
+	take(core, agent, advertisement, frame->source, now);
 	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
+	if (found)
+		agent->found = now.boot;
 	if (found || restarted) {
 		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
 		report(core, found ? "agent_found" : "agent_restarted", agent);
@@ -360,14 +366,30 @@ static void heard(struct mn_core *core, struct mn_interface *interface, struct m
 		mn_attempt_hurry(core, now);
 		if (!mn_agent_answerable(core, agent))
 			mn_warn(core, now,
-				"there is no association to answer the challenges of an agent with", address);
+				"there is no association to answer the challenges of an agent with",
+				ip->source);
 	}
 	mn_attempt_challenged(core, agent, now);
-	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again.
+	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again;
+	 * rfc3543-4.1-1: so says one that has revoked this node.
 	 * rfc5944-3.6-4: SHOULD register when it detects that the foreign agent has rebooted. */
 	if (restarted && core->binding.place.mode != MN_MODE_HOME && is_place_of(agent, &core->binding.place))
 		mn_binding_renew(core, now);
 	mn_decide(core, now);
+}
+
+/*
+ * RFC 3543 6.1: "any agent advertisement which doesn't conform to a strict adherence to [1], specifically those
+ * whose TTL is not 1, or which do not emanate from the same link-address (when present) as other agent
+ * advertisements supposedly from the same agent, […] be silently discarded". An agent with a new card is heard
+ * again when the lifetime of what it said before is over.
+ */
+static bool is_credible(const struct mn_core *core, const struct mn_interface *interface,
+	const struct mip_input_frame *frame, const struct mip_ip *ip)
+{
+	const struct mn_agent *agent = mn_agent_find(core, interface->link, ip->source);
+
+	return ip->ttl == 1 && (!agent || mip_link_address_equal(agent->link_address, frame->source));
 }
 
 void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
@@ -390,10 +412,14 @@ void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const 
 		mn_count(core, MN_COUNT_DROP_NOT_AN_AGENT);
 		return;
 	}
+	if (!is_credible(core, interface, frame, ip)) {
+		mn_count(core, MN_COUNT_DROP_ADVERTISEMENT);
+		return;
+	}
 	if (advertisement.lifetime == 0)
 		farewell(core, interface->link, ip->source, now);
 	else
-		heard(core, interface, ip->source, frame->source, &advertisement, now);
+		heard(core, interface, frame, ip, &advertisement, now);
 }
 
 /* --- silence ---------------------------------------------------------------------------------- */

@@ -47,20 +47,28 @@ void mn_binding_grace_over(struct mn_core *core)
 	core->old = (struct mn_binding){0};
 }
 
-/* Packets by the old way are welcome for a while. A binding that was lost with its link has nothing to keep.
- */
-static void begin_grace(struct mn_core *core, struct mip_now now)
+/* Packets by the old way are welcome for a while; if the home agent goes on sending them there, for that
+ * while after it has ceased to. A binding that was lost with its link has nothing to keep. */
+static void begin_grace(struct mn_core *core, bool retained, struct mip_now now)
 {
 	const struct mn_binding *binding = &core->binding;
+	bool moves = !mn_place_same(&binding->place, &core->attempt.place);
 
-	if (binding->place.mode != MN_MODE_CO_LOCATED || mn_place_same(&binding->place, &core->attempt.place))
+	if (core->others && !retained && core->old.place.mode != MN_MODE_NONE)
+		set(core, &core->grace, MN_DEADLINE_GRACE, now.boot + core->settings.grace);
+	if (!moves || (binding->place.mode != MN_MODE_CO_LOCATED && !retained))
 		return;
 	core->old = (struct mn_binding){
 		.place = binding->place,
+		.lifetime = binding->lifetime,
+		.expires = binding->expires,
+		.keepalive_interval = binding->keepalive_interval,
 		.encapsulation = binding->encapsulation,
 		.reverse_tunnel = binding->reverse_tunnel,
 	};
-	set(core, &core->grace, MN_DEADLINE_GRACE, now.boot + core->settings.grace);
+	mip_deadline_cancel(&core->deadlines, &core->grace);
+	if (!retained)
+		set(core, &core->grace, MN_DEADLINE_GRACE, now.boot + core->settings.grace);
 }
 
 /* In time for a few repetitions, and for no more than a minute of a long lifetime. */
@@ -125,11 +133,21 @@ static void report(struct mn_core *core, mip_time began, bool renewal, struct mi
 	else
 		mip_event_string(&event, "encapsulation", mip_encapsulation_name(binding->encapsulation));
 	mip_event_boolean(&event, "renewal", renewal);
+	mip_event_boolean(&event, "simultaneous", core->others);
 	mip_event_number(&event, "milliseconds", (now.boot - began) / MIP_MILLISECOND);
 	mn_report(core, &event);
 	mip_log(core->log, MIP_LOG_INFO, "%s on %s, care-of address %s, for %u s",
 		home ? "at home" : "registered", mn_interface_name(core, binding->place.link),
 		MIP_TEXT(binding->place.care_of_address), binding->lifetime);
+}
+
+/* rfc3024-4.1.2-1: MUST employ whatever delivery style was requested. rfc3024-5.2.2-1: to "the address of the agent as
+ * learned from the IP source address of the agent's most recent successful registration reply". */
+static struct mip_address delivery_agent_of(const struct mn_attempt *attempt, const struct mn_grant *grant)
+{
+	if (!attempt->encapsulating || attempt->place.mode != MN_MODE_FOREIGN_AGENT)
+		return (struct mip_address){0};
+	return mip_address_is_unicast(grant->source) ? grant->source : attempt->place.agent;
 }
 
 static void take_over(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
@@ -140,17 +158,22 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	mip_time sent_at = attempt->sent_at, began = attempt->began;
 	bool has_t = attempt->flags & MIP_REQUEST_T;
 
-	begin_grace(core, now);
+	begin_grace(core, grant->retained, now);
+	mn_simultaneous_accepted(core, grant->retained, !same_place, now);
 	clear(core);
 	core->binding = (struct mn_binding){
 		.place = attempt->place,
 		.lifetime = grant->lifetime,
 		.reverse_tunnel = has_t || grant->encapsulation == MIP_ENCAPSULATION_UDP,
 		.encapsulation = grant->encapsulation,
+		.revocable = grant->revocable,
+		.home_agent_timestamp = grant->home_agent_timestamp,
+		.delivery_agent = delivery_agent_of(attempt, grant),
 		.keepalive_interval =
 			keepalive_interval_of(core, grant->keepalive_interval, same_place, last_interval),
 	};
 	core->bound_once = true;
+	core->revoked = (struct mn_revoked){0};
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
 	mn_home_agent_session(core, core->binding.expires);
@@ -161,6 +184,17 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	report(core, began, same_place, now);
 }
 
+void mn_binding_resume(struct mn_core *core)
+{
+	struct mn_binding old = core->old;
+
+	mn_binding_grace_over(core);
+	clear(core);
+	core->binding = old;
+	/* As it was granted then. */
+	set_lifetime(core, old.expires - old.lifetime * MIP_SECOND);
+}
+
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
 {
 	struct mn_backoff *backoff = mn_place_backoff(core, &core->attempt.place);
@@ -169,6 +203,7 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 		*backoff = (struct mn_backoff){0};
 	mn_solicit_registered(core);
 	if (core->attempt.ending) {
+		mn_simultaneous_accepted(core, false, false, now);
 		mn_attempt_end(core);
 		clear(core);
 		mn_home_agent_session_over(core);

@@ -136,6 +136,9 @@ static void due(struct mn_core *core, struct mip_deadline *deadline, struct mip_
 	case MN_DEADLINE_KEEPALIVE:
 		mn_binding_keepalive(core, now);
 		break;
+	case MN_DEADLINE_SETTLE:
+		mn_simultaneous_settle(core, now);
+		break;
 	}
 }
 
@@ -321,6 +324,7 @@ struct mn_status mn_core_status(const struct mn_core *core, struct mip_now now)
 		.remaining = bound ? remaining(binding, now) : MIP_NEVER,
 		.encapsulation = binding->encapsulation,
 		.last_code = core->last_code,
+		.simultaneous = core->others,
 	};
 }
 

@@ -87,7 +87,8 @@ struct mn_status {
 	uint16_t lifetime;  /* granted, seconds; 0xffff is infinite */
 	mip_time remaining; /* ns; MIP_NEVER when infinite */
 	enum mip_encapsulation encapsulation;
-	int last_code; /* of the last Registration Reply that was believed; -1: none */
+	bool simultaneous; /* the binding before the handover is kept for a while beside this one (S) */
+	int last_code;	   /* of the last Registration Reply that was believed; -1: none */
 };
 struct mn_status mn_core_status(const struct mn_core *core, struct mip_now now);
 

@@ -3,9 +3,9 @@
  * of them is compared with where it is, and a move begins when they differ. The order, from the first that
  * decides:
  *
- *   the interface that a person asked for; not failed lately; at home; the interface's priority;
- *   a foreign agent before a co-located care-of address; an agent that is a sign of having moved; where it is
- *   already; where it is going already
+ *   the interface that a person asked for; not failed lately; at home; with newest_first the interface where
+ *   there is something newer; the interface's priority; a foreign agent before a co-located care-of address;
+ *   an agent that is a sign of having moved; where it is already; where it is going already
  *
  * So a second agent on the same link changes nothing (rfc5944-3.6-5) unless the settings make it such a sign,
  * and nothing flaps between equals: of two agents that are both heard, the one that was found last stays.
@@ -19,6 +19,7 @@ struct candidate {
 	unsigned interface_order;
 	int64_t priority;
 	uint64_t moved_to; /* by its agent the node has moved: the newest of them counts; 0: it has not */
+	mip_time found;	   /* with newest_first: since when there is this place; otherwise 0 */
 	bool current;
 	bool coming;
 };
@@ -52,6 +53,8 @@ static bool before(const struct candidate *a, const struct candidate *b)
 		return !a->avoided;
 	if ((a->place.mode == MN_MODE_HOME) != (b->place.mode == MN_MODE_HOME))
 		return a->place.mode == MN_MODE_HOME;
+	if (a->place.link != b->place.link && a->found != b->found)
+		return a->found > b->found;
 	if (a->priority != b->priority)
 		return a->priority < b->priority;
 	if (a->interface_order != b->interface_order)
@@ -102,6 +105,17 @@ static uint64_t moved_to(const struct mn_core *core, const struct mn_place *plac
 	return agent->order;
 }
 
+/* Eager: a new way comes into sight before the old one is lost, and what was left behind is no longer new. */
+static mip_time found_at(
+	const struct mn_core *core, const struct mn_interface *interface, const struct mn_place *place)
+{
+	const struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+
+	if (!core->settings.newest_first)
+		return 0;
+	return agent ? agent->found : interface->up_since;
+}
+
 static void offer(struct mn_core *core, const struct mn_interface *interface, unsigned order,
 	const struct mn_place *place, struct candidate *best, struct mip_now now)
 {
@@ -113,6 +127,7 @@ static void offer(struct mn_core *core, const struct mn_interface *interface, un
 		.interface_order = order,
 		.priority = interface->settings.priority,
 		.moved_to = moved_to(core, place),
+		.found = found_at(core, interface, place),
 		.current = !core->binding.lost && mn_place_same(place, &core->binding.place),
 		.coming = core->attempt.active && mn_place_same(place, &core->attempt.place),
 	};
@@ -288,6 +303,7 @@ void mn_decide(struct mn_core *core, struct mip_now now)
 	if (!core->begun)
 		return;
 	if (!core->resting && !core->attempt.withdrawing) {
+		mn_simultaneous_resume(core, now);
 		best = best_place(core, now);
 		if (best.mode == MN_MODE_NONE)
 			mn_attempt_end(core);
@@ -296,6 +312,7 @@ void mn_decide(struct mn_core *core, struct mip_now now)
 		else
 			move(core, &best, now);
 		mn_binding_watch(core, now);
+		mn_simultaneous_watch(core, now);
 	}
 	mn_state_set(core, state_of(core));
 	if (!core->resting && core->state == MN_STATE_SEARCHING)

@@ -38,6 +38,9 @@ static void message(struct mn_core *core, const struct mn_received *received, st
 	case MIP_MESSAGE_REGISTRATION_REPLY:
 		mn_reply_input(core, received, now);
 		break;
+	case MIP_MESSAGE_REVOCATION:
+		mn_revocation_input(core, received, now);
+		break;
 	case -EBADMSG:
 		mn_count(core, MN_COUNT_DROP_MALFORMED);
 		break;
@@ -72,6 +75,8 @@ static void udp_frame(struct mn_core *core, const struct mip_input_frame *frame,
 	message(core,
 		&(struct mn_received){.link = frame->link,
 			.source = ip.source,
+			.destination = ip.destination,
+			.source_port = udp.source_port,
 			.octets = payload.octets + payload.position,
 			.length = mip_reader_left(&payload)},
 		now);
@@ -116,6 +121,8 @@ void mn_core_datagram(struct mn_core *core, const struct mip_input_datagram *dat
 	message(core,
 		&(struct mn_received){.link = datagram->link,
 			.source = datagram->source,
+			.destination = datagram->destination,
+			.source_port = datagram->source_port,
 			.octets = datagram->octets,
 			.length = datagram->length},
 		now);

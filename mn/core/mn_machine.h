@@ -11,6 +11,8 @@
  *   mn_request.c    its message
  *   mn_reply.c      what came back: is it believed, and what does it say
  *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
+ *   mn_revocation.c the home agent ends a direct co-located binding (RFC 3543)
+ *   mn_simultaneous.c  the old binding kept beside the new one for a while (S)
  *   mn_routing.c    the kernel state that all this amounts to
  *   mn_arp.c        ARP by RFC 5944 4.6
  *   mn_input.c      packets: what they are and whose
@@ -51,6 +53,7 @@ enum mn_deadline {
 	MN_DEADLINE_GRACE,
 	MN_DEADLINE_GRATUITOUS_ARP,
 	MN_DEADLINE_KEEPALIVE,
+	MN_DEADLINE_SETTLE,
 };
 
 enum mn_counter {
@@ -58,13 +61,17 @@ enum mn_counter {
 	MN_COUNT_ADVERTISEMENTS_RECEIVED,
 	MN_COUNT_REQUESTS_SENT,
 	MN_COUNT_REQUESTS_REPEATED,
+	MN_COUNT_REQUESTS_SIMULTANEOUS,
 	MN_COUNT_REPLIES_RECEIVED,
+	MN_COUNT_REVOCATIONS_RECEIVED,
+	MN_COUNT_REVOCATION_ACKS_SENT,
 	MN_COUNT_KEEPALIVES_SENT,
 	MN_COUNT_KEEPALIVES_ANSWERED,
 	MN_COUNT_KEEPALIVES_LOST,
 	MN_COUNT_GRATUITOUS_ARPS_SENT,
 	MN_COUNT_ARP_REPLIES_SENT,
 	MN_COUNT_HANDOVERS,
+	MN_COUNT_RESUMED,
 	MN_COUNT_AGENTS_FOUND,
 	MN_COUNT_AGENTS_LOST,
 	MN_COUNT_AGENTS_RESTARTED,
@@ -84,6 +91,9 @@ enum mn_counter {
 	MN_COUNT_DROP_UNAUTHENTICATED,
 	MN_COUNT_DROP_AUTHENTICATOR,
 	MN_COUNT_DROP_KEEPALIVE,
+	MN_COUNT_DROP_ADVERTISEMENT,
+	MN_COUNT_DROP_REVOCATION_REPLAY,
+	MN_COUNT_DROP_REVOCATION_UNKNOWN,
 	MN_COUNT_REPLY_OTHER,
 	MN_COUNT_REPLY_FIRST, /* and the others that have names, see mn_report.c */
 	MN_REPLY_CODES = 62,
@@ -157,6 +167,7 @@ struct mn_agent {
 	struct mip_link_address link_address;
 	struct mip_deadline silence; /* MN_DEADLINE_AGENT_SILENT, then _LOST */
 	mip_time heard;
+	mip_time found; /* heard for the first time */
 	struct mn_backoff backoff;
 	bool home; /* it is ours, and this is the home network */
 	uint16_t sequence;
@@ -165,6 +176,7 @@ struct mn_agent {
 	uint16_t flags;
 	uint16_t lifetime_most;	   /* it has said that it takes no more (code 69); 0: it has not */
 	bool reverse_mandatory;	   /* it has said so (code 75) */
+	bool delivery_refused;	   /* it has said that it has no Encapsulating Delivery Style (code 79) */
 	uint8_t refused;	   /* MIP_REQUEST_M, _G: it has said that it has them not (code 72) */
 	struct mip_address router; /* the first that it advertises, or itself */
 	struct mip_prefix prefix;  /* of its network; length 0: no Prefix-Lengths extension */
@@ -195,7 +207,9 @@ struct mn_attempt {
 	uint16_t lifetime; /* asked for */
 	uint8_t flags;	   /* of the request */
 	bool udp_offered;
+	bool encapsulating; /* asks for the Encapsulating Delivery Style */
 	bool legacy; /* RFC 4433 4.1 step 2: the home agent that is requested stands in the field too */
+	bool revocation_offered;
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
 	uint8_t *message;		 /* as sent, for nonces */
 	size_t message_length;
@@ -208,6 +222,8 @@ struct mn_binding {
 	uint16_t lifetime;
 	mip_time expires; /* MIP_NEVER: infinite, or at home */
 	bool reverse_tunnel;
+	/* RFC 3024 5.2: packets go to `delivery_agent` in a tunnel of their own; none: the direct style. */
+	struct mip_address delivery_agent;
 	enum mip_encapsulation encapsulation;
 	struct mip_deadline renew;
 	struct mip_deadline expire;
@@ -216,6 +232,15 @@ struct mn_binding {
 	mip_time keepalive_interval;
 	unsigned keepalive_unanswered;
 	uint16_t keepalive_sequence;
+	bool revocable;		       /* the home agent has agreed to say when it ends it … */
+	uint32_t home_agent_timestamp; /* … and this was its time when it accepted it */
+};
+
+/* RFC 3543: the binding that was revoked last; its home agent may not have heard our acknowledgment. */
+struct mn_revoked {
+	bool any;
+	struct mip_address home_agent, care_of_address;
+	uint32_t identifier;
 };
 
 /* A home agent that the network assigns (RFC 4433); it is in mn_core.home_agent once it has. */
@@ -270,8 +295,13 @@ struct mn_core {
 	mip_time requested_at;
 	struct mn_attempt attempt;
 	struct mn_binding binding;
-	struct mn_binding old; /* what came before, for a time of grace */
+	/* What came before, for a time of grace, or until the home agent has only this one (S). */
+	struct mn_binding old;
+	struct mn_revoked revoked;
 	struct mip_deadline grace;
+	bool others;  /* the home agent may have other bindings of ours beside this one (S) … */
+	bool crowded; /* … and has said that they are too many (code 135) */
+	struct mip_deadline settle; /* when this one is to become the only one */
 	struct mip_deadline gratuitous_arp;
 	unsigned gratuitous_arps_left;
 	uint16_t ip_identification;
@@ -403,17 +433,28 @@ int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again
 /* mn_reply.c */
 struct mn_received {
 	mip_link link;
-	struct mip_address source;
+	struct mip_address source, destination;
+	uint16_t source_port;
 	const uint8_t *octets;
 	size_t length;
 };
 void mn_reply_input(struct mn_core *core, const struct mn_received *received, struct mip_now now);
 
+/* mn_revocation.c */
+/* Whether a request from there offers to take part. */
+bool mn_revocation_is_for(const struct mn_core *core, const struct mn_attempt *attempt);
+void mn_revocation_offer(struct mip_writer *writer, struct mip_now now);
+void mn_revocation_input(struct mn_core *core, const struct mn_received *received, struct mip_now now);
+
 /* mn_binding.c */
 struct mn_grant {
 	uint16_t lifetime;
 	enum mip_encapsulation encapsulation;
+	struct mip_address source;   /* of the reply */
 	uint16_t keepalive_interval; /* seconds; 0: our own */
+	bool revocable;
+	uint32_t home_agent_timestamp;
+	bool retained; /* with S, and the home agent has kept the bindings before */
 };
 /* The attempt was accepted: its place becomes the binding's. */
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now);
@@ -426,6 +467,21 @@ void mn_binding_expired(struct mn_core *core, struct mip_now now);
 void mn_binding_keepalive(struct mn_core *core, struct mip_now now);
 void mn_binding_grace_over(struct mn_core *core);
 bool mn_binding_is_live(const struct mn_core *core);
+/* The one before is the one in use again. */
+void mn_binding_resume(struct mn_core *core);
+
+/* mn_simultaneous.c */
+/* MIP_REQUEST_S where the attempt's request is to have it, otherwise 0. */
+uint8_t mn_simultaneous_flag(const struct mn_core *core, const struct mn_attempt *attempt);
+/* A deregistration has to name all care-of addresses, for there are several. */
+bool mn_simultaneous_ends_all(const struct mn_core *core, const struct mn_attempt *attempt);
+void mn_simultaneous_accepted(struct mn_core *core, bool retained, bool moved, struct mip_now now);
+void mn_simultaneous_refused(struct mn_core *core);
+/* The overlap is over. */
+void mn_simultaneous_settle(struct mn_core *core, struct mip_now now);
+void mn_simultaneous_watch(struct mn_core *core, struct mip_now now);
+/* Without a binding: the one before it that the home agent still has, if that is of use. */
+void mn_simultaneous_resume(struct mn_core *core, struct mip_now now);
 
 /* mn_routing.c */
 /* Puts into the outbox what makes the wanted kernel state that of now: what is new or changed first, then

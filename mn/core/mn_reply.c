@@ -7,6 +7,7 @@
 #include <errno.h>
 #include "authenticator.h"
 #include "extension.h"
+#include "revocation.h"
 
 struct reply {
 	const struct mn_received *received;
@@ -161,16 +162,34 @@ static void learn_challenge(struct mn_core *core, const struct reply *reply)
 
 /* --- accepted --------------------------------------------------------------------------------- */
 
+static void agree_on_revocation(
+	const struct mn_attempt *attempt, const struct reply *reply, struct mn_grant *grant)
+{
+	/* Before the home agent's authenticator, rfc3543-3.2-6: else it is not protected. */
+	const struct mip_extension *extension = covered(reply, MIP_SLOT_REVOCATION_SUPPORT);
+	struct mip_revocation_support support;
+
+	if (!attempt->revocation_offered || !extension ||
+		mip_revocation_support_read(extension, &support) < 0)
+		return;
+	grant->revocable = true;
+	grant->home_agent_timestamp = support.timestamp;
+}
+
 /* rfc3519-4.4-3: without a UDP Tunnel Reply the home agent does not understand it: no UDP tunnelling. */
 static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct reply *reply)
 {
 	const struct mip_extension *extension = covered(reply, MIP_SLOT_UDP_TUNNEL_REPLY);
 	struct mip_udp_tunnel_reply udp;
 	struct mn_grant grant = {
+		.source = reply->received->source,
 		/* rfc5944-3.4-3: greater than in the Request: the Lifetime in the Request MUST be used;
 		 * rfc5944-3.4-4: less: that in the Reply. */
 		.lifetime =
 			reply->fixed.lifetime < attempt->lifetime ? reply->fixed.lifetime : attempt->lifetime,
+		/* RFC 5944 3.8.2.2: code 0 "if the home agent supports simultaneous mobility bindings, or 1
+		 * if it does not". */
+		.retained = (attempt->flags & MIP_REQUEST_S) && reply->fixed.code == MIP_CODE_ACCEPTED,
 		/* RFC 3024 4.1.2: acceptance is the assurance that the agents support what was requested. */
 		.encapsulation = mip_request_encapsulation(attempt->flags),
 	};
@@ -184,6 +203,7 @@ static struct mn_grant grant_of(const struct mn_attempt *attempt, const struct r
 		grant.encapsulation = MIP_ENCAPSULATION_UDP;
 		grant.keepalive_interval = udp.keepalive_interval;
 	}
+	agree_on_revocation(attempt, reply, &grant);
 	return grant;
 }
 
@@ -224,6 +244,7 @@ static void accepted(struct mn_core *core, const struct reply *reply, struct mip
 
 /* --- denied ----------------------------------------------------------------------------------- */
 
+/* rfc3024-3.4-2: "… mobile nodes may receive (and MUST accept) code 70 (poorly formed request) …" */
 /* RFC 5944 3.6.2.3: what the node can repair by asking otherwise, from now on: a renewal, or a handover with
  * its one request a second, must not be denied for the same again. True: it is this place's own fault. */
 static bool repair(struct mn_core *core, const struct reply *reply)
@@ -246,6 +267,12 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE:
 		core->reverse_refused = true;
 		return false;
+	case MIP_CODE_FA_DELIVERY_STYLE_UNSUPPORTED:
+		/* RFC 3024 4.1.2 a: "MAY try modifying the registration request (for example, by eliminating the request for
+		 * alternate forms of encapsulation or delivery style)". */
+		if (agent)
+			agent->delivery_refused = true;
+		return !core->attempt.encapsulating;
 	case MIP_CODE_FA_ENCAPSULATION_UNAVAILABLE:
 		if (agent)
 			agent->refused |= encapsulations;
@@ -253,6 +280,9 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE:
 	case MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE:
 		core->refused |= encapsulations;
+		return false;
+	case MIP_CODE_HA_TOO_MANY_BINDINGS:
+		mn_simultaneous_refused(core);
 		return false;
 	case MIP_CODE_HA_PROHIBITED:
 		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have

@@ -19,6 +19,8 @@
 enum {
 	/* rfc3024-3.2-2: in Registration Requests sent by a mobile node, TTL MUST be set to 255; and where
 	 * nothing is asked of it, 255 is as suitable as any other. */
+	/* rfc3024-4.1.1-1: "The mobile node MUST set the TTL field of the IP header to 255." */
+	/* rfc3024-6.1-1: "The mobile node MUST set to 255 the TTL value in the IP headers of …" */
 	TTL = 255,
 };
 
@@ -64,6 +66,7 @@ static bool is_behind_nat(const struct mn_core *core, const struct mn_place *pla
 	       mn_place_same(place, &core->binding.place);
 }
 
+/* rfc3024-A.4-1: "… addresses with Mobile IP MUST set the 'T' bit and employ reverse tunneling." */
 static bool wants_reverse_tunnel(const struct mn_core *core, const struct mn_attempt *attempt)
 {
 	const struct mn_agent *agent = agent_of(core, &attempt->place);
@@ -114,7 +117,11 @@ static uint8_t flags_of(const struct mn_core *core, const struct mn_attempt *att
 		flags |= MIP_REQUEST_D;
 	if (wants_reverse_tunnel(core, attempt))
 		flags |= MIP_REQUEST_T;
-	return flags | encapsulation_flag_of(core, attempt);
+	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
+	/* rfc5944-3.6.1.2-6: "The mobile node thus MUST decapsulate the encapsulated broadcast datagram itself, and thus MUST …" */
+	if (core->settings.broadcast && !attempt->ending)
+		flags |= MIP_REQUEST_B;
+	return flags | encapsulation_flag_of(core, attempt) | mn_simultaneous_flag(core, attempt);
 }
 
 /*
@@ -138,6 +145,19 @@ static uint8_t udp_encapsulation_of(const struct mn_attempt *attempt)
 	return attempt->flags & MIP_REQUEST_ENCAPSULATIONS ? MIP_PROTOCOL_IPIP : 0;
 }
 
+/*
+ * rfc3024-5.3-1: nodes with a foreign agent that have their broadcasts and multicasts reverse-tunnelled MUST use the
+ * encapsulating delivery style. rfc3024-3.3-3: not without the 'T' bit.
+ */
+static bool wants_encapsulating(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	const struct mn_agent *agent = agent_of(core, &attempt->place);
+
+	return core->settings.delivery == MN_DELIVERY_ENCAPSULATING &&
+	       attempt->place.mode == MN_MODE_FOREIGN_AGENT && (attempt->flags & MIP_REQUEST_T) &&
+	       !attempt->ending && !(agent && agent->delivery_refused);
+}
+
 /* rfc5944-3.6.1-1: the values that the mobile node MUST supply. rfc5944-3.6.1.2-9, rfc5944-3.6.1.2-10:
  * its home address if it is known, otherwise zeroes; rfc5944-3.6.1.2-14: the care-of address that it
  * wishes to (de)register. */
@@ -152,8 +172,10 @@ static void write_fixed(struct mn_core *core, struct mn_attempt *attempt, struct
 				.home_address = core->home_address,
 				.home_agent = mn_home_agent_field(core, attempt),
 				/* rfc5944-3.6.1.2-15: all care-of addresses: the home address */
-				.care_of_address = place->mode == MN_MODE_HOME ? core->home_address
-									       : place->care_of_address,
+				.care_of_address =
+					place->mode == MN_MODE_HOME || mn_simultaneous_ends_all(core, attempt)
+						? core->home_address
+						: place->care_of_address,
 				.identification = attempt->identification,
 			});
 }
@@ -187,8 +209,11 @@ static int write_challenge(
 	return mip_authenticator_append_challenge(writer, core->settings.aaa, &challenge);
 }
 
+/* rfc3024-4-2: "… Authentication Extension) MUST always be present to authenticate registration …" */
+/* rfc3024-4-1: "… security association, they MUST use the appropriate Authentication Extension …" */
 /* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
-static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
+static int write_extensions(
+	struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer, struct mip_now now)
 {
 	const struct mn_place *place = &attempt->place;
 	struct mip_association *shared =
@@ -208,6 +233,8 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 			writer, &(struct mip_udp_tunnel_request){.force = core->settings.force_udp,
 					.through_foreign_agent = has_agent(place),
 					.encapsulation = udp_encapsulation_of(attempt)});
+	if (attempt->revocation_offered)
+		mn_revocation_offer(writer, now);
 	/* c. rfc5944-3.2-2, rfc5944-3.3-2, rfc5944-3.5.2-1, rfc5944-3.6.1.3-2: MUST appear in every
 	 * Registration Request; rfc5944-3.2-3: the first authentication extension. rfc4433-5.1-3,
 	 * rfc4433-5.1.1-2: MUST be protected by a valid authenticator. */
@@ -218,6 +245,9 @@ static int write_extensions(struct mn_core *core, struct mn_attempt *attempt, st
 		result = write_challenge(core, place, shared != NULL, writer);
 	else if (result == 0 && is_away(place))
 		result = write_aaa_for_home(core, writer);
+	/* rfc3024-3.3-2: after the Mobile-Home authentication, and before the Mobile-Foreign one. */
+	if (result == 0 && attempt->encapsulating)
+		mip_extension_write(writer, MIP_EXTENSION_ENCAPSULATING_DELIVERY, NULL, 0);
 	/* e. rfc5944-3.6.1.3-3, rfc4721-3.1-3, -4, rfc4721-6-2: MUST be included when they share an
 	 * association; after the challenge, and after the Mobile-AAA authentication. */
 	if (result == 0 && shared)
@@ -235,12 +265,14 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 
 	attempt->flags = flags_of(core, attempt);
 	attempt->lifetime = lifetime_of(core, attempt);
+	attempt->encapsulating = wants_encapsulating(core, attempt);
 	attempt->udp_offered = offers_udp(core, &attempt->place);
+	attempt->revocation_offered = mn_revocation_is_for(core, attempt);
 	attempt->home_address = core->home_address;
 	attempt->identification =
 		mip_replay_next(&core->replay, mn_home_agent_asking(core, attempt), now.wall, core->random);
 	write_fixed(core, attempt, &writer);
-	result = write_extensions(core, attempt, &writer);
+	result = write_extensions(core, attempt, &writer, now);
 	if (result < 0)
 		return result;
 	if (mip_writer_failed(&writer))
@@ -334,6 +366,8 @@ int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again
 		core->requested_at = now.boot;
 	}
 	mn_count(core, MN_COUNT_REQUESTS_SENT);
+	if (attempt->flags & MIP_REQUEST_S)
+		mn_count(core, MN_COUNT_REQUESTS_SIMULTANEOUS);
 	if (again)
 		mn_count(core, MN_COUNT_REQUESTS_REPEATED);
 	return 0;

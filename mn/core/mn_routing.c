@@ -7,6 +7,7 @@
  *   away      home address on mip0
  *             table T: default by mip0 (co-located) or by the foreign agent (a permanent neighbour: no ARP)
  *             table C of an interface: what leaves from its co-located care-of address
+ *             groups and broadcasts by mip0: into the tunnel, or nowhere
  *   at home   home address on the home link, table T: default by the home network's router
  *
  *   rules, from rule_priority on
@@ -265,6 +266,13 @@ static void add_tunnel(const struct mn_core *core, struct mn_wants *wants, const
 		return;
 	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
 	add(wants, (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel});
+	if (binding->reverse_tunnel)
+		return; /* RFC 3024 5.1.2: the outer source of a reverse tunnel is the care-of address */
+	/* rfc5944-4.4-7: "MUST use its home address as the IP source address of both the (inner) multicast datagram and the
+	 * (outer) encapsulating datagram". */
+	tunnel.end = MIP_TUNNEL_VISITED_GROUPS;
+	tunnel.local = core->home_address;
+	add(wants, (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel});
 }
 
 /*
@@ -286,6 +294,71 @@ static void add_welcome(const struct mn_core *core, struct mn_wants *wants)
 	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
 	peer.remote_port = MIP_REGISTRATION_PORT;
 	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
+}
+
+/*
+ * RFC 3024 5.2, the Encapsulating Delivery Style: a tunnel from the home address to the foreign agent, whose outer packets
+ * go straight to it (the table's default route would lead them into the tunnel again).
+ */
+static void add_delivery(const struct mn_core *core, struct mn_wants *wants, const struct mn_binding *binding)
+{
+	struct mip_want_tunnel tunnel = {
+		.home_address = core->home_address,
+		.end = MIP_TUNNEL_VISITED,
+		.local = core->home_address,
+		.remote = binding->delivery_agent,
+		.encapsulation = binding->encapsulation,
+		.link = binding->place.link,
+		.delivery = true,
+	};
+
+	if (mip_address_is_none(binding->delivery_agent))
+		return;
+	/* rfc5944-4.2.1-3: no ARP: its link address is the advertisement's. */
+	add(wants, (struct mip_want){.kind = MIP_WANT_NEIGHBOUR,
+			   .neighbour = {.link = binding->place.link,
+				   .address = binding->delivery_agent,
+				   .link_address = binding->place.agent_link_address}});
+	add_default(wants, (struct mip_want_route){.table = core->settings.routing_table,
+				   .destination = {binding->delivery_agent, 32},
+				   .link = binding->place.link,
+				   .source = core->home_address});
+	add(wants, (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel});
+}
+
+/* All of the home network have an address of their own to be called by. */
+static bool has_broadcast(const struct mn_core *core)
+{
+	return core->settings.home_prefix.length > 0 && core->settings.home_prefix.length <= 30;
+}
+
+/*
+ * RFC 5944 4.3, 4.4: what the home agent sends to groups and to everyone. Co-located it comes as it is; through a foreign
+ * agent in a second tunnel to the home address (rfc5944-4.4-5: "MUST be capable of decapsulating packets sent to its home
+ * address"), and nothing but that is taken then.
+ */
+static void add_groups(const struct mn_core *core, struct mn_wants *wants, const struct mn_place *place,
+	enum mip_encapsulation encapsulation)
+{
+	struct mip_want_groups groups = {
+		.home_address = core->home_address,
+		.end = MIP_TUNNEL_VISITED,
+		.remote = core->home_agent,
+	};
+
+	if (mip_address_is_none(core->home_agent) ||
+		(place->mode != MN_MODE_CO_LOCATED && place->mode != MN_MODE_FOREIGN_AGENT))
+		return;
+	if (place->mode == MN_MODE_FOREIGN_AGENT)
+		groups.local = core->home_address;
+	add(wants, (struct mip_want){.kind = MIP_WANT_GROUPS, .groups = groups});
+	if (has_broadcast(core))
+		add(wants, (struct mip_want){.kind = MIP_WANT_BROADCAST,
+				   .broadcast = {mip_prefix_broadcast(core->settings.home_prefix)}});
+	if (encapsulation != MIP_ENCAPSULATION_UDP)
+		return;
+	groups.remote_port = MIP_REGISTRATION_PORT;
+	add(wants, (struct mip_want){.kind = MIP_WANT_GROUPS, .groups = groups});
 }
 
 /* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on
@@ -312,14 +385,48 @@ static void add_way_out(const struct mn_core *core, struct mn_wants *wants)
 		.mtu = mtu_of(core, binding),
 	};
 
-	if (binding->place.mode == MN_MODE_FOREIGN_AGENT ||
+	if ((binding->place.mode == MN_MODE_FOREIGN_AGENT && mip_address_is_none(binding->delivery_agent)) ||
 		(binding->place.mode == MN_MODE_CO_LOCATED && !binding->reverse_tunnel)) {
+		/* rfc5944-4.2.1-1: "Otherwise, the mobile node MUST choose its default router from among …" */
+		/* rfc3024-5.1.1-1: "The mobile node MUST designate the foreign agent as its default router." */
 		route.link = binding->place.link;
 		route.gateway = binding->place.mode == MN_MODE_FOREIGN_AGENT
 					? binding->place.agent
 					: gateway_of(core, &binding->place);
 		route.onlink = !mip_address_is_none(route.gateway);
 	}
+	add_default(wants, route);
+}
+
+enum {
+	ALL_GROUPS = 0xe0000000, /* 224.0.0.0/4 */
+	GROUPS_LENGTH = 4,
+};
+
+/* rfc5944-4.4-3: "… address in the IP header SHOULD be the mobile node's home address." */
+/* rfc5944-4.4-2: "… co-located care-of address, it SHOULD use this address as the source IP …" */
+/*
+ * rfc5944-4.4-6: multicasts sent directly on the visited network MUST have a co-located care-of address as source, so those
+ * from the home address are not; rfc5944-4.4-7: they go through the tunnel. rfc3024-5.2-1: by a foreign agent in the
+ * Encapsulating Delivery Style only; without that there is no tunnel, and the data plane counts what it drops. Programs
+ * that name the interface are not kept from it.
+ */
+static void add_groups_way(const struct mn_core *core, struct mn_wants *wants)
+{
+	struct mip_want_route route = {
+		.table = core->settings.routing_table,
+		.destination = {mip_address_of(ALL_GROUPS), GROUPS_LENGTH},
+		.link = MIP_LINK_TUNNEL,
+	};
+
+	add_default(wants, route);
+	route.destination = (struct mip_prefix){mip_address_of(UINT32_MAX), 32};
+	add_default(wants, route);
+	/* What is said to all of the home network, so that this host is one of them. */
+	if (!has_broadcast(core))
+		return;
+	route.destination = (struct mip_prefix){mip_prefix_broadcast(core->settings.home_prefix), 32};
+	route.type = MIP_ROUTE_BROADCAST;
 	add_default(wants, route);
 }
 
@@ -352,7 +459,10 @@ static void add_away(const struct mn_core *core, struct mn_wants *wants)
 				   .prefix_length = 32}});
 	add_agent_neighbour(wants, &core->binding.place);
 	add_tunnel(core, wants, &core->binding);
+	add_delivery(core, wants, &core->binding);
+	add_groups(core, wants, &core->binding.place, core->binding.encapsulation);
 	add_way_out(core, wants);
+	add_groups_way(core, wants);
 	add_away_rules(core, wants);
 }
 
@@ -360,6 +470,7 @@ static void add_away(const struct mn_core *core, struct mn_wants *wants)
 static void add_what_still_comes(const struct mn_core *core, struct mn_wants *wants)
 {
 	add_tunnel(core, wants, &core->binding);
+	add_groups(core, wants, &core->binding.place, core->binding.encapsulation);
 	if (core->binding.place.mode == MN_MODE_CO_LOCATED ||
 		core->binding.place.mode == MN_MODE_FOREIGN_AGENT)
 		add(wants, (struct mip_want){.kind = MIP_WANT_ADDRESS,
@@ -385,6 +496,7 @@ static void build(const struct mn_core *core, struct mn_wants *wants)
 		add_away(core, wants);
 	}
 	add_tunnel(core, wants, &core->old);
+	add_groups(core, wants, &core->old.place, core->old.encapsulation);
 	add_welcome(core, wants);
 }
 

@@ -16,6 +16,12 @@ enum mn_care_of {
 	MN_CARE_OF_CO_LOCATED,
 };
 
+/* RFC 3024 5: how packets for the reverse tunnel go to the foreign agent. */
+enum mn_delivery {
+	MN_DELIVERY_DIRECT,
+	MN_DELIVERY_ENCAPSULATING, /* in a tunnel of their own, which broadcasts and multicasts need */
+};
+
 /* How the node notices, without a word from the link, that it is somewhere else: RFC 5944 2.4.2. */
 enum mn_move_detection {
 	MN_MOVE_DETECTION_LIFETIME, /* algorithm 1: its agent's advertisements have ceased for their lifetime */
@@ -59,10 +65,15 @@ struct mn_settings {
 	enum mn_care_of care_of;
 	enum mn_move_detection move_detection;
 	bool reverse_tunnel;
+	enum mn_delivery delivery;
+	bool broadcast;			      /* asks for the home link's broadcasts: B */
 	enum mip_encapsulation encapsulation; /* asked for where it may be: IPIP, GRE or MINIMAL */
 	bool nat_traversal;		      /* offer UDP tunnelling (RFC 3519) */
 	bool force_udp;			      /* … and insist on it: the F flag */
-	uint16_t lifetime;		      /* seconds asked for; 0xffff is infinite */
+	bool revocation;   /* be told when the home agent ends a direct co-located binding (RFC 3543) */
+	uint16_t lifetime; /* seconds asked for; 0xffff is infinite */
+	bool simultaneous; /* handovers with S: the old binding stays for a while */
+	bool newest_first; /* the interface where something was found last goes before the priorities */
 	bool deregister_on_exit;
 	mip_time agent_wait;	      /* how long a new link's agent may take to answer, before a co-located
 					 care-of address is registered */

@@ -63,6 +63,7 @@ static int answer_status(const struct mn_shell *shell, json_t **ret_result, cons
 	set(&object, "remaining", status.bound ? seconds(status.remaining) : json_null());
 	set(&object, "encapsulation",
 		status.bound ? json_string(mip_encapsulation_name(status.encapsulation)) : json_null());
+	set(&object, "simultaneous", json_boolean(status.simultaneous));
 	set(&object, "last_code", status.last_code >= 0 ? json_integer(status.last_code) : json_null());
 	return finish(&object, ret_result, ret_error);
 }
@@ -91,6 +92,7 @@ static json_t *describe(const struct mn_agent_view *agent)
 	set(&object, "flags",
 		json_string(
 			mip_agent_flags_text(agent->flags & (uint16_t) ~(MIP_AGENT_X | MIP_AGENT_I), flags)));
+	set(&object, "revocation", json_boolean(agent->flags & MIP_AGENT_X)); /* RFC 3543 3.1 */
 	set(&object, "home", json_boolean(agent->home));
 	set(&object, "sequence", json_integer(agent->sequence));
 	set(&object, "age", seconds(agent->age));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "monitor.h"
+#include "packet.h"
 #include "plane.h"
 #include "registration.h"
 
@@ -29,6 +30,12 @@ static const struct mip_name encapsulation_names[] = {
 	{MIP_ENCAPSULATION_IPIP, "ipip"},
 	{MIP_ENCAPSULATION_GRE, "gre"},
 	{MIP_ENCAPSULATION_MINIMAL, "minimal"},
+	{0, NULL},
+};
+
+static const struct mip_name delivery_names[] = {
+	{MN_DELIVERY_DIRECT, "direct"},
+	{MN_DELIVERY_ENCAPSULATING, "encapsulating"},
 	{0, NULL},
 };
 
@@ -133,6 +140,21 @@ static const struct mip_setting node_settings[] = {
 		.offset = IN_NODE(reverse_tunnel),
 		.otherwise = "true",
 		.help = "Send packets from the home address back through the home agent."},
+	{.name = "delivery",
+		.type = MIP_SETTING_TYPE_CHOICE,
+		.offset = IN_NODE(delivery),
+		.otherwise = "direct",
+		.choices = delivery_names,
+		.help = "How packets for the reverse tunnel go to a foreign agent (RFC 3024 5): as they are, "
+			"or in a tunnel of "
+			"their own. Broadcasts and multicasts, and joining groups of the home link, need the "
+			"latter; where an "
+			"agent does not have it, it is direct."},
+	{.name = "broadcast",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(broadcast),
+		.otherwise = "false",
+		.help = "Ask the home agent for the broadcasts of the home link (B)."},
 	{.name = "encapsulation",
 		.type = MIP_SETTING_TYPE_CHOICE,
 		.offset = IN_NODE(encapsulation),
@@ -150,6 +172,26 @@ static const struct mip_setting node_settings[] = {
 		.offset = IN_NODE(force_udp),
 		.otherwise = "false",
 		.help = "Ask for the tunnel in UDP also when no NAT is seen."},
+	{.name = "revocation",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(revocation),
+		.otherwise = "false",
+		.help = "With a co-located care-of address, ask to be told when the home agent ends the "
+			"binding "
+			"(RFC 3543); takes UDP port 434."},
+	{.name = "simultaneous",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(simultaneous),
+		.otherwise = "false",
+		.help = "Keep the binding before a handover beside the new one (S) for as long as grace "
+			"says, so that "
+			"nothing is lost when a link dies; packets come twice meanwhile."},
+	{.name = "newest_first",
+		.type = MIP_SETTING_TYPE_BOOLEAN,
+		.offset = IN_NODE(newest_first),
+		.otherwise = "false",
+		.help = "Go eagerly to the interface where an agent, or a link, was found last, whatever the "
+			"priorities: before the link that the node comes from is lost."},
 	{.name = "lifetime",
 		.type = MIP_SETTING_TYPE_DURATION,
 		.offset = IN_NODE(lifetime),
@@ -313,6 +355,10 @@ static int check_node(struct mip_config *config, const struct mip_config_group *
 		result = check_interfaces(config, group, node);
 	if (result == 0)
 		result = check_tables(config, group, node);
+	if (result == 0 && node->revocation && node->port != 0 && node->port != MIP_REGISTRATION_PORT)
+		result = mip_config_error(config, group, "port",
+			"'port' must be %d with 'revocation': that is where a home agent sends to",
+			MIP_REGISTRATION_PORT);
 	if (result == 0 && node->force_udp && !node->nat_traversal)
 		result = mip_config_error(
 			config, group, "force_udp", "'force_udp' needs 'nat_traversal' to be true");

@@ -25,9 +25,14 @@ struct mn_config_node {
 	int care_of;	    /* enum mn_care_of */
 	int move_detection; /* enum mn_move_detection */
 	bool reverse_tunnel;
+	int delivery; /* enum mn_delivery */
+	bool broadcast;
 	int encapsulation; /* enum mip_encapsulation, without UDP */
 	bool nat_traversal;
 	bool force_udp;
+	bool revocation;
+	bool simultaneous;
+	bool newest_first;
 	bool deregister_on_exit;
 	mip_time lifetime;
 	mip_time agent_wait;

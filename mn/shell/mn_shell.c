@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "link_socket.h"
+#include "packet.h"
 #include "reconciler.h"
 
 /* --- settings --------------------------------------------------------------------------------- */
@@ -31,9 +32,14 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.care_of = (enum mn_care_of)node->care_of,
 		.move_detection = (enum mn_move_detection)node->move_detection,
 		.reverse_tunnel = node->reverse_tunnel,
+		.delivery = (enum mn_delivery)node->delivery,
+		.broadcast = node->broadcast,
 		.encapsulation = (enum mip_encapsulation)node->encapsulation,
 		.nat_traversal = node->nat_traversal,
 		.force_udp = node->force_udp,
+		.revocation = node->revocation,
+		.simultaneous = node->simultaneous,
+		.newest_first = node->newest_first,
 		.lifetime = (uint16_t)(node->lifetime / MIP_SECOND),
 		.deregister_on_exit = node->deregister_on_exit,
 		.agent_wait = node->agent_wait,
@@ -216,6 +222,13 @@ static void shell_free(struct mn_shell *shell)
 	free(shell);
 }
 
+/* RFC 3543 3.3: a home agent's revocation comes to port 434, wherever requests were sent from. */
+static uint16_t udp_port_of(const struct mn_config *config)
+{
+	return config->node.port == 0 && config->node.revocation ? MIP_REGISTRATION_PORT
+								 : (uint16_t)config->node.port;
+}
+
 static int start_host(struct mn_shell *shell, const struct mn_config *config)
 {
 	const char **names = names_of(config);
@@ -226,7 +239,7 @@ static int start_host(struct mn_shell *shell, const struct mn_config *config)
 		.plane = (enum mip_plane_kind)config->data_plane,
 		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
-		.udp_port = (uint16_t)config->node.port,
+		.udp_port = udp_port_of(config),
 		/* A foreign agent may ask by ARP for the home address, which the kernel does not answer. */
 		.link_flags = MIP_LINK_SOCKET_ARP,
 		.links = names,
@@ -275,7 +288,7 @@ static const char *needs_restart(const struct mn_config *old, const struct mn_co
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
 		return "another tunnel_interface takes a restart";
-	if (old->node.port != new->node.port)
+	if (udp_port_of(old) != udp_port_of(new))
 		return "another port takes a restart";
 	if (!mip_address_equal(old->node.home_address, new->node.home_address) ||
 		!mip_prefix_equal(old->node.home_prefix, new->node.home_prefix) ||

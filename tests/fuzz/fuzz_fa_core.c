@@ -19,6 +19,7 @@
 #include "fa_core.h"
 #include "packet.h"
 #include "registration.h"
+#include "revocation.h"
 
 enum {
 	UPLINK = 3,
@@ -41,11 +42,12 @@ struct run {
 	struct mip_outbox outbox;
 	struct mip_now now;
 	struct mip_reader script;
-	bool challenge;			   /* the setting */
-	struct mip_association *node_keys; /* Mobile-AAA of the first node, Mobile-Foreign of the second */
-	uint32_t made;			   /* numbers that were made, of which challenges consist */
-	bool accepted[NODES];		   /* an accepted reply from the home agent was given */
-	struct mip_want wants[LIVE_MOST];  /* of visitors: wanted, and not unwanted since */
+	bool challenge;			     /* the setting */
+	struct mip_association *node_keys;   /* Mobile-AAA of the first node, Mobile-Foreign of the second */
+	uint32_t made;			     /* numbers that were made, of which challenges consist */
+	struct mip_association *association; /* with the home agent; NULL: none */
+	bool accepted[NODES];		     /* an accepted reply from the home agent was given */
+	struct mip_want wants[LIVE_MOST];    /* of visitors: wanted, and not unwanted since */
 	size_t want_count;
 };
 
@@ -71,7 +73,7 @@ static void check(bool holds)
 static bool is_visitors(const struct mip_want *want)
 {
 	return want->kind == MIP_WANT_NEIGHBOUR || want->kind == MIP_WANT_PEER ||
-	       want->kind == MIP_WANT_TUNNEL ||
+	       want->kind == MIP_WANT_TUNNEL || want->kind == MIP_WANT_RELAY ||
 	       (want->kind == MIP_WANT_RULE && want->rule.incoming != MIP_LINK_TUNNEL) ||
 	       (want->kind == MIP_WANT_ROUTE && want->route.destination.length == 32);
 }
@@ -155,13 +157,32 @@ static void follow_request(const struct run *run, const struct mip_output *outpu
 	struct mip_extensions extensions;
 	const struct mip_extension *challenge;
 
-	check(mip_address_is_unicast(output->datagram.destination));
 	check(mip_request_read(&reader, &request) == 0);
 	check(mip_extensions_read(&reader, &extensions) == 0);
 	challenge = mip_extension_of(&extensions, MIP_SLOT_CHALLENGE);
 	if (run->challenge && mip_address_number(request.home_address) == FIRST_NODE &&
 		!extensions.present[MIP_SLOT_NODE_NAI])
 		check(challenge && is_made_here(run, challenge->data, challenge->data_length));
+}
+
+static void check_datagram(const struct run *run, const struct mip_output *output)
+{
+	struct mip_reader reader = mip_reader_of(output->octets, output->length);
+	struct mip_revocation revocation;
+
+	check(mip_address_is_unicast(output->datagram.destination));
+	switch (mip_message_type(output->octets, output->length)) {
+	case MIP_MESSAGE_REGISTRATION_REQUEST:
+		follow_request(run, output);
+		break;
+	case MIP_MESSAGE_REVOCATION_ACK:
+		break;
+	case MIP_MESSAGE_REVOCATION:
+		check(mip_revocation_read(&reader, &revocation) == 0 && !revocation.from_home_agent);
+		break;
+	default:
+		abort();
+	}
 }
 
 /* Everything that comes out is well-formed, and replies go to unicast link addresses only. */
@@ -173,7 +194,7 @@ static void drain(struct run *run)
 		if (output.kind == MIP_OUTPUT_WANT || output.kind == MIP_OUTPUT_UNWANT)
 			follow(run, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
-			follow_request(run, &output);
+			check_datagram(run, &output);
 		else if (output.kind == MIP_OUTPUT_FRAME) {
 			check(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
 			follow_frame(run, &output);
@@ -291,6 +312,18 @@ static void step_request(struct run *run)
 		FIRST_NODE + node);
 }
 
+/* As the home agent does it, with a Revocation Support extension or without. */
+static void sign(struct run *run, struct mip_writer *writer, bool support)
+{
+	if (!run->association)
+		return;
+	if (support)
+		mip_revocation_support_write(
+			writer, &(struct mip_revocation_support){true, mip_read8(&run->script)});
+	(void)mip_authenticator_append(
+		writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, run->association);
+}
+
 /* A reply, by the uplink from the home agent or someone else, or forged by a visited node. */
 static void step_reply(struct run *run)
 {
@@ -320,6 +353,9 @@ static void step_reply(struct run *run)
 		number_write(challenge, sizeof(challenge), run->made - 1 - (how >> 6));
 		mip_extension_write(&writer, MIP_EXTENSION_CHALLENGE, challenge, sizeof(challenge));
 	}
+	/* A visited node has not got the agents' key. */
+	if ((how & 3) != 3)
+		sign(run, &writer, how & 4);
 	datagram.length = writer.length;
 	if ((how & 3) == 3) {
 		send_in_udp(run, writer.octets, writer.length, node, HOME_AGENT);
@@ -327,6 +363,40 @@ static void step_reply(struct run *run)
 	}
 	if (!(how & 1) && mip_code_is_accepted(reply.code) && reply.lifetime > 0)
 		run->accepted[node] = true;
+	fa_core_datagram(run->core, &datagram, run->now);
+}
+
+/* A revocation by the home agent, its acknowledgment of ours, or one that a person asks for. */
+static void step_revocation(struct run *run)
+{
+	uint8_t how = mip_read8(&run->script);
+	struct mip_address home_address = mip_address_of(FIRST_NODE + how % NODES);
+	uint32_t identifier =
+		how & 0x40 ? 2208988800u + (uint32_t)(run->now.wall / MIP_SECOND) : mip_read8(&run->script);
+	struct mip_revocation revocation = {!(how & 8), how & 4, home_address, mip_address_of(HOME_AGENT),
+		mip_address_of(CARE_OF), identifier};
+	struct mip_revocation_ack ack = {how & 4, home_address, identifier};
+	uint8_t message[256];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_input_datagram datagram = {
+		.link = UPLINK,
+		.source = mip_address_of(HOME_AGENT),
+		.source_port = 434,
+		.destination = mip_address_of(CARE_OF),
+		.destination_port = 434,
+		.octets = message,
+	};
+
+	if ((how & 0x30) == 0x30) {
+		(void)fa_core_revoke(run->core, home_address, run->now);
+		return;
+	}
+	if (how & 0x10)
+		mip_revocation_ack_write(&writer, &ack);
+	else
+		mip_revocation_write(&writer, &revocation);
+	sign(run, &writer, false);
+	datagram.length = writer.length;
 	fa_core_datagram(run->core, &datagram, run->now);
 }
 
@@ -357,7 +427,10 @@ static void step_raw(struct run *run, uint8_t kind)
 
 static void step_time(struct run *run)
 {
-	run->now.boot += mip_read16(&run->script) * 20 * MIP_MILLISECOND;
+	mip_time duration = mip_read16(&run->script) * 20 * MIP_MILLISECOND;
+
+	run->now.boot += duration;
+	run->now.wall += duration;
 	fa_core_advance(run->core, run->now);
 	check(fa_core_deadline(run->core) > run->now.boot);
 }
@@ -380,6 +453,9 @@ static void step(struct run *run)
 		break;
 	case 5:
 		tell_link(run, what & 0x10, what & 0x20);
+		break;
+	case 6:
+		step_revocation(run);
 		break;
 	default:
 		step_raw(run, (what >> 4) & 3);
@@ -420,6 +496,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.link_count = 1,
 		.registration_lifetime = 200,
 		.reverse_tunnel = true,
+		.encapsulating_delivery = true,
 		.gre = true,
 		.advertise_interval = 1000 * MIP_SECOND,
 		.advertise_lifetime = 3000 * MIP_SECOND,
@@ -430,7 +507,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.default_home_agent = mip_address_of(HOME_AGENT),
 		.table = 79,
 		.rule_priority = 790,
+		.revocation = {true, true, true, 8, 2},
 	};
+	uint8_t key[16] = {1, 2, 3};
+	struct mip_association_settings association = {.spi = 2000, .key = {key, sizeof(key)}};
+	struct fa_home_agent_settings home_agent = {.address = mip_address_of(HOME_AGENT)};
 	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};
 	struct mip_random random = {.fill = fill, .context = &run};
 	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random};
@@ -444,6 +525,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nodes[1].association = run.node_keys;
 	settings.mobile_nodes = nodes;
 	settings.mobile_node_count = run.challenge ? 2 : 0;
+	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random_source};
+
+	/* With an association nothing is taken without its authenticator: both are to be seen. */
+	if (size & 1) {
+		check(mip_association_new(&association, &run.association) == 0);
+		home_agent.association = run.association;
+		settings.home_agents = &home_agent;
+		settings.home_agent_count = 1;
+	}
 	check(fa_core_new(&environment, &settings, &run.core) == 0);
 	tell_link(&run, true, true);
 	fa_core_begin(run.core, run.now);
@@ -451,5 +541,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (mip_reader_left(&run.script) > 0 && !mip_reader_failed(&run.script))
 		step(&run);
 	finish(&run);
+	mip_association_unref(run.association);
 	return 0;
 }

@@ -8,6 +8,7 @@
  *   - proxy entries exist only for bindings of the real home network
  *   - nothing is accepted that was not signed rightly; a request gets one reply at most, and nothing else
  * does
+ *   - what is said about revocations (RFC 3543) is well-formed and signed, in the home agent's direction
  *   - a binding is never longer than was asked for, nor than the most; the deadline is in the future
  */
 #include "fuzz.h"
@@ -19,6 +20,7 @@
 #include "packet.h"
 #include "registration.h"
 #include "replay.h"
+#include "revocation.h"
 
 enum {
 	NODES = 4, /* by address: with timestamps, with nonces, virtual; by NAI */
@@ -26,8 +28,10 @@ enum {
 	HA_ADDRESS = 0x0a010001,
 	POOL = 0x0a010064,
 	POOL_SIZE = 2,
-	RECORDS = 16,
+	RECORDS = 32,
+	AGENT = 0x0a020002, /* a foreign agent that shares an association */
 	MAX_LIFETIME = 1800,
+	SIMULTANEOUS = 3, /* bindings of a node */
 };
 
 static const uint32_t home_addresses[NODES] = {0x0a010032, 0x0a01003c, 0xac140032, 0};
@@ -37,7 +41,7 @@ static const char nai[] = "alice@example.org";
 
 struct record {
 	char key[MIP_RECORD_KEY];
-	uint8_t octets[600];
+	uint8_t octets[600 * SIMULTANEOUS];
 	size_t length;
 };
 
@@ -48,18 +52,22 @@ struct model {
 	struct mip_reader input;
 	struct ha_network_settings networks[2];
 	struct ha_node_settings nodes[NODES];
+	struct ha_foreign_agent_settings agent;
 	struct ha_settings settings;
 	struct record records[RECORDS];
 	size_t record_count;
 	/* By home address: those of the nodes, then those of the pool. */
 	bool authorized[NODES + POOL_SIZE];
 	bool route[NODES + POOL_SIZE], tunnel[NODES + POOL_SIZE], proxy[NODES + POOL_SIZE];
+	struct mip_want copies[NODES + POOL_SIZE][SIMULTANEOUS];
+	size_t copy_count[NODES + POOL_SIZE];
 	mip_time bound_last[NODES + POOL_SIZE]; /* when it was seen bound */
 	unsigned replies, accepted;
 	uint32_t nonce; /* of the last reply */
 };
 
 static struct mip_association *associations[NODES + 1]; /* the last is nobody's */
+static struct mip_association *agents;			/* with the foreign agent */
 
 static void fill(void *context, void *octets, size_t length)
 {
@@ -88,6 +96,10 @@ static void associate_once(void)
 		memset(key, (int)(i + 1), sizeof(key));
 		FUZZ_CHECK(mip_association_new(&settings, &associations[i]) == 0);
 	}
+	memset(key, 0x77, sizeof(key));
+	FUZZ_CHECK(mip_association_new(
+			   &(struct mip_association_settings){.spi = 2000, .key = {key, sizeof(key)}},
+			   &agents) == 0);
 }
 
 static int slot_of(struct mip_address home_address)
@@ -104,6 +116,24 @@ static int slot_of(struct mip_address home_address)
 
 /* --- what comes out --------------------------------------------------------------------------- */
 
+static void see_copy(struct model *model, const struct mip_want *want, bool wanted)
+{
+	int slot = slot_of(want->tunnel.home_address);
+	struct mip_want *copies = model->copies[slot];
+	size_t *count = &model->copy_count[slot], place = 0;
+
+	FUZZ_CHECK(want->tunnel.end == MIP_TUNNEL_HOME);
+	while (place < *count && !mip_want_same_key(&copies[place], want))
+		place++;
+	if (wanted) {
+		FUZZ_CHECK(place < SIMULTANEOUS);
+		*count += place == *count;
+		copies[place] = *want;
+	} else if (place < *count) {
+		copies[place] = copies[--*count];
+	}
+}
+
 static void see_want(struct model *model, const struct mip_want *want, bool wanted)
 {
 	switch (want->kind) {
@@ -114,6 +144,9 @@ static void see_want(struct model *model, const struct mip_want *want, bool want
 	case MIP_WANT_TUNNEL:
 		FUZZ_CHECK(want->tunnel.end == MIP_TUNNEL_HOME);
 		model->tunnel[slot_of(want->tunnel.home_address)] = wanted;
+		break;
+	case MIP_WANT_COPY:
+		see_copy(model, want, wanted);
 		break;
 	case MIP_WANT_PROXY:
 		model->proxy[slot_of(want->proxy.address)] = wanted;
@@ -169,6 +202,32 @@ static void see_reply(struct model *model, const uint8_t *octets, size_t length)
 	model->accepted += mip_code_is_accepted(reply.code);
 }
 
+static void see_revocation(const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_revocation revocation;
+	struct mip_revocation_ack ack;
+	struct mip_extensions extensions;
+
+	if (mip_message_type(octets, length) == MIP_MESSAGE_REVOCATION)
+		FUZZ_CHECK(mip_revocation_read(&reader, &revocation) == 0 && revocation.from_home_agent);
+	else
+		FUZZ_CHECK(mip_revocation_ack_read(&reader, &ack) == 0);
+	FUZZ_CHECK(mip_extensions_read(&reader, &extensions) == 0);
+	FUZZ_CHECK(extensions.present[MIP_SLOT_FOREIGN_HOME_AUTHENTICATION] !=
+		   extensions.present[MIP_SLOT_MOBILE_HOME_AUTHENTICATION]);
+}
+
+static void see_datagram(struct model *model, const struct mip_output *output)
+{
+	int type = mip_message_type(output->octets, output->length);
+
+	if (type == MIP_MESSAGE_REVOCATION || type == MIP_MESSAGE_REVOCATION_ACK)
+		see_revocation(output->octets, output->length);
+	else
+		see_reply(model, output->octets, output->length);
+}
+
 static void see_frame(struct model *model, const struct mip_output *output)
 {
 	struct mip_reader payload;
@@ -182,8 +241,23 @@ static void see_frame(struct model *model, const struct mip_output *output)
 		FUZZ_CHECK(mip_address_equal(arp.sender, arp.target));
 		return;
 	}
-	if (mip_udp_packet_read(output->octets, output->length, false, &ip, &udp, &payload) == 0)
+	/* What a node sends to a group comes out as it is, and never from this port. */
+	if (mip_udp_packet_read(output->octets, output->length, false, &ip, &udp, &payload) == 0 &&
+		udp.source_port == MIP_REGISTRATION_PORT)
 		see_reply(model, mip_read_octets(&payload, mip_reader_left(&payload)), output->length - 28);
+}
+
+/* rfc5944-4.3-1, rfc5944-4.4-4: to a node that is away only; nested in the name of the home agent of its reply. */
+static void see_copy(struct model *model, const struct mip_output *output)
+{
+	struct mip_reader reader = mip_reader_of(output->octets, output->length), payload;
+	struct mip_ip ip;
+
+	FUZZ_CHECK(model->tunnel[slot_of(output->copy.home_address)] ||
+		   model->route[slot_of(output->copy.home_address)]);
+	FUZZ_CHECK(!output->copy.nested || mip_address_is_unicast(output->copy.source));
+	FUZZ_CHECK(mip_ip_read(&reader, &ip, &payload) == 0 && ip.total_length == output->length);
+	FUZZ_CHECK(!mip_address_equal(ip.source, output->copy.home_address));
 }
 
 static void look(struct model *model)
@@ -196,7 +270,9 @@ static void look(struct model *model)
 		else if (output.kind == MIP_OUTPUT_KEEP || output.kind == MIP_OUTPUT_FORGET)
 			see_record(model, &output);
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
-			see_reply(model, output.octets, output.length);
+			see_datagram(model, &output);
+		else if (output.kind == MIP_OUTPUT_COPY)
+			see_copy(model, &output);
 		else if (output.kind == MIP_OUTPUT_FRAME)
 			see_frame(model, &output);
 		mip_output_clear(&output);
@@ -208,6 +284,7 @@ static void look(struct model *model)
 struct check {
 	struct model *model;
 	bool bound[NODES + POOL_SIZE];
+	size_t bindings[NODES + POOL_SIZE];
 	bool in_udp[NODES + POOL_SIZE];
 };
 
@@ -217,7 +294,8 @@ static void check_binding(void *context, const struct ha_binding_view *binding)
 	int slot = slot_of(binding->home_address);
 
 	check->bound[slot] = true;
-	check->in_udp[slot] = binding->encapsulation == MIP_ENCAPSULATION_UDP;
+	check->in_udp[slot] = check->in_udp[slot] || binding->encapsulation == MIP_ENCAPSULATION_UDP;
+	FUZZ_CHECK(++check->bindings[slot] <= SIMULTANEOUS);
 	check->model->bound_last[slot] = check->model->now.boot;
 	FUZZ_CHECK(check->model->authorized[slot]);
 	FUZZ_CHECK(binding->lifetime > 0 && binding->lifetime <= MAX_LIFETIME);
@@ -237,12 +315,15 @@ static void check(struct model *model)
 		model->authorized[i] = check.bound[i];
 		FUZZ_CHECK(!model->route[i] || check.bound[i]);
 		FUZZ_CHECK(!model->tunnel[i] || model->now.boot <= model->bound_last[i] + GRACE);
+		FUZZ_CHECK(model->copy_count[i] <= (check.bound[i] ? check.bindings[i] - 1 : 0));
 		FUZZ_CHECK(!model->proxy[i] || (check.bound[i] && i != 2));
 		if (ha_core_pending_count(model->core) > 0)
 			continue;
 		FUZZ_CHECK(model->route[i] == check.bound[i]);
 		/* One in UDP may wait for a keep-alive that tells its port. */
 		FUZZ_CHECK(!check.bound[i] || check.in_udp[i] || model->tunnel[i]);
+		FUZZ_CHECK(
+			!check.bound[i] || check.in_udp[i] || model->copy_count[i] == check.bindings[i] - 1);
 	}
 }
 
@@ -356,7 +437,9 @@ static void take_junk(struct model *model)
 	uint8_t *octets = take_octets(model, &length);
 
 	if (length > 0 && octets[0] % 2)
-		octets[0] = MIP_MESSAGE_REGISTRATION_REQUEST;
+		octets[0] = octets[0] & 2   ? MIP_MESSAGE_REGISTRATION_REQUEST
+			    : octets[0] & 4 ? MIP_MESSAGE_REVOCATION
+					    : MIP_MESSAGE_REVOCATION_ACK;
 	deliver(model, octets, length);
 	look(model);
 	FUZZ_CHECK(model->accepted == 0);
@@ -422,6 +505,52 @@ static void write_extensions(struct model *model, struct mip_writer *writer, uns
 	if (bits & 8)
 		mip_dynamic_home_agent_write(
 			writer, MIP_REQUESTED_HOME_AGENT, choose_destination(&model->input));
+	if (bits & 8)
+		mip_revocation_support_write(
+			writer, &(struct mip_revocation_support){bits & 16, mip_read8(&model->input)});
+}
+
+/* What a foreign agent adds. */
+static void write_agents(struct model *model, struct mip_writer *writer)
+{
+	uint8_t bits = mip_read8(&model->input);
+
+	if (bits & 1)
+		mip_revocation_support_write(
+			writer, &(struct mip_revocation_support){bits & 2, mip_read8(&model->input)});
+	if (bits & 4)
+		FUZZ_CHECK(mip_authenticator_append(
+				   writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, agents) == 0);
+}
+
+/* A revocation or an acknowledgment, mostly signed; identifiers are small, or what was sent: the time. */
+static void take_revocation(struct model *model)
+{
+	struct mip_reader *input = &model->input;
+	uint8_t bits = mip_read8(input);
+	uint32_t identifier = bits & 8 ? (uint32_t)(mip_ntp_of(model->now.wall) >> 32) - mip_read8(input) % 8
+				       : mip_read8(input);
+	struct mip_address home_address = mip_address_of(home_addresses[mip_read8(input) % (NODES - 1)]);
+	struct mip_revocation revocation = {bits & 1, bits & 2, home_address, mip_address_of(HA_ADDRESS),
+		choose_address(input), identifier};
+	struct mip_revocation_ack ack = {bits & 2, home_address, identifier};
+	uint8_t message[256];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	uint8_t *copy;
+
+	if (bits & 4)
+		mip_revocation_write(&writer, &revocation);
+	else
+		mip_revocation_ack_write(&writer, &ack);
+	FUZZ_CHECK(mip_authenticator_append(&writer,
+			   bits & 16 ? MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION
+				     : MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
+			   0, bits & 16 ? associations[bits >> 5 & 1] : agents) == 0);
+	copy = fuzz_copy(message, writer.length);
+	deliver(model, copy, writer.length);
+	look(model);
+	FUZZ_CHECK(model->replies == 0);
+	free(copy);
 }
 
 static void take_request(struct model *model)
@@ -448,6 +577,7 @@ static void take_request(struct model *model)
 	write_extensions(model, &writer, node);
 	FUZZ_CHECK(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0,
 			   associations[right ? node : NODES]) == 0);
+	write_agents(model, &writer);
 	if (damaged)
 		message[mip_read16(input) % writer.length] ^= (uint8_t)(1 + mip_read8(input) % 255);
 	/* A node that is authenticated may get its own address; one from the pool only by its name. */
@@ -503,7 +633,11 @@ static void reload(struct model *model)
 	model->settings.udp_tunnel = (enum ha_udp_tunnel)((bits >> 5) % 3);
 	model->settings.alternate_count = bits >> 7;
 	model->settings.redirect_at = bits & 3;
+	model->settings.revocation.enabled = bits & 0x80;
+	model->settings.broadcasts = !(bits & 4);
+	model->settings.multicast = !(bits & 8);
 	model->settings.gre = bits & 1;
+	model->settings.max_simultaneous_bindings = (bits >> 2) % (SIMULTANEOUS + 1);
 	model->settings.minimal = bits & 2;
 	FUZZ_CHECK(ha_core_configure(model->core, &model->settings, model->now) == 0);
 	/* As the shell does it: every link is told again. */
@@ -511,10 +645,52 @@ static void reload(struct model *model)
 	look(model);
 }
 
+/* To a group or to everyone: off the home link, or out of a node's tunnel. */
+static void take_group(struct model *model)
+{
+	static const uint32_t destinations[] = {
+		0xffffffff, 0x0a0100ff, 0xef000001, 0xef000002, 0xe0000001, 0xe0000016};
+	static const uint8_t protocols[] = {2, 17, 1, 6};
+	struct mip_reader *input = &model->input;
+	uint8_t bits = mip_read8(input);
+	struct mip_address node = mip_address_of(home_addresses[bits % (NODES - 1)]);
+	struct mip_ip ip = {
+		.ttl = 1,
+		.protocol = protocols[bits >> 3 & 3],
+		.source = bits & 0x80 ? choose_address(input) : node,
+		.destination = mip_address_of(destinations[mip_read8(input) % MIP_ARRAY_SIZE(destinations)]),
+	};
+	uint8_t payload[64] = {0}, packet[128];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	size_t length = mip_read8(input) % sizeof(payload);
+	const uint8_t *octets = mip_read_octets(input, length);
+	uint16_t sum;
+
+	if (octets)
+		memcpy(payload, octets, length);
+	if (ip.protocol == 2 && length >= 8) {
+		payload[2] = payload[3] = 0;
+		sum = mip_checksum_finish(mip_checksum_add(0, payload, length));
+		payload[2] = (uint8_t)(sum >> 8);
+		payload[3] = (uint8_t)sum;
+	}
+	mip_ip_packet_write(&writer, &ip, payload, length);
+	if (bits & 0x40)
+		ha_core_group(model->core, node, packet, writer.length, model->now);
+	else
+		ha_core_frame(model->core,
+			&(struct mip_input_frame){.link = HOME_LINK,
+				.source = {6, {2, 0, 0, 0, 0, 9}},
+				.ethertype = MIP_ETHERTYPE_IPV4,
+				.octets = packet,
+				.length = writer.length},
+			model->now);
+}
+
 static void step(struct model *model)
 {
 	model->replies = model->accepted = 0;
-	switch (mip_read8(&model->input) % 10) {
+	switch (mip_read8(&model->input) % 11) {
 	case 0:
 		take_junk(model);
 		break;
@@ -539,6 +715,12 @@ static void step(struct model *model)
 	case 7:
 		take_tunnel_data(model);
 		break;
+	case 8:
+		take_revocation(model);
+		break;
+	case 9:
+		take_group(model);
+		break;
 	default:
 		take_request(model);
 		break;
@@ -559,7 +741,11 @@ static void begin(struct model *model)
 	for (unsigned i = 0; i < NODES; i++)
 		model->nodes[i] = (struct ha_node_settings){
 			mip_address_of(home_addresses[i]), i == 3 ? nai : NULL, associations[i], NULL};
+	model->agent = (struct ha_foreign_agent_settings){mip_address_of(AGENT), agents};
 	model->settings = (struct ha_settings){
+		.foreign_agents = &model->agent,
+		.foreign_agent_count = 1,
+		.revocation = {true, true, true, 8, 2},
 		.address = mip_address_of(HA_ADDRESS),
 		.networks = model->networks,
 		.network_count = 2,
@@ -569,6 +755,13 @@ static void begin(struct model *model)
 		.pool_last = mip_address_of(POOL + POOL_SIZE - 1),
 		.alternates = &alternate,
 		.max_lifetime = MAX_LIFETIME,
+		.max_simultaneous_bindings = SIMULTANEOUS,
+		.broadcasts = true,
+		.multicast = true,
+		.groups_per_node = 2,
+		.groups = 3,
+		.query_interval = 10 * MIP_SECOND,
+		.copy_rate = 20,
 		.grace = GRACE,
 		.advertise = {.enabled = true, .interval = 60 * MIP_SECOND, .lifetime = 180 * MIP_SECOND},
 	};

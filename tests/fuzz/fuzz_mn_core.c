@@ -17,6 +17,7 @@
 #include "mn_core.h"
 #include "packet.h"
 #include "registration.h"
+#include "revocation.h"
 
 enum {
 	LINKS = 3,
@@ -316,6 +317,9 @@ static bool answer_make(struct run *run, struct answer *answer)
 		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, some_address(run));
 	if (how & 32)
 		mip_udp_tunnel_reply_write(&writer, &(struct mip_udp_tunnel_reply){.code = how >> 7 << 6});
+	if (mip_read8(&run->script) & 1)
+		mip_revocation_support_write(
+			&writer, &(struct mip_revocation_support){true, mip_read8(&run->script)});
 	if (mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, run->association) <
 		0)
 		return false;
@@ -345,6 +349,27 @@ static void give_answer(struct run *run)
 	if (mip_writer_failed(&writer))
 		return;
 	give_packet(run, run->request_link, MIP_ETHERTYPE_IPV4, packet, writer.length);
+}
+
+/* By the home agent to a co-located care-of address, mostly signed. */
+static void give_revocation(struct run *run)
+{
+	uint8_t how = mip_read8(&run->script);
+	struct mip_revocation revocation = {!(how & 1), how & 2, mip_address_of(HOME), some_address(run),
+		some_address(run), mip_read8(&run->script)};
+	struct mip_udp udp = {.source_port = MIP_REGISTRATION_PORT, .destination_port = PORT};
+	struct mip_ip ip = {
+		.ttl = 60, .source = mip_address_of(HOME_AGENT), .destination = revocation.foreign_domain};
+	uint8_t message[128], packet[256];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	struct mip_writer outer = mip_writer_of(packet, sizeof(packet));
+
+	mip_revocation_write(&writer, &revocation);
+	if (!(how & 4))
+		FUZZ_CHECK(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0,
+				   run->association) == 0);
+	mip_udp_packet_write(&outer, &ip, &udp, message, writer.length);
+	give_packet(run, link_of(how >> 4), MIP_ETHERTYPE_IPV4, packet, outer.length);
 }
 
 static void give_datagram(struct run *run)
@@ -392,7 +417,7 @@ static void advance(struct run *run, mip_time duration)
 static void step(struct run *run)
 {
 	run->accepting = false;
-	switch (mip_read8(&run->script) % 10) {
+	switch (mip_read8(&run->script) % 11) {
 	case 0:
 		give_link(run);
 		break;
@@ -420,6 +445,9 @@ static void step(struct run *run)
 	case 8:
 		give_advertisement(run);
 		break;
+	case 9:
+		give_revocation(run);
+		break;
 	default:
 		give_answer(run);
 		break;
@@ -446,8 +474,11 @@ static void begin(struct run *run, uint8_t how)
 		.care_of = (enum mn_care_of)(how >> 2 & 3) % 3,
 		.move_detection = (enum mn_move_detection)(how % 3),
 		.reverse_tunnel = how & 16,
+		.delivery = how & 32 ? MN_DELIVERY_ENCAPSULATING : MN_DELIVERY_DIRECT,
+		.broadcast = how & 1,
 		.encapsulation = (enum mip_encapsulation)((how >> 5 & 3) % 3),
 		.nat_traversal = how & 32,
+		.revocation = how & 128,
 		.lifetime = how & 64 ? 30 : 65535,
 		.agent_wait = 50 * MIP_MILLISECOND,
 		.keepalive_interval = 110 * MIP_SECOND,

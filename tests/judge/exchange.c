@@ -45,6 +45,7 @@ struct exchange;
 /* What "new" may change. */
 enum setting {
 	MAX_BINDINGS,
+	SIMULTANEOUS,	/* bindings of a node; 1: code 1 */
 	REVERSE_TUNNEL, /* 0 refused, 1 on request, 2 required */
 	UDP_TUNNEL,	/* enum ha_udp_tunnel */
 	VISITORS,
@@ -60,6 +61,7 @@ static const struct {
 	long otherwise;
 } settings_known[SETTING_COUNT] = {
 	[MAX_BINDINGS] = {"max_bindings", 0},
+	[SIMULTANEOUS] = {"simultaneous", 1},
 	[REVERSE_TUNNEL] = {"reverse_tunnel", 1},
 	[UDP_TUNNEL] = {"udp_tunnel", HA_UDP_TUNNEL_ALLOWED},
 	[VISITORS] = {"visitors", 0},
@@ -196,6 +198,7 @@ static void ha_begin(struct exchange *exchange)
 		.alternates = &alternate,
 		.alternate_count = exchange->settings[REDIRECT] ? 1 : 0,
 		.max_bindings = (size_t)exchange->settings[MAX_BINDINGS],
+		.max_simultaneous_bindings = (size_t)exchange->settings[SIMULTANEOUS],
 		.reverse_tunnel = reverse_tunnels[exchange->settings[REVERSE_TUNNEL]],
 		.udp_tunnel = (enum ha_udp_tunnel)exchange->settings[UDP_TUNNEL],
 		.gre = exchange->settings[GRE],

@@ -246,6 +246,8 @@ static void write_before(const struct world *world, struct mip_writer *writer, c
 		mip_dynamic_home_agent_write(writer, MIP_REQUESTED_HOME_AGENT, ask->requested);
 	if (ask->tunnel_request && !ask->tunnel_by_agent)
 		write_tunnel_request(writer, ask);
+	if (ask->support && ask->support_by_node)
+		mip_revocation_support_write(writer, ask->support);
 	if (ask->unknown_extension == MIP_EXTENSION_FOREIGN_AGENT_ERROR)
 		mip_extension_write_short(writer, MIP_EXTENSION_FOREIGN_AGENT_ERROR, 0, "w", 1);
 	else if (ask->unknown_extension)
@@ -278,10 +280,14 @@ static void write_after(struct mip_writer *writer, const struct ask *ask)
 		mip_extension_write(writer, MIP_EXTENSION_VENDOR, "\0\0\0\0\x10\x92\0\1", 8);
 	if (ask->critical_vendor_after)
 		mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
+	if (ask->support && !ask->support_by_node && !ask->support_last)
+		mip_revocation_support_write(writer, ask->support);
 	for (unsigned i = 0; ask->foreign_home && i < times; i++)
 		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
 					 0, ask->foreign_home),
 			0);
+	if (ask->support && ask->support_last)
+		mip_revocation_support_write(writer, ask->support);
 }
 
 size_t ha_ask_build(struct world *world, const struct ask *ask, uint8_t *message, size_t size)
@@ -381,7 +387,8 @@ struct ask ha_ask_from_home(void)
 
 static bool read_datagram(const struct mip_output *output, struct answer *answer)
 {
-	if (output->kind != MIP_OUTPUT_DATAGRAM)
+	if (output->kind != MIP_OUTPUT_DATAGRAM ||
+		mip_message_type(output->octets, output->length) != MIP_MESSAGE_REGISTRATION_REPLY)
 		return false;
 	answer->datagram = output->datagram;
 	answer->length = output->length;

@@ -23,6 +23,7 @@
 #include "ha_core.h"
 #include "packet.h"
 #include "registration.h"
+#include "revocation.h"
 
 enum {
 	HOME_LINK = 2,
@@ -121,7 +122,11 @@ struct ask {
 	bool challenge;
 	bool challenge_twice;
 	bool aaa_other_challenge; /* the Mobile-AAA authenticator was computed with another one */
-	size_t cut;		  /* octets cut off at the end */
+	/* RFC 3543: after the Mobile-Home authentication, as a foreign agent does it; NULL: none. */
+	const struct mip_revocation_support *support;
+	bool support_by_node; /* before it, as a node does it … */
+	bool support_last;    /* … or after the Foreign-Home authentication, where nothing covers it */
+	size_t cut;	      /* octets cut off at the end */
 	/* Where it comes from and how. */
 	struct mip_address source, destination;
 	uint16_t source_port;

@@ -371,6 +371,24 @@ void mip_plane_batch_end(struct mip_plane *old)
 	note("batch-end");
 }
 
+int mip_plane_copy(
+	struct mip_plane *old, const struct mip_output_copy *copy, const uint8_t *packet, size_t length)
+{
+	(void)old;
+	(void)copy;
+	(void)packet;
+	(void)length;
+	note("copy");
+	return made_up.send_result;
+}
+
+int mip_link_socket_hear_groups(struct mip_link_socket *socket, bool wanted)
+{
+	(void)socket;
+	note(wanted ? "groups" : "no-groups");
+	return 0;
+}
+
 struct mip_counter_table mip_plane_counters(const struct mip_plane *old)
 {
 	(void)old;

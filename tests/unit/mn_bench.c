@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "authenticator.h"
+#include "revocation.h"
 #include "counter_value.h"
 #include "extension.h"
 #include "packet.h"
@@ -280,10 +281,10 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 	static struct mip_agent_advertisement advertisement; /* large, and always written whole */
 	uint8_t message[600], packet[700];
 	struct mip_writer writer = mip_writer_of(message, sizeof(message));
-	struct mip_ip ip = {.ttl = 1,
+	struct mip_ip ip = {.ttl = agent->ttl ? agent->ttl : 1,
 		.protocol = MIP_PROTOCOL_ICMP,
 		.source = mip_address_of(agent->address),
-		.destination = mip_address_of(0xe0000001)};
+		.destination = mip_address_of(agent->to_node ? BENCH_HOME : 0xe0000001)};
 
 	memset(&advertisement, 0, sizeof(advertisement));
 	advertisement.lifetime = agent->lifetime ? agent->lifetime : 3;
@@ -312,7 +313,8 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent)
 	size_t length = writer.length;
 	writer = mip_writer_of(packet, sizeof(packet));
 	mip_ip_packet_write(&writer, &ip, message, length);
-	give_frame(bench, agent->link, bench_link_address(agent->address), packet, writer.length);
+	give_frame(bench, agent->link, bench_link_address(agent->card ? agent->card : agent->address), packet,
+		writer.length);
 }
 
 /* --- requests and replies --------------------------------------------------------------------- */
@@ -423,6 +425,9 @@ static size_t write_reply(struct bench *bench, const struct bench_request *reque
 							    .keepalive_interval = reply->keepalive});
 	if (!mip_address_is_none(reply->redirected) && !reply->redirected_uncovered)
 		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT, reply->redirected);
+	if (reply->revocation && !reply->revocation_late)
+		mip_revocation_support_write(
+			&writer, &(struct mip_revocation_support){true, reply->revocation_timestamp});
 	if (!reply->unsigned_reply)
 		assert_int_equal(mip_authenticator_append(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION,
 					 0, reply->security ? reply->security : bench->home),
@@ -437,6 +442,9 @@ static size_t write_reply(struct bench *bench, const struct bench_request *reque
 	if (reply->challenge)
 		mip_extension_write(
 			&writer, MIP_EXTENSION_CHALLENGE, reply->challenge, strlen(reply->challenge));
+	if (reply->revocation && reply->revocation_late)
+		mip_revocation_support_write(
+			&writer, &(struct mip_revocation_support){true, reply->revocation_timestamp});
 	if (reply->foreign)
 		assert_int_equal(mip_authenticator_append(&writer,
 					 MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, reply->foreign),

@@ -83,6 +83,9 @@ struct bench_reply {
 	uint8_t udp_code;			/* … of this code */
 	uint16_t keepalive;
 	struct mip_address source;	 /* none: where the request went */
+	bool revocation;		 /* with a Revocation Support extension … */
+	bool revocation_late;		 /* … after the Mobile-Home authentication … */
+	uint32_t revocation_timestamp;	 /* … of this time */
 	struct mip_association *foreign; /* Mobile-Foreign authentication with this */
 	uint8_t error;			 /* with a Foreign Agent Error of this status … */
 	uint8_t error_subtype;		 /* … and this sub-type */
@@ -101,6 +104,9 @@ struct bench_agent {
 	uint32_t second_care_of_address;
 	uint8_t prefix_length; /* of the address; 0: no Prefix-Lengths extension */
 	const char *challenge;
+	uint8_t ttl;   /* 0: 1 */
+	uint32_t card; /* whose link address it comes from; 0: the agent's */
+	bool to_node;  /* unicast to the home address */
 };
 
 /* wlan0 (priority 10), wwan0 (20), eth0 (5); begun, nothing up. `change` may alter the settings first. */

@@ -104,6 +104,21 @@ static bool on_inspect(void *context, const uint8_t *packet, size_t length)
 	return world->take_inspected;
 }
 
+static bool on_group(void *context, struct mip_address home_address, const uint8_t *packet, size_t length)
+{
+	struct world *world = context;
+	struct mip_reader reader = mip_reader_of(packet, length), payload;
+	struct mip_ip ip;
+
+	if (world->refuse_groups)
+		return false;
+	assert_int_equal(mip_ip_read(&reader, &ip, &payload), 0);
+	world->groups++;
+	world->group_home = home_address;
+	world->group_destination = ip.destination;
+	return true;
+}
+
 static int open_space(void)
 {
 	int descriptor;
@@ -154,6 +169,7 @@ static void make_plane(struct world *world, enum side side)
 	world->log = (struct mip_log){.write = count_warning, .context = world};
 	if (side == AT_HOME) {
 		options.inspect = on_inspect;
+		options.group = on_group;
 		options.context = world;
 		options.log = &world->log;
 	}

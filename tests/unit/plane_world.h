@@ -40,6 +40,10 @@ struct world {
 	/* What `inspect` of the home end saw and answers. */
 	unsigned inspected;
 	bool take_inspected;
+	/* What `group` of the home end saw, and whether it wants none. */
+	unsigned groups;
+	struct mip_address group_home, group_destination;
+	bool refuse_groups;
 	struct mip_log log;
 	unsigned warnings; /* of the home end's plane */
 	bool hold_away;	   /* the visited end's plane is not driven */

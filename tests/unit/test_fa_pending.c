@@ -4,6 +4,7 @@
  */
 #include "fa_world.h"
 
+/* rfc3024-4.2.1-5: "The foreign agent MUST limit the rate at which it sends these registration …" */
 static void a_node_is_denied_once_a_second_at_most(void **state)
 {
 	/* rfc5944-3.7.2-2 */

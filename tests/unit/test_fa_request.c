@@ -38,6 +38,7 @@ static int code_with_defaults(const struct fa_world_request *request)
 	return code;
 }
 
+/* rfc3024-4.2.2-1: "Otherwise, the foreign agent MUST relay the Registration Request to the home …" */
 static void a_good_request_is_relayed_whole(void **state)
 {
 	/* rfc5944-3.4-1, rfc5944-3.7-2, rfc5944-3.7.2-1, rfc5944-3.7.2.2-1, rfc5944-3.7.2.2-2,
@@ -61,6 +62,26 @@ static void a_good_request_is_relayed_whole(void **state)
 	assert_int_equal(fa_world_code(&world), -1);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_WANT), 0);
 	assert_int_equal(fa_core_pending_count(world.core), 1);
+	fa_world_end(&world);
+}
+
+/* RFC 5944 3.4: the S bit is between the node and its home agent: relayed as it is. */
+static void the_s_bit_is_relayed_as_it_is(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+	const struct mip_output *relayed;
+	size_t length;
+
+	(void)state;
+	request.fields.flags |= MIP_REQUEST_S;
+	fa_world_begin(&world);
+	fa_world_clear(&world);
+	length = fa_world_send(&world, &request, message);
+	relayed = fa_world_only(&world, MIP_OUTPUT_DATAGRAM);
+	assert_memory_equal(relayed->octets, message, length);
+	assert_int_equal(relayed->octets[1] & MIP_REQUEST_S, MIP_REQUEST_S);
 	fa_world_end(&world);
 }
 
@@ -382,6 +403,9 @@ static void the_encapsulating_delivery_style_gets_code_79(void **state)
 	assert_int_equal(code_with_defaults(&request), 70);
 }
 
+/* rfc3024-4.2.1-6: "If it cannot, it MUST return a Registration Reply denying the request with …" */
+/* rfc3024-3.4-3: "… support reverse tunneling MUST use codes 74 and 137, respectively." */
+/* rfc3024-3.4-1: "Foreign and home agent registration replies MUST convey if the reverse tunnel …" */
 static void reverse_tunnels_are_refused_or_required_as_configured(void **state)
 {
 	struct fa_world_request request = fa_world_request();
@@ -399,6 +423,8 @@ static void reverse_tunnels_are_refused_or_required_as_configured(void **state)
 	fa_world_end(&world);
 }
 
+/* rfc3024-4.2.1-4: "Otherwise, it MUST reject the registration with code 76 (mobile node too …" */
+/* rfc3024-4.2.1-3: "The foreign agent MUST verify that the TTL field of the IP header is set to 255." */
 static void a_reverse_tunnel_from_far_away_gets_code_76(void **state)
 {
 	struct fa_world_request request = fa_world_request();
@@ -630,6 +656,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_request_is_relayed_whole),
+		cmocka_unit_test(the_s_bit_is_relayed_as_it_is),
 		cmocka_unit_test(extensions_after_the_authorization_are_not_relayed),
 		cmocka_unit_test(a_denial_is_addressed_as_the_rfc_says),
 		cmocka_unit_test(a_denial_of_a_request_to_all_agents_comes_from_the_address_of_the_link),

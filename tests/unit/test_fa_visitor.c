@@ -23,6 +23,9 @@ static const struct mip_want *wanted(const struct fa_world *world, enum mip_want
 	return want;
 }
 
+/* rfc3024-5.1.2-1: "These fields of the encapsulating header MUST be chosen as follows:" */
+/* rfc5944-4.2.2-8: "… mobile node's IP address MUST NOT be allowed to expire before the mobile …" */
+/* rfc5944-4.2.2-7: "A foreign agent MUST NOT use broadcast ARP for a mobile node's MAC address on …" */
 static void an_accepted_visitor_is_delivered_to_and_tunnelled_for(void **state)
 {
 	/* rfc5944-1.7-3 */
@@ -325,6 +328,7 @@ static void a_reply_that_was_overtaken_does_not_bring_a_visitor_back_to_where_it
 	fa_world_end(&world);
 }
 
+/* rfc3024-A.4-3: "… available, the mobile nodes MUST use unique address." */
 static void who_claims_a_visitors_address_gets_it_only_from_its_home_agent(void **state)
 {
 	struct fa_world world;

@@ -4,6 +4,7 @@
  */
 #include "ha_test.h"
 
+/* rfc3024-4-2: "… Authentication Extension) MUST always be present to authenticate registration …" */
 static void a_request_without_authentication_is_dropped_in_silence(void **state)
 {
 	/* rfc5944-3.2-2, rfc5944-3.5.2-1, rfc5944-3.8.2.1-3, rfc5944-3.8.2.1-4, rfc5944-3.8.2.1-6 */

@@ -16,6 +16,7 @@ static const struct mip_want *unwanted(const struct world *world, enum mip_want_
 	return ha_want_at(world, ha_find_want(world, MIP_OUTPUT_UNWANT, kind, 0));
 }
 
+/* rfc5944-4.2.3-1: "The home agent MUST be able to intercept any datagrams on the home network …" */
 static void a_node_that_leaves_home_gets_its_route_tunnel_and_proxy_before_the_reply(void **state)
 {
 	/* rfc5944-1.7-2, rfc5944-3.8.2.2-9, rfc5944-4.6-3, rfc5944-4.6-16 */
@@ -109,6 +110,8 @@ static void a_renewal_touches_neither_the_kernel_nor_the_link(void **state)
 	assert_int_equal((ha_only_binding(world).expires - world->now.boot) / MIP_SECOND, 600);
 }
 
+/* rfc5944-4.2.3-8: "… lifetime expires, the home agent MUST delete the binding, but it MUST retain …" */
+/* rfc5944-4.2.3-7: "The home agent MUST NOT send any Registration Reply message simply because the …" */
 static void a_binding_ends_with_its_lifetime_and_without_a_reply(void **state)
 {
 	/* rfc5944-3.8-1, rfc5944-3.8-2, rfc5944-3.8.2.2-7 */
@@ -174,6 +177,8 @@ static void a_node_that_moves_to_and_fro_keeps_the_peer_that_it_came_back_to(voi
 	assert_address_equal(unwanted(world, MIP_WANT_PEER)->peer.remote, CARE_OF);
 }
 
+/* rfc5944-4.2.3-3: "In this case, the home agent MUST assume the mobile node is at home and simply …" */
+/* rfc5944-4.2.3-2: "… bindings, the home agent MUST NOT attempt to intercept datagrams destined …" */
 static void a_node_that_comes_home_is_given_back_to_its_link_in_the_rfc_s_order(void **state)
 {
 	/* rfc5944-4.6-10, rfc5944-4.6-11, rfc5944-4.6-17 */

@@ -191,6 +191,7 @@ static void networks_that_overlap_are_refused(void **state)
 	refused("172.20.0.0/16", "10.0.0.0/8", 7, "10.0.0.0/8");
 }
 
+/* rfc3024-A.4-2: "Mobile node's private addresses within a given address space MUST be unique." */
 static void the_same_node_twice_is_refused_at_the_second(void **state)
 {
 	(void)state;

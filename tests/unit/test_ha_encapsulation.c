@@ -28,6 +28,7 @@ static const struct mip_want *wanted(const struct world *world, enum mip_want_ki
 	return ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, kind, 0));
 }
 
+/* rfc3024-4.3.1-3: "… validity checks, the home agent MUST update its mobility bindings list to …" */
 static void the_tunnel_is_in_the_encapsulation_that_the_bits_ask_for(void **state)
 {
 	struct world *world = *state;

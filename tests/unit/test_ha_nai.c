@@ -14,6 +14,7 @@ static struct ask by_name(const char *nai)
 	return ask;
 }
 
+/* rfc3024-A.4-11: "Also, the home agent SHOULD be able to assign private addresses out of its …" */
 /* rfc2794-3-3, rfc2794-3-5 */
 static void a_node_without_an_address_gets_one_from_the_pool_and_its_name_back(void **state)
 {

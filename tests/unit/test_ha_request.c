@@ -27,6 +27,7 @@ static void a_request_by_a_foreign_agent_is_accepted_with_code_1(void **state)
 	assert_int_equal(ha_counter_value(world, "requests_received"), 1);
 }
 
+/* rfc3024-4.3.2-1: "… Registration Request, a home agent MUST issue a Registration Reply to the …" */
 static void a_reply_goes_back_to_the_address_and_port_that_the_request_came_from(void **state)
 {
 	/* rfc5944-3.5.4-2, rfc5944-3.8-1, rfc5944-3.8.2.2-2, rfc5944-3.8.3-3 */
@@ -602,6 +603,9 @@ static void the_bit_of_rfc_2002_and_broadcasts_are_ignored(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
+/* rfc3024-A.4-10: "… mobile node, the home agent MUST recognize and accept registration request …" */
+/* rfc3024-4.3.1-2: "If it cannot, it MUST send back a registration denial with code 137 (requested …" */
+/* rfc3024-3.2-1: "Home agents SHOULD NOT object to providing reverse tunnel support, because they …" */
 static void a_reverse_tunnel_is_granted_refused_or_required_as_configured(void **state)
 {
 	struct world *world = *state;

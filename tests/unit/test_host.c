@@ -558,6 +558,46 @@ static void metrics_hold_the_machines_and_the_hosts_counters(void **state)
 	json_decref(counters);
 }
 
+static const struct mip_output_copy a_copy;
+static const struct mip_want a_listen = {.kind = MIP_WANT_LISTEN, .listen = {7}};
+
+static void copies_go_to_the_data_plane_when_the_tunnel_is_there(void **state)
+{
+	struct mip_host *host = *state;
+
+	mip_outbox_want(&outbox, &a_tunnel);
+	mip_outbox_copy(&outbox, &a_copy, "x", 1);
+	mip_host_deliver(host);
+	assert_happened("tunnel copy");
+}
+
+static void a_link_is_listened_to_while_that_is_wanted_and_it_has_a_socket(void **state)
+{
+	struct mip_host *host = *state;
+
+	mip_outbox_want(
+		&outbox, &a_listen); /* no socket yet: the machine is told of the link, and says it again */
+	mip_host_deliver(host);
+	assert_happened("");
+	link_news(7, "home0", true);
+	assert_happened("link-socket link");
+	mip_outbox_want(&outbox, &a_listen);
+	mip_outbox_want(&outbox, &a_listen);
+	mip_host_deliver(host);
+	assert_happened("groups");
+	mip_outbox_unwant(&outbox, &a_listen);
+	mip_host_deliver(host);
+	assert_happened("no-groups");
+}
+
+static void groups_out_of_tunnels_are_the_machines_if_it_has_ears_for_them(void **state)
+{
+	struct mip_address home_address = {1};
+
+	(void)state;
+	assert_false(made_up.plane.group(made_up.plane.context, home_address, (const uint8_t *)"x", 1));
+}
+
 #define HOST_TEST(function)  cmocka_unit_test_setup_teardown(function, setup, teardown)
 #define START_TEST(function) cmocka_unit_test_setup_teardown(function, setup_loop, teardown_loop)
 
@@ -575,6 +615,9 @@ int main(void)
 		HOST_TEST(packets_that_cannot_leave_are_counted),
 		HOST_TEST(a_datagram_for_the_tunnel_link_leaves_by_the_device),
 		HOST_TEST(a_named_link_has_a_socket_while_it_is_there),
+		HOST_TEST(copies_go_to_the_data_plane_when_the_tunnel_is_there),
+		HOST_TEST(a_link_is_listened_to_while_that_is_wanted_and_it_has_a_socket),
+		HOST_TEST(groups_out_of_tunnels_are_the_machines_if_it_has_ears_for_them),
 		HOST_TEST(nothing_comes_twice_and_nothing_is_missed),
 		START_TEST(what_is_discarded_is_logged_with_its_contents_if_that_is_wanted),
 		HOST_TEST(tunnel_data_goes_to_the_data_plane_from_every_link),

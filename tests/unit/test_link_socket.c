@@ -246,6 +246,38 @@ static void everything_else_stays_out(void **state)
 	assert_memory_equal(bench->octets[0] + 28, "\1last", 5);
 }
 
+static void groups_and_everyone_are_heard_while_that_is_asked_for(void **state)
+{
+	struct bench *bench = *state;
+	const struct frame to_all = udp(all_address, 5000, 7000, "x", 1),
+			   to_group = udp(group_address, 5000, 7000, "x", 1);
+	const struct frame to_us = udp(v0_address, 5000, 7000, "x", 1),
+			   end = udp(v0_address, 5000, 434, "\1", 1);
+	struct frame fragment = ipv4(group_address, IPPROTO_UDP, 0, 8);
+
+	fragment.octets[ETH_HLEN + 7] = 5;
+	NEEDS_ROOT();
+	start(bench, 0);
+	transmit(bench, to_all);
+	transmit(bench, end);
+	await(bench, 1);
+	assert_int_equal(mip_link_socket_hear_groups(bench->socket, true), 0);
+	transmit(bench, to_all);
+	transmit(bench, to_group);
+	transmit(bench, fragment);
+	transmit(bench, to_us); /* the data plane's */
+	transmit(bench, end);
+	await(bench, 5);
+	assert_false(bench->told[1].unicast);
+	assert_int_equal(bench->told[1].length, to_all.length - ETH_HLEN);
+	assert_int_equal(bench->told[3].length, fragment.length - ETH_HLEN);
+	assert_true(bench->told[4].unicast);
+	assert_int_equal(mip_link_socket_hear_groups(bench->socket, false), 0);
+	transmit(bench, to_all);
+	transmit(bench, end);
+	await(bench, 6);
+}
+
 static void a_tagged_frame_belongs_to_another_link(void **state)
 {
 	struct bench *bench = *state;
@@ -408,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(registrations_and_router_discovery_come_with_their_link_address),
 		TEST(everything_else_stays_out),
+		TEST(groups_and_everyone_are_heard_while_that_is_asked_for),
 		TEST(a_tagged_frame_belongs_to_another_link),
 		TEST(arp_comes_if_asked_for),
 		TEST(what_this_host_sends_does_not_come_back),

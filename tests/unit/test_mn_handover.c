@@ -46,6 +46,7 @@ static struct mip_want arp_ignore_of(mip_link link)
 
 /* --- what each place means to the kernel ------------------------------------------------------ */
 
+/* rfc5944-4.2.1-4: "… networks, the mobile node MUST ignore redirects to other routers on foreign …" */
 static void test_from_the_beginning_the_home_address_is_on_the_tunnel_device(void **state)
 {
 	(void)state;
@@ -495,6 +496,7 @@ static void test_leaving_home_stops_answering_arp_before_the_request(void **stat
 	assert_int_equal(bench_setting(bench, BENCH_ETH, MIP_SETTING_ARP_IGNORE), 1);
 }
 
+/* rfc5944-4.2.1-3: "… home network, mobile nodes MUST NOT broadcast ARP packets to find the MAC …" */
 static void test_away_there_is_no_broadcast_arp(void **state)
 {
 	/* rfc5944-4.6-12 */

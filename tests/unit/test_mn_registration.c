@@ -247,6 +247,7 @@ static void test_an_unknown_extension_that_must_not_be_skipped_drops_the_reply(v
 	assert_int_equal(bench_counter(bench, "drop_unknown_extension"), 1);
 }
 
+/* rfc3024-4-1: "… security association, they MUST use the appropriate Authentication Extension …" */
 static void test_with_a_shared_association_the_agents_authenticator_is_required(void **state)
 {
 	/* rfc5944-3.6.2.1-6 */

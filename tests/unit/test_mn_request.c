@@ -11,6 +11,10 @@
 
 static struct bench *const bench = &bench_of_test;
 
+/* rfc3024-A.4-1: "… addresses with Mobile IP MUST set the 'T' bit and employ reverse tunneling." */
+/* rfc3024-6.1-1: "The mobile node MUST set to 255 the TTL value in the IP headers of Registration …" */
+/* rfc3024-4.1.1-1: "The mobile node MUST set the TTL field of the IP header to 255." */
+/* rfc3024-3.2-2: "… Live field in the IP header MUST be set to 255." */
 /* rfc3519-4.4-1 */
 static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address(void **state)
 {

@@ -296,7 +296,7 @@ static void packets_from_the_nat_that_a_node_is_behind_go_to_it(void **state)
 	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
 }
 
-static void groups_and_everyone_are_not_tunnelled(void **state)
+static void what_another_address_says_to_groups_is_not_tunnelled(void **state)
 {
 	struct world *world = *state;
 	struct in_addr from;
@@ -305,7 +305,7 @@ static void groups_and_everyone_are_not_tunnelled(void **state)
 	plane_join(world, MIP_ENCAPSULATION_IPIP);
 	namespace_must("ip route add 224.0.0.9/32 dev mip0");
 	from.s_addr = plane_address(HOME_ADDRESS).value;
-	socket = plane_socket(world, AWAY, SOCK_DGRAM, HOME_ADDRESS, PLANE_PORT, "224.0.0.9", PLANE_PORT);
+	socket = plane_socket(world, AWAY, SOCK_DGRAM, CARE_OF, PLANE_PORT, "224.0.0.9", PLANE_PORT);
 	assert_int_equal(setsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof(from)), 0);
 	assert_int_equal(send(socket, "hello", 5, 0), 5);
 	plane_settle(world);
@@ -315,6 +315,8 @@ static void groups_and_everyone_are_not_tunnelled(void **state)
 
 /* --- through and back ------------------------------------------------------------------------- */
 
+/* rfc3024-4.3.2-4: "… is in effect, a home agent MUST process each valid reverse tunneled packet …" */
+/* rfc5944-4.2.3-6: "Home agents MUST decapsulate packets addressed to themselves, sent by a mobile …" */
 static void a_datagram_goes_through_and_back(void **state)
 {
 	for (size_t i = 0; i < PLANE_ENCAPSULATIONS; i++) {
@@ -507,7 +509,7 @@ int main(void)
 		IN_WORLD(packets_without_a_tunnel_are_dropped),
 		IN_WORLD(packets_from_the_tunnels_exit_are_not_sent_back),
 		IN_WORLD(packets_from_the_nat_that_a_node_is_behind_go_to_it),
-		IN_WORLD(groups_and_everyone_are_not_tunnelled),
+		IN_WORLD(what_another_address_says_to_groups_is_not_tunnelled),
 		IN_WORLD(a_datagram_goes_through_and_back),
 		IN_WORLD(a_stream_arrives_whole_by_ip_in_ip),
 		IN_WORLD(a_stream_arrives_whole_by_gre),

@@ -37,6 +37,14 @@ static struct mip_want tunnel(void)
 			.remote = address(0x0a020001)}};
 }
 
+static struct mip_want copy(void)
+{
+	struct mip_want want = tunnel();
+
+	want.kind = MIP_WANT_COPY;
+	return want;
+}
+
 static struct mip_want peer(void)
 {
 	return (struct mip_want){.kind = MIP_WANT_PEER,
@@ -142,12 +150,25 @@ static void a_peer_is_its_home_address_and_where_it_sends_from(void **state)
 	CHANGED(peer(), peer.end, MIP_TUNNEL_VISITED, SAME_THING);
 }
 
+static void a_copy_is_its_home_address_and_where_it_goes(void **state)
+{
+	const struct mip_want one = tunnel(), other = copy();
+
+	(void)state;
+	CHANGED(copy(), tunnel.home_address, address(1), OTHER_THING);
+	CHANGED(copy(), tunnel.remote, address(1), OTHER_THING);
+	CHANGED(copy(), tunnel.remote_port, 40000, OTHER_THING);
+	CHANGED(copy(), tunnel.local, address(1), SAME_THING);
+	CHANGED(copy(), tunnel.encapsulation, MIP_ENCAPSULATION_GRE, SAME_THING);
+	assert_relation(&one, &other, OTHER_THING);
+}
+
 static void every_key_fits(void **state)
 {
 	uint8_t key[MIP_WANT_KEY];
 
 	(void)state;
-	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_PEER; kind++) {
+	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_LISTEN; kind++) {
 		struct mip_want want;
 
 		memset(&want, 0x01, sizeof(want));
@@ -183,12 +204,17 @@ static void a_want_reads_as_ip_would_show_it(void **state)
 	want.tunnel.remote_port = 40000;
 	assert_string_equal(mip_want_text(&want, text),
 		"tunnel to 10.1.0.50 udp local 10.1.0.1:434 remote 10.2.0.1:40000");
+	want = copy();
+	assert_string_equal(mip_want_text(&want, text),
+		"copy by tunnel to 10.1.0.50 ipip local 10.1.0.1 remote 10.2.0.1");
 	want = peer();
 	assert_string_equal(mip_want_text(&want, text), "peer of 10.1.0.50 remote 10.2.0.1");
-	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_PEER; kind++) {
+	for (int kind = MIP_WANT_NONE; kind <= MIP_WANT_LISTEN; kind++) {
 		memset(&want, 0xff, sizeof(want));
 		want.kind = (enum mip_want_kind)kind;
 		want.rule.local_only = false; /* a bool of 0xff is none */
+		if (kind == MIP_WANT_TUNNEL)
+			want.tunnel.delivery = true;
 		if (kind == MIP_WANT_ROUTE)
 			want.route.onlink = true;
 		if (kind == MIP_WANT_ADDRESS)
@@ -225,6 +251,7 @@ int main(void)
 		cmocka_unit_test(addresses_neighbours_and_the_like_are_told_by_link_and_address),
 		cmocka_unit_test(a_tunnel_is_its_home_address_and_end),
 		cmocka_unit_test(a_peer_is_its_home_address_and_where_it_sends_from),
+		cmocka_unit_test(a_copy_is_its_home_address_and_where_it_goes),
 		cmocka_unit_test(every_key_fits),
 		cmocka_unit_test(a_want_reads_as_ip_would_show_it),
 		cmocka_unit_test(encapsulations_have_the_names_of_the_contract),

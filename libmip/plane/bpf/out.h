@@ -110,6 +110,14 @@ static ALWAYS_INLINE void count_in(const struct tunnel *tunnel, const struct mea
 		tunnel->flags & MIP_BPF_VISITED ? &slot->bytes_to : &slot->bytes_from, size->octets);
 }
 
+/* 10.1.0.255: to the stack it would be an address of the host, and nobody else would hear of it. */
+static ALWAYS_INLINE bool is_everyones(__u32 address)
+{
+	const __u8 *whose = bpf_map_lookup_elem(&own, &address);
+
+	return whose && *whose == MIP_BPF_EVERYONES;
+}
+
 /*
  * The way of a packet out of a tunnel to where it is going, as the host's routing has it for what comes in
  * by mip0. False: it is for the host itself, or into another tunnel, or the stack has something to do or to
@@ -168,6 +176,7 @@ static ALWAYS_INLINE int decapsulate(
 	struct tunnel tunnel;
 	struct measure size;
 	struct iphdr *ip;
+	__u32 destination;
 	__u16 before, after;
 	__u8 tos;
 
@@ -180,7 +189,10 @@ static ALWAYS_INLINE int decapsulate(
 		!inner_tos(ip->tos, outer->tos, &tos))
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	before = *(__u16 *)ip;
+	destination = ip->daddr;
 	forward = forward && find_way_on(skb, ip, &size, &way);
+	if (!forward && is_everyones(destination))
+		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	if (bpf_skb_adjust_room(skb, -(__s32)outer->header, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	ip = header_at(skb, offset, IP_HEADER);
@@ -222,6 +234,8 @@ static ALWAYS_INLINE int decapsulate_minimal(
 	write_checksum(&inner);
 	size.largest = size.octets;
 	forward = forward && find_way_on(skb, &inner, &size, &way);
+	if (!forward && is_everyones(inner.daddr))
+		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	if (bpf_skb_adjust_room(skb, -MINIMAL_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return leave(MIP_BPF_LEFT_DECAPSULATION);
 	if (bpf_skb_store_bytes(skb, offset, &inner, sizeof(inner), BPF_F_RECOMPUTE_CSUM) != 0)

@@ -1,0 +1,147 @@
+/*
+ * The revocations of an agent, home or foreign (RFC 3543): those that it has begun, sent again until the
+ * other agent acknowledges them, and those of the other agent, remembered so that a repetition is
+ * acknowledged again and a replay is not.
+ *
+ *             begin                              acknowledged
+ *   binding ────────> under way ──┐ 1, 2, 4 … s ─────────────> remembered ──> forgotten, when the binding
+ *      │                   │  ^   │ sent again                     ^          would have ended, or when the
+ *      │                   │  └───┘                                │          node registers again
+ *      │                   └──> given up, forgotten                │
+ *      └───────────────────────────────────────────────────────────┘
+ *                  revoked by the other agent
+ *
+ * The clock: identifiers and the timestamps of Revocation Support extensions are the seconds of an NTP
+ * timestamp (RFC 5944 5.7.1), which here never go back. "Later" is a signed difference modulo 2^32.
+ */
+#ifndef MIP_AGENT_REVOKER_H
+#define MIP_AGENT_REVOKER_H
+
+#include <uthash.h>
+
+#include "association.h"
+#include "deadline.h"
+#include "extension.h"
+#include "input.h"
+#include "output.h"
+#include "revocation.h"
+
+enum {
+	MIP_REVOKER_ATTEMPTS_MAX = 16,
+};
+
+/* What an agent is configured with. All zero: it takes no part in revocation. */
+struct mip_revocation_settings {
+	bool enabled;
+	bool inform_bit;   /* I: the home agent decides whether the mobile node is informed */
+	bool inform;	   /* this agent's own wish: the node is informed */
+	unsigned attempts; /* 1 to MIP_REVOKER_ATTEMPTS_MAX transmissions without an acknowledgment */
+	size_t most;	   /* revocations under way or remembered, at once */
+};
+
+/* What the two agents of a binding have agreed on, in its last successful registration. All zero: nothing. */
+struct mip_revocation_terms {
+	bool negotiated; /* both have included a Revocation Support extension (4.2.1) */
+	bool inform;	 /* both have set I (3.2); before the reply is there: we have */
+	uint32_t own;	 /* our timestamp in it … */
+	uint32_t theirs; /* … and the other agent's */
+	mip_time sent;	 /* CLOCK_BOOTTIME of our last registration message for the binding */
+};
+
+/* A binding that is revoked. The first part is what mip_revoker_begin() and _remember() are told. */
+struct mip_revoked {
+	struct mip_revoked_key {
+		struct mip_address home_address;
+		struct mip_address peer; /* the other agent, or the direct co-located node */
+	} key;
+	struct mip_revocation message;	     /* A, I and the addresses; the identifier is filled in */
+	struct mip_output_datagram way;	     /* of our revocations */
+	uint8_t authentication;		     /* type of the extension: Foreign-Home, or Mobile-Home */
+	struct mip_association *association; /* a reference is taken */
+	struct mip_revocation_terms terms;
+	mip_time expires; /* CLOCK_BOOTTIME: the normal life of the binding; MIP_NEVER */
+	/* Where a foreign agent finds the node, to inform it later. */
+	mip_link node_link;
+	struct mip_link_address node_link_address;
+
+	bool under_way;
+	unsigned attempts;
+	uint32_t sent[MIP_REVOKER_ATTEMPTS_MAX]; /* identifiers of the transmissions */
+	mip_time held_until;
+	bool received;	     /* the other agent's revocation has come: with … */
+	uint32_t identifier; /* … this one at last … */
+	bool informed;	     /* … acknowledged with this I */
+	struct mip_deadline deadline;
+	UT_hash_handle hh;
+};
+
+/* Where a revoker lives; the pointers must outlive it. */
+struct mip_revoker_environment {
+	struct mip_outbox *outbox;
+	struct mip_deadlines *deadlines;
+	int deadline_kind;
+	uint64_t *revocations_sent;	/* counts up with each transmission … */
+	uint64_t *acknowledgments_sent; /* … and with each acknowledgment */
+};
+
+struct mip_revoker {
+	struct mip_revoker_environment environment;
+	struct mip_revocation_settings settings;
+	struct mip_revoked *table;
+	bool clock_any;
+	uint32_t clock; /* the last timestamp given */
+};
+
+void mip_revoker_init(struct mip_revoker *revoker, const struct mip_revoker_environment *environment);
+/* For what begins from now on. Returns 0, or -EINVAL (attempts out of bounds) and nothing is changed. */
+int mip_revoker_configure(struct mip_revoker *revoker, const struct mip_revocation_settings *settings);
+void mip_revoker_clear(struct mip_revoker *revoker);
+
+/* RFC 3543 3.2, 3.5: the 4-byte timestamp of now. */
+uint32_t mip_revoker_timestamp(struct mip_revoker *revoker, struct mip_now now);
+/* Whether timestamp `a` is later than `b`. */
+bool mip_revocation_is_later(uint32_t a, uint32_t b);
+
+/*
+ * Begins to tell the other agent. The first message leaves now, or as soon as the last registration message
+ * is a second ago. Takes the place of another one with the same key. Returns 0; -ESTALE: the binding is over
+ * by then; -ENOSPC: too many; -ENOMEM.
+ */
+int mip_revoker_begin(struct mip_revoker *revoker, const struct mip_revoked *what, struct mip_now now);
+/* One message and no more, without a record: the agent stops. -EAGAIN: it would be too soon. */
+int mip_revoker_send_once(struct mip_revoker *revoker, const struct mip_revoked *what, struct mip_now now);
+/* The other agent has revoked it, with `what->identifier` and `what->informed`. 0, -ENOSPC, -ENOMEM. */
+int mip_revoker_remember(struct mip_revoker *revoker, const struct mip_revoked *what, struct mip_now now);
+/* NULL: none. */
+struct mip_revoked *mip_revoker_find(
+	const struct mip_revoker *revoker, struct mip_address home_address, struct mip_address peer);
+/* The node has registered again, or the deadline says that it is over. */
+void mip_revoker_forget(struct mip_revoker *revoker, struct mip_revoked *revoked);
+/* A registration of the node is on its way by the same agents: nothing is sent until then. */
+void mip_revoker_hold(struct mip_revoked *revoked, mip_time until);
+/* Whether the acknowledgment belongs to one of the transmissions of a revocation that is under way. */
+bool mip_revoked_matches(const struct mip_revoked *revoked, const struct mip_revocation_ack *ack);
+/* It is acknowledged: from now on it is remembered only. */
+void mip_revoker_settle(struct mip_revoker *revoker, struct mip_revoked *revoked, struct mip_now now);
+
+struct mip_revoked *mip_revoked_of(struct mip_deadline *deadline);
+/* Its deadline was popped. True: it is over (given up, if it is still under way), to be forgotten. */
+bool mip_revoker_due(struct mip_revoker *revoker, struct mip_revoked *revoked, struct mip_now now);
+
+/*
+ * Whether the extensions have exactly one authentication extension of this type, and a right one. 0;
+ * -ENOENT: none, or several; else as mip_authenticator_check().
+ */
+int mip_revocation_authenticate(const struct mip_association *association, uint8_t type,
+	const uint8_t *octets, const struct mip_extensions *extensions);
+
+/* RFC 3543 3.4: the acknowledgment goes back the way that `received` came. 0 or negative errno. */
+int mip_revocation_acknowledge(struct mip_outbox *outbox, const struct mip_association *association,
+	uint8_t authentication, const struct mip_input_datagram *received,
+	const struct mip_revocation_ack *ack);
+/* The same, counted. */
+void mip_revoker_acknowledge(struct mip_revoker *revoker, const struct mip_association *association,
+	uint8_t authentication, const struct mip_input_datagram *received,
+	const struct mip_revocation_ack *ack);
+
+#endif

@@ -1,0 +1,599 @@
+/*
+ * Broadcasts and multicasts at the home agent (RFC 5944 4.3, 4.4; RFC 3024 5.3): who gets what of the home link, how it is
+ * encapsulated, and what becomes of what nodes send.
+ *
+ *   neighbour 10.1.0.20 ── home0 ── home agent ── tunnels ── 10.1.0.50 (by a foreign agent, or co-located), 10.1.0.60
+ */
+#include "ha_world.h"
+
+#include <string.h>
+
+#include "igmp.h"
+#include "packet.h"
+
+#define NEIGHBOUR mip_address_of(0x0a010014) /* 10.1.0.20 */
+#define GROUP	  mip_address_of(0xef010203) /* 239.1.2.3 */
+#define OTHER	  mip_address_of(0xef010204)
+#define EVERYONE  mip_address_of(0xffffffff)
+
+enum {
+	PORT = 7000,
+	GROUPS_EACH = 2,
+	GROUPS_ALL = 3,
+	RATE = 5,
+};
+
+static int group_setup(void **state)
+{
+	static struct world world;
+
+	ha_world_prepare(&world);
+	world.settings.broadcasts = true;
+	world.settings.multicast = true;
+	world.settings.groups_per_node = GROUPS_EACH;
+	world.settings.groups = GROUPS_ALL;
+	world.settings.query_interval = 100 * MIP_SECOND;
+	world.settings.copy_rate = RATE;
+	ha_world_start(&world);
+	*state = &world;
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	ha_world_end(*state);
+	return 0;
+}
+
+#define GROUP_TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, group_teardown)
+
+/* --- what comes and goes ---------------------------------------------------------------------- */
+
+struct datagram {
+	uint8_t octets[128];
+	size_t length;
+};
+
+static struct datagram datagram_of(struct mip_address source, struct mip_address destination, uint16_t port)
+{
+	struct datagram datagram;
+	struct mip_writer writer = mip_writer_of(datagram.octets, sizeof(datagram.octets));
+
+	mip_udp_packet_write(&writer,
+		&(struct mip_ip){.ttl = 1, .source = source, .destination = destination},
+		&(struct mip_udp){.source_port = 5000, .destination_port = port}, "hello", 5);
+	datagram.length = writer.length;
+	return datagram;
+}
+
+static void take_frame(struct world *world, const struct datagram *datagram, bool unicast)
+{
+	ha_core_frame(world->core,
+		&(struct mip_input_frame){
+			.link = HOME_LINK,
+			.source = ha_node_link_address,
+			.unicast = unicast,
+			.ethertype = MIP_ETHERTYPE_IPV4,
+			.octets = datagram->octets,
+			.length = datagram->length,
+		},
+		world->now);
+	ha_world_collect(world);
+}
+
+/* Said on the home link. */
+static void say(struct world *world, struct mip_address source, struct mip_address destination, uint16_t port)
+{
+	struct datagram datagram = datagram_of(source, destination, port);
+
+	ha_world_clear_outputs(world);
+	take_frame(world, &datagram, false);
+}
+
+/* Out of a node's tunnel. */
+static void tunnel(struct world *world, struct mip_address node, const uint8_t *octets, size_t length)
+{
+	ha_world_clear_outputs(world);
+	ha_core_group(world->core, node, octets, length, world->now);
+	ha_world_collect(world);
+}
+
+static void tunnel_datagram(
+	struct world *world, struct mip_address node, struct mip_address destination, uint16_t port)
+{
+	struct datagram datagram = datagram_of(node, destination, port);
+
+	tunnel(world, node, datagram.octets, datagram.length);
+}
+
+static void report(struct world *world, struct mip_address node, uint8_t type, struct mip_address group)
+{
+	uint8_t message[8] = {type}, packet[64];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	uint16_t sum;
+
+	memcpy(message + 4, &group.value, 4);
+	sum = mip_checksum_finish(mip_checksum_add(0, message, sizeof(message)));
+	message[2] = (uint8_t)(sum >> 8);
+	message[3] = (uint8_t)sum;
+	mip_ip_packet_write(&writer,
+		&(struct mip_ip){
+			.ttl = 1, .protocol = MIP_PROTOCOL_IGMP, .source = node, .destination = group},
+		message, sizeof(message));
+	tunnel(world, node, packet, writer.length);
+}
+
+static size_t copies(const struct world *world)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->count; i++)
+		count += world->outputs[i].kind == MIP_OUTPUT_COPY;
+	return count;
+}
+
+static const struct mip_output *copy_at(const struct world *world, int n)
+{
+	int place = ha_find_kind(world, MIP_OUTPUT_COPY, n);
+
+	assert_true(place >= 0);
+	return &world->outputs[place];
+}
+
+static void away(struct world *world, struct ask ask, uint8_t flags)
+{
+	ask.flags |= flags;
+	ha_ask_send(world, &ask);
+	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ha_world_pass(world, MIP_SECOND);
+	ha_world_clear_outputs(world);
+}
+
+/* The other node, by the same foreign agent. */
+static struct ask other_node(const struct world *world)
+{
+	struct ask ask = ha_ask_by_agent();
+
+	ask.home_address = NONCE_ADDRESS;
+	ask.security = world->nonce;
+	return ask;
+}
+
+static void other_away(struct world *world, uint8_t flags)
+{
+	struct ask ask = other_node(world);
+
+	ask.flags |= flags;
+	ha_ask_send(world, &ask); /* 133: it tells the nonce */
+	ha_world_pass(world, MIP_SECOND);
+	ask.identification = ha_answer_take(world)->fields.identification;
+	ha_world_clear_outputs(world);
+	ha_ask_send(world, &ask);
+	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ha_world_pass(world, MIP_SECOND);
+	ha_world_clear_outputs(world);
+}
+
+/* --- 4.3 Broadcast Datagrams ------------------------------------------------------------------ */
+
+/* rfc5944-4.3-1: MUST NOT forward it to any mobile nodes other than those that have requested forwarding. */
+static void broadcasts_go_to_nodes_that_asked_and_to_nobody_else(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), 0);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 0);
+	other_away(world, MIP_REQUEST_B);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 1);
+	assert_address_equal(copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
+	assert_int_equal(ha_counter_value(world, "broadcasts_taken"), 1);
+	assert_int_equal(ha_counter_value(world, "copies_sent"), 1);
+}
+
+/* rfc5944-4.3-2: for each such registered mobile node the home agent SHOULD forward received broadcast datagrams. */
+static void each_node_that_asked_gets_a_copy_of_the_whole_packet(void **state)
+{
+	struct world *world = *state;
+	struct datagram datagram = datagram_of(NEIGHBOUR, HOME_BROADCAST, PORT);
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	other_away(world, MIP_REQUEST_B);
+	take_frame(world, &datagram, false);
+	assert_int_equal(copies(world), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(copy_at(world, i)->length, datagram.length);
+		assert_memory_equal(copy_at(world, i)->octets, datagram.octets, datagram.length);
+	}
+	/* Not to the node that it is from. */
+	say(world, NODE_ADDRESS, EVERYONE, PORT);
+	assert_int_equal(copies(world), 1);
+	assert_address_equal(copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
+}
+
+/* RFC 5944 4.3: 'D' set: simply tunnels; not set: first encapsulates it in a unicast datagram to the home address. */
+/* rfc5944-3.6.1.2-3, rfc5944-3.6.1.2-4 */
+static void a_foreign_agents_visitor_gets_it_encapsulated_twice_a_co_located_node_once(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_true(copy_at(world, 0)->copy.nested);
+	assert_address_equal(copy_at(world, 0)->copy.source, HA_ADDRESS);
+	away(world, ha_ask_co_located(), MIP_REQUEST_B);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 1);
+	assert_false(copy_at(world, 0)->copy.nested);
+}
+
+static void what_is_the_links_own_stays_there(void **state)
+{
+	struct world *world = *state;
+	uint8_t packet[64];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct datagram datagram;
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	say(world, NEIGHBOUR, EVERYONE, 67);
+	assert_int_equal(copies(world), 0);
+	say(world, NEIGHBOUR, EVERYONE, 68);
+	assert_int_equal(copies(world), 0);
+	say(world, NEIGHBOUR, EVERYONE, 434); /* registrations */
+	assert_int_equal(copies(world), 0);
+	mip_ip_packet_write(&writer,
+		&(struct mip_ip){.ttl = 1, .protocol = 1, .source = NEIGHBOUR, .destination = EVERYONE},
+		"\x09\x00\xf6\xff", 4);
+	memcpy(datagram.octets, packet, writer.length);
+	datagram.length = writer.length;
+	take_frame(world, &datagram, false); /* a router advertisement */
+	assert_int_equal(copies(world), 0);
+	assert_int_equal(ha_counter_value(world, "copies_withheld"), 2);
+	/* To this host alone, by its link address, though the packet says everyone. */
+	datagram = datagram_of(NEIGHBOUR, EVERYONE, PORT);
+	take_frame(world, &datagram, true);
+	assert_int_equal(copies(world), 0);
+	world->settings.broadcast_dhcp = true;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	say(world, NEIGHBOUR, EVERYONE, 68);
+	assert_int_equal(copies(world), 1);
+}
+
+static void nothing_is_taken_off_the_link_while_nobody_asks(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ha_ask_send(world, &ask);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_LISTEN, 0), -1);
+	ha_world_pass(world, MIP_SECOND);
+	ask.flags |= MIP_REQUEST_B;
+	ha_world_clear_outputs(world);
+	ha_ask_send(world, &ask);
+	assert_int_equal(
+		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_LISTEN, 0))->listen.link,
+		HOME_LINK);
+	ha_world_clear_outputs(world);
+	other_away(world, MIP_REQUEST_B);
+	assert_int_equal(ha_core_revoke(world->core, NODE_ADDRESS, world->now), 0);
+	ha_world_collect(world);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0), -1);
+	assert_int_equal(ha_core_revoke(world->core, NONCE_ADDRESS, world->now), 0);
+	ha_world_collect(world);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0) >= 0);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 0);
+}
+
+/* rfc5944-3.8.2-3 */
+static void a_home_agent_may_have_no_broadcasts_for_anyone(void **state)
+{
+	struct world *world = *state;
+
+	world->settings.broadcasts = false;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 0);
+	assert_false(ha_only_binding(world).broadcast);
+}
+
+static void copies_are_limited_in_number(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	for (int i = 0; i < 2 * RATE; i++)
+		say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(ha_counter_value(world, "copies_sent"), RATE);
+	assert_int_equal(ha_counter_value(world, "drop_copy_limit"), RATE);
+	ha_world_pass(world, MIP_SECOND);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 1);
+}
+
+static void the_wish_for_broadcasts_survives_a_restart(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+	struct mip_output record;
+	int place;
+
+	ask.flags |= MIP_REQUEST_B;
+	ha_ask_send(world, &ask);
+	place = ha_find_record(world, MIP_OUTPUT_KEEP, "binding/10.1.0.50");
+	assert_true(place >= 0);
+	record = world->outputs[place];
+	world->outputs[place] = (struct mip_output){0};
+	ha_world_clear_outputs(world);
+	ha_core_free(world->core);
+	ha_world_make(world);
+	ha_core_record(world->core, record.key, record.octets, record.length, world->now);
+	ha_world_link(world, true);
+	ha_world_begin(world);
+	mip_output_clear(&record);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 1);
+	assert_false(copy_at(world, 0)->copy.nested);
+}
+
+/* --- 4.4 Multicast Datagram Routing ----------------------------------------------------------- */
+
+/* rfc5944-4.4-1, -3: the node joins via a bidirectional tunnel: it tunnels IGMP messages to its home agent. */
+static void a_node_that_reports_a_group_gets_what_is_sent_there(void **state)
+{
+	struct world *world = *state;
+	const struct mip_want *want;
+
+	away(world, ha_ask_by_agent(), 0);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(copies(world), 0);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	/* The home agent is a member on the home link for its sake, and listens there. */
+	want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_GROUP, 0));
+	assert_address_equal(want->group.address, GROUP);
+	assert_int_equal(want->group.link, HOME_LINK);
+	assert_true(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_LISTEN, 0) >= 0);
+	assert_true(ha_find_event(world, "group_joined") >= 0);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(copies(world), 1);
+	assert_address_equal(copy_at(world, 0)->copy.home_address, NODE_ADDRESS);
+	say(world, NEIGHBOUR, OTHER, PORT);
+	assert_int_equal(copies(world), 0);
+	/* A broadcast it has not asked for. */
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 0);
+}
+
+/* rfc5944-4.4-4: 'D' set: SHOULD tunnel it to the care-of address; otherwise MUST first encapsulate it in a unicast datagram
+ * addressed to the home address. */
+static void multicasts_are_encapsulated_as_broadcasts_are(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), 0);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_true(copy_at(world, 0)->copy.nested);
+	/* It moves, and stays a member. */
+	away(world, ha_ask_co_located(), 0);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(copies(world), 1);
+	assert_false(copy_at(world, 0)->copy.nested);
+}
+
+static void a_membership_ends_with_a_report_with_silence_or_with_the_binding(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), 0);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	report(world, NODE_ADDRESS, MIP_IGMP_LEAVE, GROUP);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0) >= 0);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0) >= 0);
+	assert_true(ha_find_event(world, "group_left") >= 0);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	ha_world_pass(world, 209 * MIP_SECOND);
+	assert_int_equal(ha_only_binding(world).groups, 1);
+	ha_world_pass(
+		world, 2 * MIP_SECOND); /* RFC 3376 8.4: twice the interval of 100 s, and 10 s to answer */
+	assert_int_equal(ha_only_binding(world).groups, 0);
+	assert_int_equal(ha_counter_value(world, "groups_expired"), 1);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	ha_world_clear_outputs(world);
+	assert_int_equal(ha_core_revoke(world->core, NODE_ADDRESS, world->now), 0);
+	ha_world_collect(world);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0) >= 0);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(copies(world), 0);
+}
+
+static void the_group_stays_joined_while_one_node_is_a_member(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), 0);
+	other_away(world, 0);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_GROUP, 0), -1);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(copies(world), 2);
+	report(world, NODE_ADDRESS, MIP_IGMP_LEAVE, GROUP);
+	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0), -1);
+	say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(copies(world), 1);
+}
+
+static void memberships_have_their_bounds(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), 0);
+	other_away(world, 0);
+	for (uint32_t i = 0; i < 2 * GROUPS_EACH; i++)
+		report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, mip_address_of(0xef000001 + i));
+	assert_int_equal(ha_counter_value(world, "groups_joined"), GROUPS_EACH);
+	assert_int_equal(ha_counter_value(world, "groups_refused"), GROUPS_EACH);
+	for (uint32_t i = 0; i < GROUPS_EACH; i++)
+		report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2, mip_address_of(0xef000101 + i));
+	assert_int_equal(ha_counter_value(world, "groups_joined"), GROUPS_ALL);
+	report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2,
+		mip_address_of(0xe0000001)); /* all systems: nobody reports it */
+	assert_int_equal(ha_counter_value(world, "groups_joined"), GROUPS_ALL);
+}
+
+/* RFC 5944 4.4 assumes that the home agent is a multicast router: it asks. */
+static void a_node_is_asked_when_its_binding_is_new_and_while_it_is_a_member(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ha_ask_send(world, &ask);
+	ha_world_clear_outputs(world);
+	ha_world_pass(world, MIP_SECOND);
+	assert_int_equal(copies(world), 1);
+	assert_true(copy_at(world, 0)->copy.nested);
+	assert_int_equal(copy_at(world, 0)->length, MIP_IGMP_QUERY_PACKET);
+	ha_world_pass(world, 30 * MIP_SECOND);
+	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 2);
+	ha_world_pass(world, 200 * MIP_SECOND); /* no member: not any more */
+	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 2);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	ha_world_pass(world, 201 * MIP_SECOND);
+	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 4);
+}
+
+/* RFC 3024 5.3: "processes it as any other packet from the mobile node": it comes out on the home link. */
+static void what_a_node_sends_to_all_or_to_a_group_comes_out_on_the_home_link(void **state)
+{
+	static const struct {
+		uint32_t destination;
+		uint8_t link[6];
+	} cases[] = {
+		{0xffffffff, {0}}, {0x0a0100ff, {0}}, {0xef810203, {0x01, 0x00, 0x5e, 0x01, 0x02, 0x03}}};
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	other_away(world, MIP_REQUEST_B);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		struct datagram datagram =
+			datagram_of(NODE_ADDRESS, mip_address_of(cases[i].destination), PORT);
+		const struct mip_output *frame;
+		bool multicast = cases[i].link[0];
+
+		tunnel(world, NODE_ADDRESS, datagram.octets, datagram.length);
+		frame = &world->outputs[ha_find_kind(world, MIP_OUTPUT_FRAME, 0)];
+		assert_int_equal(frame->frame.link, HOME_LINK);
+		assert_int_equal(frame->frame.destination.length, multicast ? 6 : 0);
+		assert_memory_equal(frame->frame.destination.octets, cases[i].link, 6);
+		assert_int_equal(frame->length, datagram.length);
+		assert_memory_equal(frame->octets, datagram.octets, datagram.length);
+		/* The other node, which is not on the link, hears it as if it were; its sender does not. */
+		assert_int_equal(copies(world), multicast ? 0 : 1);
+		if (!multicast)
+			assert_address_equal(copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
+	}
+	assert_int_equal(ha_counter_value(world, "group_packets_forwarded"), 3);
+}
+
+static void signalling_and_igmp_of_a_node_do_not_come_out(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), 0);
+	tunnel_datagram(world, NODE_ADDRESS, EVERYONE, 434);
+	assert_int_equal(ha_find_kind(world, MIP_OUTPUT_FRAME, 0), -1);
+	report(world, NODE_ADDRESS, MIP_IGMP_QUERY, mip_address_of(0xe0000001));
+	assert_int_equal(ha_find_kind(world, MIP_OUTPUT_FRAME, 0), -1);
+	assert_int_equal(ha_counter_value(world, "drop_group"), 2);
+	tunnel(world, NODE_ADDRESS, (const uint8_t *)"\x45", 1);
+	tunnel_datagram(world, NONCE_ADDRESS, EVERYONE, PORT); /* has no binding */
+	assert_int_equal(ha_counter_value(world, "drop_group"), 4);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, NODE_ADDRESS);
+	assert_int_equal(ha_counter_value(world, "drop_malformed"), 1);
+}
+
+/* rfc5944-4.4-7: from the home address outside too; rfc3024-4.3.2-3: with a reverse tunnel nothing but that. */
+static void without_a_reverse_tunnel_a_node_may_tunnel_from_its_home_address(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+	const struct mip_want *want;
+
+	ask.flags = MIP_REQUEST_D;
+	ha_ask_send(world, &ask);
+	want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_GROUPS, 0));
+	assert_int_equal(want->groups.end, MIP_TUNNEL_HOME);
+	assert_address_equal(want->groups.home_address, NODE_ADDRESS);
+	assert_address_equal(want->groups.remote, NODE_ADDRESS);
+	ha_world_pass(world, MIP_SECOND);
+	ha_world_clear_outputs(world);
+	ask.flags |= MIP_REQUEST_T;
+	ha_ask_send(world, &ask);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUPS, 0) >= 0);
+}
+
+static void a_link_that_goes_takes_the_memberships_along_and_is_listened_to_when_it_is_back(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	ha_world_clear_outputs(world);
+	ha_core_link(world->core, &(struct mip_input_link){.link = HOME_LINK, .name = "home0"}, world->now);
+	ha_world_collect(world);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0) >= 0);
+	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0) >= 0);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 0);
+	ha_world_link(world, true);
+	ha_world_pass(world, MIP_SECOND);
+	assert_true(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_LISTEN, 0) >= 0);
+	say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(copies(world), 1);
+}
+
+static void the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane(void **state)
+{
+	struct world *world = *state;
+
+	world->networks[0].prefix.length = 25;
+	ha_world_clear_outputs(world);
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ha_world_collect(world);
+	assert_address_equal(ha_want_at(world, ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_BROADCAST, 0))
+				     ->broadcast.address,
+		HOME_BROADCAST);
+	assert_address_equal(ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_BROADCAST, 0))
+				     ->broadcast.address,
+		mip_address_of(0x0a01007f));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		GROUP_TEST(broadcasts_go_to_nodes_that_asked_and_to_nobody_else),
+		GROUP_TEST(each_node_that_asked_gets_a_copy_of_the_whole_packet),
+		GROUP_TEST(a_foreign_agents_visitor_gets_it_encapsulated_twice_a_co_located_node_once),
+		GROUP_TEST(what_is_the_links_own_stays_there),
+		GROUP_TEST(nothing_is_taken_off_the_link_while_nobody_asks),
+		GROUP_TEST(a_home_agent_may_have_no_broadcasts_for_anyone),
+		GROUP_TEST(copies_are_limited_in_number),
+		GROUP_TEST(the_wish_for_broadcasts_survives_a_restart),
+		GROUP_TEST(a_node_that_reports_a_group_gets_what_is_sent_there),
+		GROUP_TEST(multicasts_are_encapsulated_as_broadcasts_are),
+		GROUP_TEST(a_membership_ends_with_a_report_with_silence_or_with_the_binding),
+		GROUP_TEST(the_group_stays_joined_while_one_node_is_a_member),
+		GROUP_TEST(memberships_have_their_bounds),
+		GROUP_TEST(a_node_is_asked_when_its_binding_is_new_and_while_it_is_a_member),
+		GROUP_TEST(what_a_node_sends_to_all_or_to_a_group_comes_out_on_the_home_link),
+		GROUP_TEST(signalling_and_igmp_of_a_node_do_not_come_out),
+		GROUP_TEST(without_a_reverse_tunnel_a_node_may_tunnel_from_its_home_address),
+		GROUP_TEST(a_link_that_goes_takes_the_memberships_along_and_is_listened_to_when_it_is_back),
+		GROUP_TEST(the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
