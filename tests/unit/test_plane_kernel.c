@@ -490,6 +490,62 @@ static void a_silent_socket_takes_no_packet_and_its_errors_are_heard_once(void *
 	mip_user_free(user);
 }
 
+/* Of what a device carries the user plane wants nothing, or its rest: groups, and visitors' own tunnels. */
+static void a_carried_protocol_is_heard_while_its_rest_is_wanted(void **state)
+{
+	const struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
+	const struct mip_want tunnel = {
+		.kind = MIP_WANT_TUNNEL,
+		.tunnel = {.home_address = ip_of("10.1.0.50"),
+			.local = ip_of("10.9.0.1"),
+			.remote = ip_of("10.9.0.2")},
+	};
+	const struct mip_want wants[] = {
+		{.kind = MIP_WANT_GROUPS,
+			.groups = {.home_address = ip_of("10.1.0.51"), .remote = ip_of("10.1.0.51")}},
+		{.kind = MIP_WANT_RELAY, .relay = {.home_address = ip_of("10.1.0.51"), .link = 1}},
+		{.kind = MIP_WANT_BROADCAST, .broadcast = {ip_of("10.1.0.255")}},
+	};
+	struct mip_user *user;
+	const uint64_t *sent, *taken; /* what is taken has a broken header */
+	const char *reason;
+	uint64_t errors = 0, packets = 0;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("for i in 9.0.1 9.0.2 9.0.9 5.0.1 1.0.51; do ip address add 10.$i/32 dev lo; done");
+	assert_int_equal(mip_user_new(&options, &user, &reason), 0);
+	assert_int_equal(mip_user_want(user, &tunnel), 0);
+	sent = &user->counters[MIP_USER_ICMP_SENT];
+	taken = &user->counters[MIP_USER_DROP_MALFORMED];
+	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(wants); i++) {
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false); /* nobody */
+		assert_int_equal(mip_user_want(user, &wants[i]), 0);
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false); /* the device's */
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
+		expect_count(user, taken, ++packets);
+		send_ipip("10.1.0.51", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+		expect_count(user, taken, ++packets);
+		send_unreachable(IPPROTO_IPIP, false);
+		expect_count(user, sent, ++errors); /* by the raw socket */
+		/* The device's coming and going is the other occasion. */
+		assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, true), 0);
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+		expect_count(user, taken, ++packets);
+		assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
+		expect_count(user, taken, ++packets);
+		assert_int_equal(mip_user_unwant(user, &wants[i]), 0);
+		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
+		send_unreachable(IPPROTO_IPIP, false);
+		expect_count(user, sent, ++errors); /* by that for ICMP */
+	}
+	assert_int_equal(*taken, packets);
+	mip_user_free(user);
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static void without_ipip_it_is_refused_at_once_and_leaves_nothing(void **state)
@@ -710,6 +766,7 @@ int main(void)
 		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
 		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
 		IN_NAMESPACE(a_silent_socket_takes_no_packet_and_its_errors_are_heard_once),
+		IN_NAMESPACE(a_carried_protocol_is_heard_while_its_rest_is_wanted),
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
 		IN_NAMESPACE(a_handover_leads_the_route_to_another_nexthop),
 		IN_NAMESPACE(nodes_at_the_same_care_of_address_share_a_nexthop),
