@@ -47,6 +47,7 @@ struct world {
 	struct mip_log log;
 	unsigned warnings; /* of the home end's plane */
 	bool hold_away;	   /* the visited end's plane is not driven */
+	int mtu;	   /* of the route at home into the tunnel; 0: there is none yet */
 };
 
 struct mip_address plane_address(const char *text);
