@@ -59,7 +59,7 @@ struct fa_core_settings {
 	/* U (RFC 3519): tunnels in UDP are asked for; requests without a reverse tunnel get code 75 … */
 	bool behind_nat;
 	bool nat_keeps_sources;	     /* … but where the NAT leaves the nodes' own source addresses alone */
-	mip_time keepalive_interval; /* where the home agent names none */
+	mip_time keepalive_interval; /* where the home agent names none that is shorter */
 	bool gre;		     /* G: GRE tunnels on request (else code 72) … */
 	bool minimal;		     /* M: … and minimal encapsulation */
 	bool home_agents_only;	     /* relay to the home agents named here only (else code 65) */

@@ -61,9 +61,12 @@ bool fa_nat_is_granted(
 
 static mip_time interval_of(const struct fa_core *core, uint16_t assigned)
 {
-	/* rfc3519-3.2-3: if the field is 0, MUST use the configured interval. */
-	mip_time interval = assigned > 0 ? assigned * MIP_SECOND : core->settings.values.keepalive_interval;
+	/* rfc3519-3.2-3: if the field is 0, MUST use the configured interval. And no longer one than that in any case: it
+	 * is for the NAT here (RFC 3519 4.10), which the home agent does not know. */
+	mip_time interval = core->settings.values.keepalive_interval;
 
+	if (assigned > 0 && assigned * MIP_SECOND < interval)
+		interval = assigned * MIP_SECOND;
 	return interval < KEEPALIVE_LEAST * MIP_SECOND ? KEEPALIVE_LEAST * MIP_SECOND : interval;
 }
 

@@ -421,6 +421,10 @@ void fa_revocation_offer(struct fa_core *core, struct fa_pending *pending, bool 
 void fa_revocation_agree(struct fa_core *core, struct fa_pending *pending,
 	const struct mip_registration_reply *reply, const struct mip_extensions *extensions,
 	size_t authorized);
+/* What the home agent has accepted is not honoured here: it is told, if revocation is agreed on. */
+void fa_revocation_refused(struct fa_core *core, struct fa_pending *pending,
+	const struct mip_registration_reply *reply, const struct mip_extensions *extensions,
+	size_t authorized, struct mip_now now);
 /* A support extension for us that no authenticator covers. */
 bool fa_revocation_is_unprotected(
 	const struct fa_core *core, const struct mip_extensions *extensions, size_t authorized);

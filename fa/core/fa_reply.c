@@ -274,6 +274,10 @@ static void conclude(const struct reply *reply, struct fa_pending *pending, stru
 	if (code == 0 && accept(reply, pending, now) < 0)
 		code = MIP_CODE_FA_INSUFFICIENT_RESOURCES;
 	if (code != 0) {
+		/* rfc4636-6-1: "SHOULD send a Registration Revocation message to the Home Agent"; if the reply is its. */
+		if (code != MIP_CODE_FA_HOME_AGENT_FAILED_AUTHENTICATION)
+			fa_revocation_refused(
+				core, pending, &reply->fields, &reply->extensions, reply->authorized, now);
 		refuse(reply, registration, code, now);
 		fa_pending_remove(core, pending);
 		return;

@@ -206,6 +206,31 @@ static void revoke(struct fa_core *core, struct fa_visitor *visitor, const char 
 	fa_visitor_remove(core, visitor, reason, FA_COUNT_VISITORS_REVOKED);
 }
 
+void fa_revocation_refused(struct fa_core *core, struct fa_pending *pending,
+	const struct mip_registration_reply *reply, const struct mip_extensions *extensions,
+	size_t authorized, struct mip_now now)
+{
+	struct fa_visitor never = {.home_address = reply->home_address, .home_agent = reply->home_agent};
+	struct mip_revoked revoked;
+
+	/* A visitor of that address stays, and what is bound at the home agent is its registration too. */
+	if (!mip_code_is_accepted(reply->code) || reply->lifetime == 0 ||
+		pending->registration.request.lifetime == 0 || !mip_address_is_unicast(reply->home_address) ||
+		!mip_address_is_unicast(reply->home_agent) || fa_visitor_find(core, reply->home_address))
+		return;
+	fa_revocation_agree(core, pending, reply, extensions, authorized);
+	never.registration = pending->registration;
+	revoked = describe(core, &never);
+	revoked.message.inform = false; /* the node knows it by the reply */
+	if (reply->lifetime != MIP_LIFETIME_INFINITE)
+		revoked.expires = now.boot + reply->lifetime * MIP_SECOND;
+	if (revoked.terms.negotiated && revoked.association &&
+		mip_revoker_begin(&core->revoker, &revoked, now) < 0)
+		mip_log(core->environment.log, MIP_LOG_WARNING,
+			"the home agent %s is not told that %s is refused", MIP_TEXT(reply->home_agent),
+			MIP_TEXT(reply->home_address));
+}
+
 int fa_core_revoke(struct fa_core *core, struct mip_address home_address, struct mip_now now)
 {
 	struct fa_visitor *visitor = fa_visitor_find(core, home_address);

@@ -251,7 +251,8 @@ static const struct mip_setting agent_settings[] = {
 		.least = 10 * MIP_SECOND,
 		.most = 3600 * MIP_SECOND,
 		.unit = "s",
-		.help = "Keep-alives for the NAT, where the home agent names no interval."},
+		.help = "The longest time between keep-alives for the NAT; the home agent may name a shorter "
+			"one."},
 	{.name = "gre_encapsulation",
 		.type = MIP_SETTING_TYPE_BOOLEAN,
 		.offset = IN_AGENT(gre_encapsulation),
@@ -534,6 +535,34 @@ static int check_challenge(
 		"'challenge' = true needs a 'security' or 'aaa' association of a node under 'mobile_nodes'");
 }
 
+static bool is_a_home_agent(const struct fa_config *all, struct mip_address address)
+{
+	for (size_t i = 0; i < all->home_agent_count; i++)
+		if (mip_address_equal(all->home_agents[i].address, address))
+			return true;
+	return false;
+}
+
+/* One that every request to it would be denied for. */
+static int check_default_home_agent(
+	struct mip_config *config, const struct mip_config_group *group, const struct fa_config *all)
+{
+	const struct mip_config_group *agent = mip_config_group_at(config, group, "foreign_agent", 0);
+	struct mip_address address = all->agent.default_home_agent;
+
+	if (mip_address_is_none(address))
+		return 0;
+	if (!mip_address_is_unicast(address))
+		return mip_config_error(config, agent, "default_home_agent",
+			"'default_home_agent' = \"%s\" is no host's address", MIP_TEXT(address));
+	if (all->agent.home_agents_only && !is_a_home_agent(all, address))
+		return mip_config_error(config, agent, "default_home_agent",
+			"'home_agents_only' = true needs 'default_home_agent' = \"%s\" to be under "
+			"'home_agents'",
+			MIP_TEXT(address));
+	return 0;
+}
+
 static int check_all(struct mip_config *config, const struct mip_config_group *group, void *object)
 {
 	const struct fa_config *all = object;
@@ -541,6 +570,8 @@ static int check_all(struct mip_config *config, const struct mip_config_group *g
 
 	if (r == 0)
 		r = check_challenge(config, group, all);
+	if (r == 0)
+		r = check_default_home_agent(config, group, all);
 	if (r < 0)
 		return r;
 	r = check_unique(config, group, "home_agents", "address", all->home_agents,

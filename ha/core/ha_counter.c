@@ -62,6 +62,8 @@ const struct mip_counter_name ha_counter_names[HA_COUNTER_COUNT] = {
 	[HA_COUNTER_REPLY_137] = {"reply_137", "replies: reverse tunnel unavailable"},
 	[HA_COUNTER_REPLY_138] = {"reply_138", "replies: reverse tunnel is mandatory"},
 	[HA_COUNTER_REPLY_139] = {"reply_139", "replies: encapsulation unavailable"},
+	[HA_COUNTER_REPLY_140] = {"reply_140", "replies: the node's extension of an unknown vendor"},
+	[HA_COUNTER_REPLY_141] = {"reply_141", "replies: a foreign agent's extension of an unknown vendor"},
 	[HA_COUNTER_REPLY_142] = {"reply_142", "replies: UDP tunnel encapsulation unavailable"},
 	[HA_COUNTER_REPLY_143] = {"reply_143", "replies: another home agent is to be asked"},
 	[HA_COUNTER_REPLY_144] = {"reply_144", "replies: Mobile-AAA authentication failed"},
@@ -96,13 +98,7 @@ enum ha_counter ha_counter_of_code(uint8_t code)
 		return HA_COUNTER_REPLY_0;
 	if (code == MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)
 		return HA_COUNTER_REPLY_1;
-	if (code >= MIP_CODE_HA_UNSPECIFIED && code <= MIP_CODE_HA_ENCAPSULATION_UNAVAILABLE)
+	if (code >= MIP_CODE_HA_UNSPECIFIED && code <= MIP_CODE_HA_BAD_AAA_AUTHENTICATION)
 		return (enum ha_counter)(HA_COUNTER_REPLY_128 + code - MIP_CODE_HA_UNSPECIFIED);
-	if (code == MIP_CODE_HA_UDP_ENCAPSULATION_UNAVAILABLE)
-		return HA_COUNTER_REPLY_142;
-	if (code == MIP_CODE_HA_REDIRECT)
-		return HA_COUNTER_REPLY_143;
-	if (code == MIP_CODE_HA_BAD_AAA_AUTHENTICATION)
-		return HA_COUNTER_REPLY_144;
 	return HA_COUNTER_COUNT;
 }

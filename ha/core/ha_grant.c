@@ -19,19 +19,18 @@ enum {
 
 /* --- the home address ------------------------------------------------------------------------- */
 
-static int choose_home_address(struct ha_core *core, struct ha_request *request)
+static int choose_home_address(const struct ha_core *core, struct ha_request *request)
 {
 	struct mip_address wanted = request->fields.home_address;
 	struct mip_address own = ha_node_address(request->node);
 	int status;
 
 	if (mip_address_is_none(own)) {
-		status = ha_pool_assign(core, request->node, wanted);
-		if (status == -ENOSPC || status == -ENOMEM)
+		status = ha_pool_choose(core, wanted, &own);
+		if (status == -ENOSPC)
 			return MIP_CODE_HA_INSUFFICIENT_RESOURCES;
 		if (status < 0)
 			return MIP_CODE_HA_PROHIBITED;
-		own = ha_node_address(request->node);
 	}
 	/* rfc5944-3.8.3.2-6: if the home agent cannot support the specified nonzero unicast address, it
 	 * MUST reject the request with code 129. An association speaks for its own node only.
@@ -55,6 +54,16 @@ void ha_grant_home_address(struct ha_core *core, struct ha_request *request)
 {
 	request->home_address_denial =
 		nai_contradicts(core, request) ? MIP_CODE_HA_PROHIBITED : choose_home_address(core, request);
+}
+
+/* Nobody takes an address from the pool but who is accepted. */
+static int take_home_address(struct ha_core *core, struct ha_request *request)
+{
+	if (!mip_address_is_none(ha_node_address(request->node)))
+		return GRANTED;
+	return ha_pool_assign(core, request->node, request->home_address) == 0
+		       ? GRANTED
+		       : MIP_CODE_HA_INSUFFICIENT_RESOURCES;
 }
 
 /* --- the form --------------------------------------------------------------------------------- */
@@ -276,6 +285,9 @@ static int register_node(struct ha_core *core, struct ha_request *request)
 	if (!ha_binding_to_change(core, request) && core->settings.max_bindings > 0 &&
 		ha_core_binding_count(core) >= core->settings.max_bindings)
 		return MIP_CODE_HA_INSUFFICIENT_RESOURCES;
+	code = take_home_address(core, request);
+	if (code != GRANTED)
+		return code;
 	request->lifetime = choose_lifetime(core, request);
 	return ha_binding_grant(core, request) == 0 ? GRANTED : MIP_CODE_HA_INSUFFICIENT_RESOURCES;
 }
@@ -335,9 +347,11 @@ uint8_t ha_grant(struct ha_core *core, struct ha_request *request)
 		code = check_vendor(request);
 	if (code != GRANTED)
 		return (uint8_t)code;
-	if (request->fields.lifetime == 0)
-		deregister_node(core, request);
-	else
+	if (request->fields.lifetime > 0)
 		code = register_node(core, request);
+	else
+		code = take_home_address(core, request);
+	if (code == GRANTED && request->fields.lifetime == 0)
+		deregister_node(core, request);
 	return code == GRANTED ? ha_accepting_code(core) : (uint8_t)code;
 }

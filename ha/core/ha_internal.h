@@ -243,7 +243,7 @@ struct ha_request {
 	bool duplicate; /* a retransmission of the one that made the current binding */
 
 	/* What is granted. */
-	int home_address_denial; /* 0: home_address is what the node gets */
+	int home_address_denial; /* 0: home_address is what the node gets, once it is accepted */
 	struct mip_address home_address;
 	struct mip_address home_agent;
 	uint16_t lifetime;
@@ -287,8 +287,11 @@ struct mip_address ha_node_address(const struct ha_node *node);
 /* --- ha_pool.c -------------------------------------------------------------------------------- */
 
 bool ha_pool_contains(const struct ha_settings *settings, struct mip_address address);
-/* Gives the node the address, or any (0.0.0.0). 0; -EADDRINUSE, -EADDRNOTAVAIL; -ENOSPC: the pool is used up.
+/* The address that a node gets that wants this one, or any (0.0.0.0): free, or of the node that has been without a
+ * binding for longest. 0; -EADDRINUSE, -EADDRNOTAVAIL; -ENOSPC: the pool is used up.
  */
+int ha_pool_choose(const struct ha_core *core, struct mip_address wanted, struct mip_address *ret_address);
+/* Gives the node an address that was chosen just before. 0 or -ENOMEM. */
 int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_address address);
 int ha_pool_put(struct ha_tables *tables, struct ha_node *node, struct mip_address address);
 void ha_pool_release(struct ha_tables *tables, struct ha_node *node);
@@ -403,7 +406,7 @@ void ha_group_networks(struct ha_core *core, const struct ha_tables *old, const 
 /* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 
 void ha_request_take(struct ha_core *core, struct ha_request *request);
-/* Fills in the home address that the node gets, or why it gets none. */
+/* Fills in the home address that the node would get, or why it gets none. */
 void ha_grant_home_address(struct ha_core *core, struct ha_request *request);
 /* The code for a request that is authenticated, fresh and for us: accepted, having updated the bindings, or
  * denied, having changed nothing. */

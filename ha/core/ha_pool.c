@@ -48,7 +48,7 @@ static bool can_be_given(const struct ha_core *core, struct mip_address address)
 }
 
 /* Begins after the last one given, so that giving out a whole pool takes one walk through it. */
-static struct mip_address find_free(struct ha_core *core)
+static struct mip_address find_free(const struct ha_core *core)
 {
 	uint32_t first = mip_address_number(core->settings.pool_first);
 	uint64_t size = (uint64_t)mip_address_number(core->settings.pool_last) - first + 1;
@@ -59,10 +59,8 @@ static struct mip_address find_free(struct ha_core *core)
 		uint64_t offset = (core->pool_next + i) % size;
 		struct mip_address address = mip_address_of((uint32_t)(first + offset));
 
-		if (can_be_given(core, address) && !ha_node_by_address(&core->tables, address)) {
-			core->pool_next = offset + 1;
+		if (can_be_given(core, address) && !ha_node_by_address(&core->tables, address))
 			return address;
-		}
 	}
 	return (struct mip_address){0};
 }
@@ -78,7 +76,7 @@ static struct ha_node *find_idle(const struct ha_core *core)
 	return longest;
 }
 
-static struct mip_address find_any(struct ha_core *core)
+static struct mip_address find_any(const struct ha_core *core)
 {
 	struct mip_address address = {0};
 	struct ha_node *idle;
@@ -89,27 +87,35 @@ static struct mip_address find_any(struct ha_core *core)
 	if (!mip_address_is_none(address))
 		return address;
 	idle = find_idle(core);
-	if (!idle)
-		return address;
-	address = idle->assigned;
-	ha_record_forget_pool(core, idle);
-	ha_pool_release(&core->tables, idle);
-	return address;
+	return idle ? idle->assigned : address;
+}
+
+int ha_pool_choose(const struct ha_core *core, struct mip_address wanted, struct mip_address *ret_address)
+{
+	struct mip_address address = mip_address_is_none(wanted) ? find_any(core) : wanted;
+
+	if (mip_address_is_none(address))
+		return -ENOSPC;
+	if (!mip_address_is_none(wanted) && !can_be_given(core, wanted))
+		return -EADDRNOTAVAIL;
+	if (!mip_address_is_none(wanted) && ha_node_by_address(&core->tables, wanted))
+		return -EADDRINUSE;
+	*ret_address = address;
+	return 0;
 }
 
 /* rfc3024-A.4-11: "Also, the home agent SHOULD be able to assign private addresses out of its …" */
 int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_address address)
 {
+	struct ha_node *idle = ha_node_by_address(&core->tables, address);
 	int status;
 
-	if (mip_address_is_none(address)) {
-		address = find_any(core);
-		if (mip_address_is_none(address))
-			return -ENOSPC;
-	} else if (!can_be_given(core, address)) {
-		return -EADDRNOTAVAIL;
-	} else if (ha_node_by_address(&core->tables, address)) {
-		return -EADDRINUSE;
+	if (idle) {
+		ha_record_forget_pool(core, idle);
+		ha_pool_release(&core->tables, idle);
+	} else {
+		core->pool_next = (uint64_t)mip_address_number(address) -
+				  mip_address_number(core->settings.pool_first) + 1;
 	}
 	status = ha_pool_put(&core->tables, node, address);
 	if (status == 0)

@@ -243,8 +243,8 @@ static const struct mip_user_groups *visited_groups(
 {
 	const struct mip_user_groups *groups;
 
-	DL_FOREACH2(user->visited_groups, groups, next)
-	{
+	/* In place of DL_FOREACH2, which cppcheck does not see through. */
+	for (groups = user->visited_groups; groups; groups = groups->next) {
 		if (mip_address_equal(groups->key.remote, arrival->remote) &&
 			groups->key.remote_port == arrival->remote_port &&
 			(mip_address_is_none(groups->local) ||

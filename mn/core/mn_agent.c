@@ -166,7 +166,9 @@ static bool is_home(const struct mn_core *core, const struct mn_agent *agent, bo
 {
 	struct mip_prefix prefix = core->settings.home_prefix;
 
-	if (prefix.length == 0)
+	/* The network has given an address of another one: that is home, wherever the settings say. */
+	if (prefix.length == 0 ||
+		!(mip_address_is_none(core->home_address) || mip_prefix_contains(prefix, core->home_address)))
 		return is_home_agent && (agent->flags & MIP_AGENT_H);
 	return (is_home_agent || (agent->flags & MIP_AGENT_H)) &&
 	       (mip_prefix_contains(prefix, agent->key.address) ||

@@ -108,7 +108,7 @@ static void transmit(struct mn_core *core, struct mip_now now)
 	if (mn_home_agent_unanswered(core, attempt))
 		attempt->awaiting = false; /* an answer to the other request is not one to this */
 	attempt->unanswered++;
-	wait = exponential(attempt->unanswered);
+	wait = exponential(attempt->unanswered + attempt->turns);
 	if (mn_request_send(core, attempt, again, now) == 0) {
 		mip_event_number(&event, "lifetime", attempt->lifetime);
 		mip_event_number(&event, "transmission", attempt->unanswered);
@@ -186,7 +186,6 @@ static void give_up(struct mn_core *core, struct mip_now now)
 void mn_attempt_due(struct mn_core *core, struct mip_now now)
 {
 	struct mn_attempt *attempt = &core->attempt;
-	struct mn_place place = attempt->place;
 
 	if (!attempt->active)
 		return;
@@ -205,8 +204,11 @@ void mn_attempt_due(struct mn_core *core, struct mip_now now)
 	if (attempt->unanswered == MN_UNANSWERED_MOST && !attempt->ending) {
 		give_up(core, now);
 		mn_decide(core, now); /* may have gone elsewhere with the attempt, or back to what works */
-		if (!attempt->active || !mn_place_same(&place, &attempt->place) || attempt->unanswered == 0)
+		if (!attempt->active || mip_deadline_is_set(&attempt->timer))
 			return;
+	} else if (attempt->unanswered > MN_UNANSWERED_MOST && !mn_home_agent_is_open(core) &&
+		   core->binding.place.mode == MN_MODE_NONE) {
+		mn_home_agent_forget(core, now); /* its session may have ended since */
 	}
 	transmit(core, now);
 	mn_decide(core, now);
@@ -219,7 +221,7 @@ void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now)
 	mip_time wait = MIP_SECOND;
 
 	attempt->awaiting = false;
-	attempt->unanswered = 0;
+	attempt->unanswered = attempt->turns = 0;
 	if (backoff) {
 		wait = exponential(++backoff->failures);
 		backoff->until = now.boot + wait;
@@ -231,7 +233,7 @@ void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now)
 void mn_attempt_again(struct mn_core *core, struct mip_now now)
 {
 	core->attempt.awaiting = false;
-	core->attempt.unanswered = 0;
+	core->attempt.unanswered = core->attempt.turns = 0;
 	set_timer(core, later_of(earliest(core, now), now.boot));
 }
 
@@ -259,7 +261,7 @@ void mn_attempt_hurry(struct mn_core *core, struct mip_now now)
 		*backoff = (struct mn_backoff){0};
 	if (attempt->awaiting && attempt->unanswered <= 1)
 		return; /* it has only just been sent */
-	attempt->unanswered = 0;
+	attempt->unanswered = attempt->turns = 0;
 	if (mip_deadline_is_set(&attempt->timer) && at < attempt->timer.at)
 		set_timer(core, later_of(at, now.boot));
 }

@@ -72,11 +72,42 @@ static void begin_grace(struct mn_core *core, bool retained, struct mip_now now)
 }
 
 /* In time for a few repetitions, and for no more than a minute of a long lifetime. */
+static mip_time margin_of(const struct mn_binding *binding)
+{
+	return smaller(binding->lifetime * MIP_SECOND / 3, MN_RENEWAL_MARGIN * MIP_SECOND);
+}
+
 static mip_time renewal_of(const struct mn_binding *binding)
 {
-	mip_time lifetime = binding->lifetime * MIP_SECOND;
+	return binding->expires - margin_of(binding);
+}
 
-	return binding->expires - smaller(lifetime / 3, MN_RENEWAL_MARGIN * MIP_SECOND);
+/* So little is left that a move, which may come to nothing, has to wait. */
+static bool ends_soon(const struct mn_core *core, struct mip_now now)
+{
+	const struct mn_binding *binding = &core->binding;
+
+	return mn_binding_is_live(core) && binding->expires != MIP_NEVER &&
+	       now.boot > binding->expires - margin_of(binding) / 3;
+}
+
+bool mn_binding_is_urgent(const struct mn_core *core, struct mip_now now)
+{
+	const struct mn_attempt *attempt = &core->attempt;
+	const struct mn_backoff *backoff = mn_place_backoff(core, &core->binding.place);
+
+	/* Once it is repeated or denied, what else there is has its turn. */
+	return attempt->active && attempt->unanswered <= 1 && !(backoff && backoff->failures > 0) &&
+	       mn_place_same(&attempt->place, &core->binding.place) && ends_soon(core, now);
+}
+
+/* … and then it has the attempt to itself, for a second of every two. */
+static void renew_first(struct mn_core *core, struct mip_now now)
+{
+	struct mn_place place = core->binding.place;
+
+	mn_attempt_begin(core, &place, false, now);
+	set(core, &core->binding.renew, MN_DEADLINE_RENEW, now.boot + 2 * MIP_SECOND);
 }
 
 static void set_lifetime(struct mn_core *core, mip_time sent_at)
@@ -226,6 +257,8 @@ void mn_binding_renew(struct mn_core *core, struct mip_now now)
 		mn_attempt_begin(core, &place, false, now);
 	else if (mn_place_same(&core->attempt.place, &place))
 		mn_attempt_hurry(core, now);
+	else if (!core->attempt.ending && ends_soon(core, now))
+		renew_first(core, now);
 	else /* something better is being tried; if that does not work out, there is still time */
 		set(core, &core->binding.renew, MN_DEADLINE_RENEW, now.boot + MIP_SECOND);
 }
@@ -245,11 +278,11 @@ void mn_binding_expired(struct mn_core *core, struct mip_now now)
 {
 	mip_log(core->log, MIP_LOG_WARNING, "the registration has expired");
 	clear(core);
-	/* What was to be ended has ended; a home agent that was found and does not answer is looked for anew.
-	 */
+	/* What was to be ended has ended; a home agent that was found and does not answer, or refuses, is looked for
+	 * anew. */
 	if (core->attempt.ending)
 		mn_attempt_end(core);
-	if (core->silent)
+	if (core->silent || mn_home_agent_refuses(core->last_code))
 		mn_home_agent_forget(core, now);
 	mn_decide(core, now);
 }

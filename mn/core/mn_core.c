@@ -208,13 +208,16 @@ int mn_core_deregister(struct mn_core *core, struct mip_now now, const char **re
 	if (core->resting && !core->assignment.looped)
 		return refuse(-EALREADY, "deregistered already", ret_reason);
 	core->resting = true;
-	core->moved = true; /* a person's word is as good as a link's */
+	core->assignment.looped = false; /* it rests by a person's wish now */
+	core->moved = true;		 /* a person's word is as good as a link's */
 	for (struct mn_interface *interface = core->interfaces; interface; interface = interface->next)
 		mn_solicit_stop(core, interface);
-	if (place.mode == MN_MODE_NONE)
+	if (place.mode == MN_MODE_NONE) {
 		mn_attempt_end(core);
-	else
+		mn_home_agent_session_over(core);
+	} else {
 		mn_attempt_begin(core, &place, true, now);
+	}
 	mn_decide(core, now);
 	return 0;
 }
@@ -244,6 +247,7 @@ static bool same_text(const char *a, const char *b)
 int mn_core_reconfigure(
 	struct mn_core *core, const struct mn_settings *settings, struct mip_now now, const char **ret_reason)
 {
+	struct mip_address hint = core->settings.home_agent;
 	struct mn_settings copy;
 	int result;
 
@@ -263,6 +267,7 @@ int mn_core_reconfigure(
 	core->refused = 0;
 	if (core->assignment.looped)
 		rise(core);
+	mn_home_agent_hinted(core, hint);
 	if (!mip_address_is_none(mn_home_agent_configured(&copy)) &&
 		!mip_address_equal(copy.home_agent, core->home_agent)) {
 		core->home_agent = copy.home_agent;

@@ -288,6 +288,8 @@ static void stay(struct mn_core *core, const struct mn_place *place)
  * address. */
 static void move(struct mn_core *core, const struct mn_place *place, struct mip_now now)
 {
+	if (mn_binding_is_urgent(core, now))
+		return;
 	if (core->attempt.active && mn_place_same(&core->attempt.place, place))
 		core->attempt.place = *place;
 	else

@@ -3,7 +3,8 @@
  * by dynamic home agent address resolution (RFC 5944 3.6.1.2); or one that the network assigns to it, for a
  * session (RFC 4433).
  *
- *   resolution   unknown ──(133 or 136 from one that is there)──> known ──(no answer, no binding)──> unknown
+ *   resolution   unknown ──(133 or 136 from one that is there)──> known ──(no answer, or it is said not to be
+ *                                                                    there or has no room; no binding)──> unknown
  *
  *   assignment   open ──────────────(accepted)───────────────> assigned ──(the session is over)──> open
  *                │  ▲
@@ -49,8 +50,24 @@ static bool is_usable(const struct mn_core *core, struct mip_address address)
 		       mip_address_equal(address, mip_prefix_broadcast(prefix)));
 }
 
+/* Another one is asked from now on: what was sent before is not repeated to it (rfc4433-5.1.2-8), and nothing is known
+ * of how it likes to be asked. */
+static void ask_anew(struct mn_core *core)
+{
+	struct mn_attempt *attempt = &core->attempt;
+
+	if (!attempt->active)
+		return;
+	attempt->turns += attempt->unanswered > 0;
+	attempt->awaiting = false;
+	attempt->legacy = false;
+	attempt->unanswered = 0;
+}
+
 static void set(struct mn_core *core, struct mip_address address)
 {
+	if (!mip_address_equal(core->home_agent, address))
+		ask_anew(core);
 	core->home_agent = address;
 	mn_agents_judge_home(core);
 }
@@ -221,28 +238,55 @@ static enum mn_next refused_by_legacy(struct mn_core *core, struct mip_address h
 static void silent(struct mn_core *core)
 {
 	struct mn_assignment_state *assignment = &core->assignment;
+	struct mip_address before = requested(core, &core->attempt.place);
 
 	if (mip_address_is_none(assignment->next))
 		assignment->hintless = !assignment->hintless;
 	assignment->next = (struct mip_address){0};
 	assignment->redirector_count = 0;
+	if (!mip_address_equal(requested(core, &core->attempt.place), before))
+		ask_anew(core);
 }
 
-static enum mn_next assignment_denied(
-	struct mn_core *core, uint8_t code, struct mip_address home_agent, struct mip_address redirected_to)
+/* The foreign agent says that it is not there. */
+static bool says_absent(uint8_t code)
 {
 	switch (code) {
-	case MIP_CODE_HA_REDIRECT:
-		return redirected(core, home_agent, redirected_to);
-	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
-		return refused_by_legacy(core, home_agent);
 	case MIP_CODE_FA_TIMEOUT:
 	case MIP_CODE_FA_HOME_NETWORK_UNREACHABLE:
 	case MIP_CODE_FA_HOME_AGENT_HOST_UNREACHABLE:
 	case MIP_CODE_FA_HOME_AGENT_PORT_UNREACHABLE:
 	case MIP_CODE_FA_HOME_AGENT_UNREACHABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Neither will another request to it be accepted, as far as one can tell. */
+static bool says_no(uint8_t code)
+{
+	return code == MIP_CODE_HA_UNSPECIFIED || code == MIP_CODE_HA_PROHIBITED ||
+	       code == MIP_CODE_HA_INSUFFICIENT_RESOURCES || code == MIP_CODE_HA_UNKNOWN_HOME_AGENT;
+}
+
+bool mn_home_agent_refuses(int code)
+{
+	return code >= 0 && (says_absent((uint8_t)code) || says_no((uint8_t)code));
+}
+
+static enum mn_next assignment_denied(
+	struct mn_core *core, uint8_t code, struct mip_address home_agent, struct mip_address redirected_to)
+{
+	if (says_absent(code)) {
 		silent(core);
 		return MN_NEXT_REPAIR;
+	}
+	switch (code) {
+	case MIP_CODE_HA_REDIRECT:
+		return redirected(core, home_agent, redirected_to);
+	case MIP_CODE_HA_UNKNOWN_HOME_AGENT:
+		return refused_by_legacy(core, home_agent);
 	case MIP_CODE_FA_POORLY_FORMED_REQUEST:
 	case MIP_CODE_FA_INVALID_HOME_AGENT_ADDRESS:
 		return fall_back(core, &core->attempt) ? MN_NEXT_AGAIN : MN_NEXT_REPAIR;
@@ -260,8 +304,11 @@ static enum mn_next resolution_denied(struct mn_core *core, uint8_t code, struct
 {
 	bool unknown = mip_address_is_none(core->home_agent);
 
-	/* It has no room: another one of the home network may. */
-	if (code == MIP_CODE_HA_INSUFFICIENT_RESOURCES && !mn_binding_is_live(core)) {
+	/* The tunnel of a binding leads to the home agent that made it. */
+	if (mn_binding_is_live(core))
+		return MN_NEXT_REPAIR;
+	/* It has no room, or is not there: another one of the home network may. */
+	if (code == MIP_CODE_HA_INSUFFICIENT_RESOURCES || says_absent(code)) {
 		set(core, (struct mip_address){0});
 		return MN_NEXT_REPAIR;
 	}
@@ -274,11 +321,13 @@ static enum mn_next resolution_denied(struct mn_core *core, uint8_t code, struct
 	return unknown ? MN_NEXT_AGAIN : MN_NEXT_REPAIR;
 }
 
-enum mn_next mn_home_agent_denied(
-	struct mn_core *core, uint8_t code, struct mip_address home_agent, struct mip_address redirected_to)
+enum mn_next mn_home_agent_denied(struct mn_core *core, uint8_t code, struct mip_address home_agent,
+	struct mip_address redirected_to, struct mip_now now)
 {
 	if (mn_home_agent_is_open(core))
 		return assignment_denied(core, code, home_agent, redirected_to);
+	if (is_assigning(core) && mn_home_agent_refuses(code) && !mn_binding_is_live(core))
+		mn_home_agent_forget(core, now);
 	if (!is_assigning(core) && mip_address_is_none(core->settings.home_agent))
 		return resolution_denied(core, code, home_agent);
 	return MN_NEXT_REPAIR;
@@ -320,15 +369,31 @@ void mn_home_agent_session_over(struct mn_core *core)
 	set(core, (struct mip_address){0});
 }
 
+/* What was to last for ever, as being at home does, lasts as long as its binding. */
+static bool session_has_ended(const struct mn_core *core, struct mip_now now)
+{
+	mip_time ends = core->assignment.session_ends;
+
+	return ends <= now.boot || (ends == MIP_NEVER && !mn_binding_is_live(core));
+}
+
 void mn_home_agent_forget(struct mn_core *core, struct mip_now now)
 {
 	/* rfc4433-5.1-4: the remaining session MUST be maintained with the assigned HA. */
 	if (mn_home_agent_is_open(core)) {
 		silent(core);
 	} else if (is_assigning(core)) {
-		if (core->assignment.session_ends <= now.boot)
+		if (session_has_ended(core, now))
 			mn_home_agent_session_over(core);
 	} else if (mip_address_is_none(core->settings.home_agent)) {
 		set(core, (struct mip_address){0});
 	}
+}
+
+void mn_home_agent_hinted(struct mn_core *core, struct mip_address before)
+{
+	if (!mn_home_agent_is_open(core) || mip_address_equal(core->settings.home_agent, before))
+		return;
+	core->assignment = (struct mn_assignment_state){.last = core->assignment.last};
+	ask_anew(core);
 }

@@ -201,6 +201,7 @@ struct mn_attempt {
 	struct mip_deadline timer; /* the next transmission */
 	bool awaiting;		   /* an answer to `identification` */
 	unsigned unanswered;	   /* transmissions without an answer, since the last denial */
+	unsigned turns;		   /* that they began anew, with another home agent, unanswered too */
 	mip_time began;
 	mip_time sent_at; /* of the request that an answer will be to */
 	uint64_t identification;
@@ -416,13 +417,17 @@ enum mn_next {
 	MN_NEXT_AGAIN,	/* ask again, otherwise */
 	MN_NEXT_STOP,	/* no more requests */
 };
-enum mn_next mn_home_agent_denied(
-	struct mn_core *core, uint8_t code, struct mip_address home_agent, struct mip_address redirected_to);
+enum mn_next mn_home_agent_denied(struct mn_core *core, uint8_t code, struct mip_address home_agent,
+	struct mip_address redirected_to, struct mip_now now);
+/* That answer's code says that the home agent is not there, or does not want the node. Negative: none came. */
+bool mn_home_agent_refuses(int code);
 /* False: that cannot be one. */
 bool mn_home_agent_accepted(struct mn_core *core, struct mip_address home_agent);
 void mn_home_agent_session(struct mn_core *core, mip_time ends);
 void mn_home_agent_session_over(struct mn_core *core);
-/* It does not answer: one that was found is to be found again, one that was assigned when its session is
+/* The settings are other ones; `before`: their hint was this. */
+void mn_home_agent_hinted(struct mn_core *core, struct mip_address before);
+/* It does not answer, or refuses: one that was found is to be found again, one that was assigned when its session is
  * over. */
 void mn_home_agent_forget(struct mn_core *core, struct mip_now now);
 
@@ -461,6 +466,8 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 /* There is none any more (its link is gone, it expired, it was ended). */
 void mn_binding_drop(struct mn_core *core);
 void mn_binding_renew(struct mn_core *core, struct mip_now now);
+/* Its renewal is under way and cannot wait for anything else. */
+bool mn_binding_is_urgent(const struct mn_core *core, struct mip_now now);
 /* Nothing is under way: sees to it that the renewal is still to come. */
 void mn_binding_watch(struct mn_core *core, struct mip_now now);
 void mn_binding_expired(struct mn_core *core, struct mip_now now);

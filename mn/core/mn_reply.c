@@ -218,6 +218,7 @@ static bool learn_addresses(struct mn_core *core, const struct reply *reply, str
 	if (!needs_address)
 		return true;
 	core->home_address = reply->fixed.home_address;
+	mn_agents_judge_home(core);
 	mip_log(core->log, MIP_LOG_NOTICE, "the home agent has given the home address %s",
 		MIP_TEXT(core->home_address));
 	if (core->attempt.place.mode == MN_MODE_HOME)
@@ -287,8 +288,10 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 	case MIP_CODE_HA_PROHIBITED:
 		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have
 		 * been given it while this one was away. Then any other will do. */
-		if (mip_address_is_none(core->settings.home_address) && !mn_binding_is_live(core))
+		if (mip_address_is_none(core->settings.home_address) && !mn_binding_is_live(core)) {
 			core->home_address = (struct mip_address){0};
+			mn_agents_judge_home(core);
+		}
 		return false;
 	case MIP_CODE_FA_UNKNOWN_CHALLENGE:
 	case MIP_CODE_FA_MISSING_CHALLENGE:
@@ -321,7 +324,7 @@ static struct mip_address redirected_of(const struct reply *reply)
 static void try_again(struct mn_core *core, const struct reply *reply, struct mip_now now)
 {
 	switch (mn_home_agent_denied(
-		core, reply->fixed.code, reply->fixed.home_agent, redirected_of(reply))) {
+		core, reply->fixed.code, reply->fixed.home_agent, redirected_of(reply), now)) {
 	case MN_NEXT_AGAIN:
 		mn_attempt_again(core, now);
 		break;

@@ -162,7 +162,10 @@ static void add_settings(const struct mn_core *core, struct mn_wants *wants)
 
 static uint8_t home_prefix_length(const struct mn_core *core)
 {
-	return core->settings.home_prefix.length > 0 ? core->settings.home_prefix.length : 32;
+	struct mip_prefix prefix = core->settings.home_prefix;
+
+	/* An address that was assigned may be of another network. */
+	return prefix.length > 0 && mip_prefix_contains(prefix, core->home_address) ? prefix.length : 32;
 }
 
 static void add_home(const struct mn_core *core, struct mn_wants *wants, const struct mn_place *home)

@@ -292,8 +292,9 @@ static const char *needs_restart(const struct mn_config *old, const struct mn_co
 		return "another port takes a restart";
 	if (!mip_address_equal(old->node.home_address, new->node.home_address) ||
 		!mip_prefix_equal(old->node.home_prefix, new->node.home_prefix) ||
-		!same_text(old->node.nai, new->node.nai))
-		return "another home address, prefix or NAI needs a restart";
+		!same_text(old->node.nai, new->node.nai) ||
+		old->node.dynamic_home_agent != new->node.dynamic_home_agent)
+		return "another home address, prefix, NAI or dynamic_home_agent needs a restart";
 	return NULL;
 }
 

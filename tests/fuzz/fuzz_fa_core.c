@@ -509,8 +509,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.rule_priority = 790,
 		.revocation = {true, true, true, 8, 2},
 	};
-	uint8_t key[16] = {1, 2, 3};
-	struct mip_association_settings association = {.spi = 2000, .key = {key, sizeof(key)}};
 	struct fa_home_agent_settings home_agent = {.address = mip_address_of(HOME_AGENT)};
 	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};
 	struct mip_random random = {.fill = fill, .context = &run};
@@ -525,8 +523,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nodes[1].association = run.node_keys;
 	settings.mobile_nodes = nodes;
 	settings.mobile_node_count = run.challenge ? 2 : 0;
-	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random_source};
-
 	/* With an association nothing is taken without its authenticator: both are to be seen. */
 	if (size & 1) {
 		check(mip_association_new(&association, &run.association) == 0);

@@ -248,7 +248,7 @@ static void see_frame(struct model *model, const struct mip_output *output)
 }
 
 /* rfc5944-4.3-1, rfc5944-4.4-4: to a node that is away only; nested in the name of the home agent of its reply. */
-static void see_copy(struct model *model, const struct mip_output *output)
+static void see_group_copy(struct model *model, const struct mip_output *output)
 {
 	struct mip_reader reader = mip_reader_of(output->octets, output->length), payload;
 	struct mip_ip ip;
@@ -272,7 +272,7 @@ static void look(struct model *model)
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
 			see_datagram(model, &output);
 		else if (output.kind == MIP_OUTPUT_COPY)
-			see_copy(model, &output);
+			see_group_copy(model, &output);
 		else if (output.kind == MIP_OUTPUT_FRAME)
 			see_frame(model, &output);
 		mip_output_clear(&output);

@@ -367,6 +367,12 @@ static void the_home_agent_names_the_interval_but_never_less_than_10_seconds(voi
 	assert_int_equal(keepalives_in(&world, 9 * MIP_SECOND), 0);
 	assert_int_equal(keepalives_in(&world, 1500 * MIP_MILLISECOND), 1);
 	fa_world_end(&world);
+	/* Nor more than suits the NAT here, of which only this agent knows (RFC 3519 4.10). */
+	begin_with(&world, &(struct mip_udp_tunnel_reply){.code = 0, .keepalive_interval = KEEPALIVE + 50},
+		true);
+	assert_int_equal(keepalives_in(&world, (KEEPALIVE - 1) * MIP_SECOND), 0);
+	assert_int_equal(keepalives_in(&world, 1500 * MIP_MILLISECOND), 1);
+	fa_world_end(&world);
 }
 
 static void unanswered_keep_alives_are_repeated_and_then_count_as_a_lost_mapping(void **state)

@@ -146,6 +146,7 @@ static void a_request_whose_own_lifetime_ends_first_goes_without_a_word(void **s
 	fa_world_wait(&world, 2 * MIP_SECOND);
 	assert_int_equal(fa_core_pending_count(world.core), 0);
 	assert_int_equal(fa_world_code(&world), -1);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_DATAGRAM), 0);
 	fa_world_end(&world);
 }
 

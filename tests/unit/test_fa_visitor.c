@@ -181,6 +181,7 @@ static void a_visitor_whose_lifetime_ends_is_forgotten_without_a_word(void **sta
 	fa_world_wait(&world, 1);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 6);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_FRAME), 0);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_DATAGRAM), 0);
 	assert_false(fa_world_view(&world, address("10.1.0.50"), &view));
 	fa_world_end(&world);
 }
@@ -267,6 +268,7 @@ static void a_deregistration_removes_the_visitor_when_the_home_agent_has_accepte
 	fa_world_reply(&world, &reply);
 	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_UNWANT), 6);
 	assert_int_equal(fa_world_code(&world), 0);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_DATAGRAM), 0);
 	assert_int_equal(fa_core_visitor_count(world.core), 0);
 	fa_world_end(&world);
 }

@@ -209,6 +209,28 @@ static void a_full_home_agent_and_a_used_up_pool_redirect(void **state)
 	ha_ask_expect(world, &bob, MIP_CODE_HA_INSUFFICIENT_RESOURCES);
 }
 
+/* It will get its address from the other one; rfc2794-3-5: a nonzero one is in the reply all the same. */
+static void who_is_sent_elsewhere_takes_no_address_from_the_pool(void **state)
+{
+	struct world *world = *state;
+	struct ask alice = open_ask("alice@example.org"), bob = open_ask("bob@example.org");
+
+	redirect(world, 0);
+	ha_ask_send(world, &alice);
+	assert_address_equal(ha_answer_expect(world, MIP_CODE_HA_REDIRECT)->fields.home_address, POOL_FIRST);
+	assert_int_equal(ha_find_record(world, MIP_OUTPUT_KEEP, "pool/alice@example.org"), -1);
+	ha_world_clear_outputs(world);
+	/* Nor one that it names itself. */
+	alice.no_home_address = false;
+	alice.home_address = POOL_FIRST;
+	ha_ask_expect(world, &alice, MIP_CODE_HA_REDIRECT);
+	ha_world_clear_outputs(world);
+	redirect(world, 100);
+	ha_ask_send(world, &bob);
+	assert_address_equal(
+		ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->fields.home_address, POOL_FIRST);
+}
+
 /* RFC 4433 5.3.1: "The Requested HA always performs standard validity checks on the Registration Request. If
  * there is any error, the Registration Request is rejected with error codes specified in Mobile IPv4." */
 static void what_is_wrong_is_said_before_anyone_is_redirected(void **state)
@@ -310,6 +332,7 @@ int main(void)
 		TEST(from_so_many_bindings_on_nodes_are_sent_elsewhere),
 		TEST(a_full_home_agent_and_a_used_up_pool_redirect),
 		TEST(what_is_wrong_is_said_before_anyone_is_redirected),
+		TEST(who_is_sent_elsewhere_takes_no_address_from_the_pool),
 		TEST(settings_that_lead_back_here_are_refused),
 		TEST(a_broadcast_is_code_136_whatever_the_field_says),
 		TEST(a_foreign_agent_with_an_association_is_answered_without_its_authenticator),

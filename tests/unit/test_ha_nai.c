@@ -195,6 +195,23 @@ static void a_mismatch_tells_the_home_address_too(void **state)
 	assert_int_equal(ha_core_binding_count(world->core), 0);
 }
 
+/* Only who is accepted takes an address from the pool: the reply to another names what it would have been given. */
+static void who_is_denied_takes_no_address_from_the_pool(void **state)
+{
+	struct world *world = *state;
+	struct ask alice = by_name("alice@example.org"), bob = by_name("bob@example.org");
+
+	alice.identification = 1;
+	ha_ask_expect(world, &alice, MIP_CODE_HA_IDENTIFICATION_MISMATCH);
+	alice.identification = 0;
+	alice.twice = true;
+	ha_ask_expect(world, &alice, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+	assert_int_equal(ha_find_record(world, MIP_OUTPUT_KEEP, "pool/alice@example.org"), -1);
+	ha_ask_send(world, &bob);
+	assert_address_equal(
+		ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->fields.home_address, POOL_FIRST);
+}
+
 /* rfc2794-3-5: or a foreign agent makes another code of it. */
 static void a_failed_authentication_tells_the_home_address_if_there_is_one(void **state)
 {
@@ -260,6 +277,7 @@ int main(void)
 		TEST(a_name_does_not_speak_for_another_node_s_address),
 		TEST(a_wrong_name_for_a_configured_address_is_code_129),
 		TEST(a_mismatch_tells_the_home_address_too),
+		TEST(who_is_denied_takes_no_address_from_the_pool),
 		TEST(a_failed_authentication_tells_the_home_address_if_there_is_one),
 		TEST(a_node_of_a_virtual_network_is_not_at_home_on_a_link),
 		TEST(a_node_without_an_address_at_home_is_answered_by_a_frame),

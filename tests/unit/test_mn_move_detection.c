@@ -235,6 +235,60 @@ static void test_eagerly_it_registers_no_more_than_once_a_second(void **state)
 	assert_in_range(bench_requests(bench), 5, 11);
 }
 
+static void eagerly_for_half_a_minute(struct mn_settings *settings)
+{
+	eagerly(settings);
+	settings->lifetime = 30;
+}
+
+static bool was_asked(const struct bench *bench, uint32_t agent)
+{
+	return bench_requests(bench) > 0 &&
+	       mip_address_number(bench_last_request(bench).destination) == agent;
+}
+
+/* rfc5944-3.6.2.2-3: the renewal comes before the end also when there is always somewhere else to go to; and that has
+ * its turn all the same. */
+static void test_eagerly_new_agents_do_not_starve_the_renewal(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_agent second = second_agent(0), first = first_agent(0);
+	bool others = false;
+
+	bench_again_with(eagerly_for_half_a_minute);
+	registered(bench, 0);
+	for (uint32_t i = 0; i < 27; i++) {
+		second.address = BENCH_FA2 + i;
+		bench_forget(bench);
+		first.sequence++;
+		bench_advertise(bench, &first);
+		bench_advertise(bench, &second);
+		bench_pass(bench, 990 * MIP_MILLISECOND);
+		others = others || (bench_requests(bench) > 0 && !was_asked(bench, BENCH_FA1));
+		if (was_asked(bench, BENCH_FA1)) {
+			struct bench_request request = bench_last_request(bench);
+
+			/* It takes its time, while more are heard. */
+			second.address = BENCH_FA2 + 100;
+			bench_advertise(bench, &second);
+			bench_reply(bench, &request, &(struct bench_reply){.lifetime = 30});
+			break;
+		}
+	}
+	assert_true(others);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(bench_counter(bench, "drop_unmatched"), 0);
+	/* The old one would have expired. */
+	first.sequence++;
+	bench_advertise(bench, &first);
+	bench_pass(bench, 2500 * MIP_MILLISECOND);
+	first.sequence++;
+	bench_advertise(bench, &first);
+	bench_pass(bench, 2500 * MIP_MILLISECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(agent_in_use(bench), BENCH_FA1);
+}
+
 static void test_a_busy_agent_or_a_worse_interface_is_no_move(void **state)
 {
 	struct bench *bench = *state;
@@ -269,6 +323,7 @@ int main(void)
 		TEST(test_an_agent_whose_lifetime_is_over_is_not_moved_to),
 		TEST(test_eagerly_a_new_agent_is_moved_to_and_the_old_one_is_not_gone_back_to),
 		TEST(test_eagerly_it_registers_no_more_than_once_a_second),
+		TEST(test_eagerly_new_agents_do_not_starve_the_renewal),
 		TEST(test_a_busy_agent_or_a_worse_interface_is_no_move),
 	};
 

@@ -44,6 +44,8 @@ static size_t keepalive_of(uint8_t *packet, size_t size)
 			continue;
 		assert_int_equal(output->datagram.destination_port, 434);
 		assert_int_equal(mip_address_number(output->datagram.source), BENCH_SPOT);
+		/* rfc3519-4.9-3: by the socket that the requests leave by. */
+		assert_int_equal(output->datagram.source_port, 0);
 		length = output->length - MIP_TUNNEL_DATA_HEADER;
 		assert_true(length <= size);
 		memcpy(packet, output->octets + MIP_TUNNEL_DATA_HEADER, length);

@@ -213,6 +213,7 @@ static void a_want_reads_as_ip_would_show_it(void **state)
 		memset(&want, 0xff, sizeof(want));
 		want.kind = (enum mip_want_kind)kind;
 		want.rule.local_only = false; /* a bool of 0xff is none */
+		want.tunnel.delivery = false;
 		if (kind == MIP_WANT_TUNNEL)
 			want.tunnel.delivery = true;
 		if (kind == MIP_WANT_ROUTE)
