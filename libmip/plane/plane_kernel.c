@@ -199,8 +199,9 @@ static int finish(struct mip_kernel *kernel)
 	struct mip_kernel_peer *peer, *next_peer;
 	int error = 0;
 
-	DL_FOREACH_SAFE(kernel->tunnel_queue, tunnel, next_tunnel)
-	{
+	/* In place of DL_FOREACH_SAFE, which cppcheck does not see through. */
+	for (tunnel = kernel->tunnel_queue; tunnel; tunnel = next_tunnel) {
+		next_tunnel = tunnel->next;
 		tunnel->queued = false;
 		if (tunnel->present)
 			continue;
@@ -212,8 +213,8 @@ static int finish(struct mip_kernel *kernel)
 		free(tunnel);
 	}
 	kernel->tunnel_queue = NULL;
-	DL_FOREACH_SAFE(kernel->peer_queue, peer, next_peer)
-	{
+	for (peer = kernel->peer_queue; peer; peer = next_peer) {
+		next_peer = peer->next;
 		peer->queued = false;
 		if (peer->present)
 			continue;
