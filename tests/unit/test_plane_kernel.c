@@ -521,6 +521,8 @@ static void a_carried_protocol_is_heard_while_its_rest_is_wanted(void **state)
 	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(wants); i++) {
 		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false); /* nobody */
+		send_unreachable(IPPROTO_IPIP, false);
+		expect_count(user, sent, ++errors); /* which came behind it */
 		assert_int_equal(mip_user_want(user, &wants[i]), 0);
 		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false); /* the device's */
 		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
