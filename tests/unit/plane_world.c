@@ -326,6 +326,7 @@ void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 		struct mip_want tunnel = plane_tunnel(side, encapsulation),
 				peer = plane_peer(side, encapsulation);
 
+		plane_enter(world, (enum side)side); /* libnftables is where the thread is */
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &tunnel), 0);
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &peer), 0);
 		mip_plane_commit(world->hosts[side].plane);
