@@ -27,23 +27,24 @@ static bool forwards(uint32_t hook)
 }
 
 /* A name that cannot be noted stands for all. */
-static void add_link(struct mip_bpf_rules *rules, const struct nlattr *name)
+static void add_link(struct mip_bpf_rules *rules, const struct nlattr *name, bool at_egress)
 {
 	size_t size = rules->size ? 2 * rules->size : 8;
-	void *grown = rules->links;
+	struct mip_bpf_ruled *grown = rules->links;
 
 	if (rules->count == rules->size)
-		grown = reallocarray(rules->links, size, sizeof(*rules->links));
+		grown = reallocarray(rules->links, size, sizeof(*grown));
 	if (!grown || nla_type(name) != NFTA_DEVICE_NAME) {
 		rules->everywhere = true;
 		return;
 	}
 	rules->size = rules->count == rules->size ? size : rules->size;
 	rules->links = grown;
-	nla_strlcpy(rules->links[rules->count++], name, MIP_LINK_NAME);
+	grown[rules->count].at_egress = at_egress;
+	nla_strlcpy(grown[rules->count++].link, name, MIP_LINK_NAME);
 }
 
-static void note_ingress(struct mip_bpf_rules *rules, struct nlattr *const hook[])
+static void note_links(struct mip_bpf_rules *rules, struct nlattr *const hook[], bool at_egress)
 {
 	struct nlattr *name;
 	int left;
@@ -53,7 +54,7 @@ static void note_ingress(struct mip_bpf_rules *rules, struct nlattr *const hook[
 		rules->everywhere = true;
 		return;
 	}
-	nla_for_each_nested(name, hook[NFTA_HOOK_DEVS], left) add_link(rules, name);
+	nla_for_each_nested(name, hook[NFTA_HOOK_DEVS], left) add_link(rules, name, at_egress);
 }
 
 static int look_at_chain(struct nl_msg *message, void *context)
@@ -73,7 +74,9 @@ static int look_at_chain(struct nl_msg *message, void *context)
 		rules->forwarded |= forwards(number);
 	if ((header->nfgen_family == NFPROTO_NETDEV && number == NF_NETDEV_INGRESS) ||
 		(header->nfgen_family == NFPROTO_INET && number == NF_INET_INGRESS))
-		note_ingress(rules, hook);
+		note_links(rules, hook, false);
+	if (header->nfgen_family == NFPROTO_NETDEV && number == NF_NETDEV_EGRESS)
+		note_links(rules, hook, true);
 	return NL_OK;
 }
 
@@ -87,6 +90,12 @@ static int note_error(struct sockaddr_nl *name, struct nlmsgerr *error, void *co
 	return NL_STOP;
 }
 
+/* libnl's error of a connect: whether the kernel has no such protocol, or it cannot be asked. */
+static int refusal_of(int error)
+{
+	return error == -NLE_PROTO_MISMATCH ? -EPROTONOSUPPORT : -EIO;
+}
+
 static int dump_chains(struct nl_sock *socket, struct mip_bpf_rules *rules)
 {
 	struct nfgenmsg header = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
@@ -94,7 +103,7 @@ static int dump_chains(struct nl_sock *socket, struct mip_bpf_rules *rules)
 	int refusal = 0;
 
 	if (error < 0)
-		return -EPROTONOSUPPORT;
+		return refusal_of(error);
 	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_chain, rules);
 	nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, note_error, &refusal);
 	error = nl_send_simple(
@@ -103,18 +112,20 @@ static int dump_chains(struct nl_sock *socket, struct mip_bpf_rules *rules)
 		error = nl_recvmsgs_default(socket);
 	if (refusal)
 		return refusal;
+	if (error == -NLE_DUMP_INTR)
+		return -EINTR;
 	return error < 0 ? -EIO : 0;
 }
 
-static void look_at_chains(struct mip_bpf_rules *rules)
+/* Negative errno: it cannot be found out; -EINTR: for now. */
+static int look_at_chains(struct mip_bpf_rules *rules)
 {
 	struct nl_sock *socket = nl_socket_alloc();
 	int error = socket ? dump_chains(socket, rules) : -ENOMEM;
 
 	nl_socket_free(socket);
 	/* No netfilter, or none with nftables. */
-	if (error != -EPROTONOSUPPORT && error != -EINVAL && error != -EOPNOTSUPP)
-		rules->forwarded |= error != 0;
+	return error == -EPROTONOSUPPORT || error == -EINVAL || error == -EOPNOTSUPP ? 0 : error;
 }
 
 /* --- IPsec ------------------------------------------------------------------------------------ */
@@ -140,7 +151,7 @@ static int ask_for_policies(struct nl_sock *socket, bool *found)
 	int error = nl_connect(socket, NETLINK_XFRM);
 
 	if (error < 0)
-		return -EPROTONOSUPPORT;
+		return refusal_of(error);
 	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_policies, found);
 	nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, note_error, &refusal);
 	error = nl_send_simple(socket, XFRM_MSG_GETSPDINFO, 0, &flags, sizeof(flags));
@@ -190,10 +201,19 @@ static bool has_old_tables(void)
 
 void mip_bpf_rules_look(struct mip_bpf_rules *rules)
 {
-	rules->count = 0;
-	rules->everywhere = false;
-	rules->forwarded = has_old_tables();
-	look_at_chains(rules);
+	struct mip_bpf_rules found = {.known = true, .forwarded = has_old_tables()};
+	int error = look_at_chains(&found);
+
+	/* What was seen of a change is there, and the next look sees the rest. */
+	if (error == -EINTR && rules->known) {
+		rules->forwarded |= found.forwarded;
+		mip_bpf_rules_clear(&found);
+		return;
+	}
+	found.forwarded |= error != 0;
+	found.everywhere |= error != 0;
+	mip_bpf_rules_clear(rules);
+	*rules = found;
 }
 
 void mip_bpf_rules_clear(struct mip_bpf_rules *rules)
@@ -202,13 +222,24 @@ void mip_bpf_rules_clear(struct mip_bpf_rules *rules)
 	*rules = (struct mip_bpf_rules){0};
 }
 
-bool mip_bpf_rules_at(const struct mip_bpf_rules *rules, const char *link_name)
+static bool has_chain(const struct mip_bpf_rules *rules, const char *link_name, bool at_egress)
 {
 	bool found = rules->everywhere;
 
 	for (size_t i = 0; i < rules->count && !found; i++)
-		found = strcmp(rules->links[i], link_name) == 0;
+		found = rules->links[i].at_egress == at_egress &&
+			strcmp(rules->links[i].link, link_name) == 0;
 	return found;
+}
+
+bool mip_bpf_rules_at(const struct mip_bpf_rules *rules, const char *link_name)
+{
+	return has_chain(rules, link_name, false);
+}
+
+bool mip_bpf_rules_behind(const struct mip_bpf_rules *rules, const char *link_name)
+{
+	return has_chain(rules, link_name, true);
 }
 
 static int source_check_of(const char *link_name)

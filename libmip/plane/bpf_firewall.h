@@ -9,20 +9,30 @@
 
 #include "input.h"
 
+/* A link with a chain at one of its sides. */
+struct mip_bpf_ruled {
+	char link[MIP_LINK_NAME];
+	bool at_egress;
+};
+
 /* What netfilter has in this namespace for IPv4, in nftables' base chains or in a table of the old
  * iptables. */
 struct mip_bpf_rules {
+	bool known;	/* somebody has looked */
 	bool forwarded; /* at prerouting, forward or postrouting; also true when it cannot be found out */
-	/* The links with a chain at their ingress, of the family netdev or inet; `everywhere`: some are not told. */
-	char (*links)[MIP_LINK_NAME];
+	/* The links with a chain of the family netdev or inet; `everywhere`: some are not told, or it cannot be
+	 * found out. */
+	struct mip_bpf_ruled *links;
 	size_t count, size;
 	bool everywhere;
 };
-/* Looks anew. `rules` is zero-initialised the first time, and goes with mip_bpf_rules_clear(). */
+/* Looks anew; where the chains change meanwhile, what was known stays. `rules` is zero-initialised the first
+ * time, and goes with mip_bpf_rules_clear(). */
 void mip_bpf_rules_look(struct mip_bpf_rules *rules);
 void mip_bpf_rules_clear(struct mip_bpf_rules *rules);
-/* Whether a link's ingress has rules. */
+/* Whether a link's ingress has rules; whether its egress has. */
 bool mip_bpf_rules_at(const struct mip_bpf_rules *rules, const char *link_name);
+bool mip_bpf_rules_behind(const struct mip_bpf_rules *rules, const char *link_name);
 
 /* Whether there are policies of IPsec for packets that come in, leave or are forwarded. Then no program may
  * carry tunnels: what must be encrypted between two agents (or be dropped when it is not) would pass in

@@ -19,13 +19,14 @@
 enum {
 	/* Before the filters that tc numbers itself (49152 and down), after those that an administrator numbers. */
 	PREFERENCE = 19785,
+	PREFERENCE_SHIFT = 16, /* in a filter's tcm_info */
 };
 
 struct mip_bpf_link {
 	mip_link link;
 	char name[MIP_LINK_NAME];
 	bool attached;
-	bool made; /* the hook was not there before */
+	bool made; /* the hook was not there before, or is another such daemon's */
 	enum mip_bpf_link_kind kind;
 	enum mip_bpf_duty duty;
 	uint32_t program; /* the id of what hangs there */
@@ -44,8 +45,59 @@ static uint32_t hanging(const struct mip_bpf_links *links, const struct mip_bpf_
 	return bpf_tc_query(&hook, &options) == 0 ? options.prog_id : 0;
 }
 
-/* A hook that has the filter of a killed predecessor was made by that one: an administrator's is found
- * without. */
+struct filters {
+	size_t ours; /* by their preference: this daemon's, a killed predecessor's, another's beside it */
+	size_t others;
+};
+
+static int look_at_filter(struct nl_msg *message, void *context)
+{
+	const struct tcmsg *header = nlmsg_data(nlmsg_hdr(message));
+	struct filters *filters = context;
+
+	if (TC_H_MAJ(header->tcm_info) >> PREFERENCE_SHIFT == PREFERENCE)
+		filters->ours++;
+	else
+		filters->others++;
+	return NL_OK;
+}
+
+/* Adds what there is at one side of a link. Negative errno. */
+static int look_at_side(
+	const struct mip_bpf_links *links, mip_link link, uint32_t minor, struct filters *filters)
+{
+	struct tcmsg header = {
+		.tcm_family = AF_UNSPEC, .tcm_ifindex = link, .tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor)};
+	int error;
+
+	nl_socket_modify_cb(links->socket, NL_CB_VALID, NL_CB_CUSTOM, look_at_filter, filters);
+	error = nl_send_simple(links->socket, RTM_GETTFILTER, NLM_F_DUMP, &header, sizeof(header));
+	return error < 0 ? -EIO : nl_recvmsgs_default(links->socket) < 0 ? -EIO : 0;
+}
+
+static int look_at_filters(const struct mip_bpf_links *links, mip_link link, struct filters *filters)
+{
+	int error = look_at_side(links, link, TC_H_MIN_INGRESS, filters);
+
+	return error ? error : look_at_side(links, link, TC_H_MIN_EGRESS, filters);
+}
+
+static bool is_unused(const struct mip_bpf_links *links, mip_link link)
+{
+	struct filters filters = {0};
+
+	return look_at_filters(links, link, &filters) == 0 && filters.ours == 0 && filters.others == 0;
+}
+
+/* A hook with no filters but those of such daemons was made by one of them, which was killed, or may end
+ * before this one: the last to go takes it along. An administrator's is found with others or without any. */
+static bool is_daemons(const struct mip_bpf_links *links, mip_link link)
+{
+	struct filters filters = {0};
+
+	return look_at_filters(links, link, &filters) == 0 && filters.ours > 0 && filters.others == 0;
+}
+
 static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, int program)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
@@ -55,8 +107,9 @@ static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, 
 
 	if (error && error != -EEXIST)
 		return error;
+	/* One that was made for a filter which then could not be hung is there still. */
 	if (!link->attached)
-		link->made = !error || hanging(links, link) != 0;
+		link->made |= !error || is_daemons(links, link->link);
 	hook.attach_point = link->point;
 	error = bpf_tc_attach(&hook, &options);
 	if (error)
@@ -66,47 +119,23 @@ static int attach(const struct mip_bpf_links *links, struct mip_bpf_link *link, 
 	return 0;
 }
 
-static int count_filter(struct nl_msg *message, void *context)
-{
-	size_t *count = context;
-
-	(void)message;
-	(*count)++;
-	return NL_OK;
-}
-
-/* How many filters there are at one side of a link. Negative errno. */
-static int count_filters(const struct mip_bpf_links *links, mip_link link, uint32_t parent, size_t *count)
-{
-	struct tcmsg header = {.tcm_family = AF_UNSPEC, .tcm_ifindex = link, .tcm_parent = parent};
-	int error;
-
-	nl_socket_modify_cb(links->socket, NL_CB_VALID, NL_CB_CUSTOM, count_filter, count);
-	error = nl_send_simple(links->socket, RTM_GETTFILTER, NLM_F_DUMP, &header, sizeof(header));
-	return error < 0 ? -EIO : nl_recvmsgs_default(links->socket) < 0 ? -EIO : 0;
-}
-
-static bool is_unused(const struct mip_bpf_links *links, mip_link link)
-{
-	size_t count = 0;
-
-	return count_filters(links, link, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), &count) == 0 &&
-	       count_filters(links, link, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), &count) == 0 && count == 0;
-}
-
-static void detach(const struct mip_bpf_links *links, struct mip_bpf_link *link)
+/* Takes the filter away, and the hook if it was made for such filters and has none any more. Negative errno
+ * when the filter hangs there still. */
+static int detach(const struct mip_bpf_links *links, struct mip_bpf_link *link)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = link->link, .attach_point = link->point);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = links->handle, .priority = PREFERENCE);
+	int error = link->attached ? bpf_tc_detach(&hook, &options) : 0;
 
-	if (!link->attached)
-		return;
+	if (error && hanging(links, link) != 0)
+		return error;
 	link->attached = false;
-	(void)bpf_tc_detach(&hook, &options);
 	if (!link->made || !is_unused(links, link->link))
-		return;
+		return 0;
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	(void)bpf_tc_hook_destroy(&hook);
+	link->made = false;
+	return 0;
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -142,9 +171,10 @@ static void count(struct mip_bpf_links *links, struct mip_bpf_link *link, enum m
 	links->early += duty == MIP_BPF_BOTH_WAYS;
 }
 
+/* One that has its filter. */
 static void uncount(struct mip_bpf_links *links, const struct mip_bpf_link *link)
 {
-	if (!link->attached || link->link == links->tunnel)
+	if (link->link == links->tunnel)
 		return;
 	links->attached--;
 	links->early -= link->duty == MIP_BPF_BOTH_WAYS;
@@ -152,16 +182,21 @@ static void uncount(struct mip_bpf_links *links, const struct mip_bpf_link *link
 
 static void forget(struct mip_bpf_links *links, struct mip_bpf_link *link)
 {
-	uncount(links, link);
+	if (link->attached)
+		uncount(links, link);
 	HASH_DEL(links->links, link);
 	free(link);
 }
 
-/* Without its filter the link's packets go by the daemon. */
-static void release(struct mip_bpf_links *links, struct mip_bpf_link *link)
+/* Without its filter the link's packets go by the daemon. Negative errno when it cannot be taken away. */
+static int release(struct mip_bpf_links *links, struct mip_bpf_link *link)
 {
-	uncount(links, link);
-	detach(links, link);
+	bool counted = link->attached;
+	int error = detach(links, link);
+
+	if (!error && counted)
+		uncount(links, link);
+	return error;
 }
 
 /* What kind of link it is: -ENODEV when it is gone, -EOPNOTSUPP when it is none that gets a program. */
@@ -183,10 +218,21 @@ static int kind_of(const struct mip_bpf_links *links, mip_link index)
 	return kind;
 }
 
+/* What goes on from a link does not come by the tunnel device, and not by its rules. */
+static bool has_tunnel_rules(const struct mip_bpf_links *links)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname((unsigned)links->tunnel, name) != NULL &&
+	       (mip_bpf_rules_at(&links->rules, name) || mip_bpf_rules_behind(&links->rules, name));
+}
+
 static enum mip_bpf_duty duty_at(const struct mip_bpf_links *links, const char *name)
 {
-	return links->rules.forwarded || links->blind || mip_bpf_source_is_checked(name) ? MIP_BPF_DECAPSULATE
-											 : MIP_BPF_BOTH_WAYS;
+	return links->rules.forwarded || links->blind || has_tunnel_rules(links) ||
+			       mip_bpf_source_is_checked(name)
+		       ? MIP_BPF_DECAPSULATE
+		       : MIP_BPF_BOTH_WAYS;
 }
 
 /* Hangs the program for its kind and duty. */
@@ -248,8 +294,9 @@ void mip_bpf_links_follow(struct mip_bpf_links *links, const struct mip_input_li
 	if (link && !news->present) {
 		forget(links, link);
 	} else if (link && kind_of(links, news->link) == -EOPNOTSUPP) {
-		release(links, link); /* it has got a master */
-		forget(links, link);
+		/* It has got a master. A filter that cannot be taken away is tried again at the end. */
+		if (release(links, link) == 0)
+			forget(links, link);
 	} else if (!link && news->present) {
 		begin_link(links, news);
 	}
@@ -286,9 +333,10 @@ static int follow_rules(struct mip_bpf_links *links, struct mip_bpf_link *link)
 		return 0;
 	}
 	if (mip_bpf_rules_at(&links->rules, link->name)) {
-		release(links, link);
-		say_ruled(links, link);
-		return 0;
+		error = release(links, link);
+		if (!error)
+			say_ruled(links, link);
+		return error;
 	}
 	if (link->duty == duty)
 		return 0;
@@ -340,7 +388,7 @@ void mip_bpf_links_close(struct mip_bpf_links *links)
 	struct mip_bpf_link *link, *next;
 
 	HASH_ITER (hh, links->links, link, next) {
-		detach(links, link);
+		(void)detach(links, link);
 		HASH_DEL(links->links, link);
 		free(link);
 	}

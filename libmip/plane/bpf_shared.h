@@ -97,7 +97,7 @@ struct mip_bpf_settings {
 	__u16 clamp_mss;
 	__u32 mtu[MIP_BPF_KINDS]; /* of inner packets */
 	__u32 generation;	  /* another number whenever the daemon has changed something */
-	__u32 trial;		  /* the daemon tries the programs: see plane_bpf.c */
+	__u32 trial;		  /* the daemon tries the programs: see bpf_trial.c */
 };
 
 /* Two cache lines, which processors do not take from each other all the time. (By its size: clang 14 and

@@ -319,6 +319,7 @@ static int send_frame(struct mn_core *core, const struct mn_attempt *attempt)
 static int send_datagram(struct mn_core *core, const struct mn_attempt *attempt)
 {
 	const struct mn_place *place = &attempt->place;
+	/* rfc3519-4.2-1: "SHALL NOT be tunnelled": by the link, past the rules that lead into the tunnel. */
 	struct mip_output_datagram datagram = {
 		.link = place->link,
 		.source = place->mode == MN_MODE_CO_LOCATED ? place->care_of_address : core->home_address,

@@ -255,6 +255,10 @@ static void test_unanswered_keep_alives_lead_to_another_registration_and_a_short
 	bench_forget(bench);
 	assert_int_equal(request.source_port, BENCH_PORT);
 	assert_int_equal(bench_tunnel(bench)->local_port, BENCH_PORT);
+	/* rfc3519-4.2-1: SHALL NOT be tunnelled: by the link itself, from the care-of address. */
+	assert_false(request.frame);
+	assert_int_equal(request.link, BENCH_WLAN);
+	assert_int_equal(mip_address_number(request.source), BENCH_SPOT);
 	bench_pass(bench, 54 * MIP_SECOND);
 	assert_int_equal(keepalive_of(packet, sizeof(packet)), 0);
 	bench_pass(bench, 2 * MIP_SECOND);

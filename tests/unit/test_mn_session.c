@@ -2,92 +2,30 @@
  * The end of a session with a home agent that was assigned (RFC 4433) or found (RFC 5944 3.6.1.2): one that is gone,
  * or that refuses, is not insisted on; and what is asked of another one is a request of its own.
  */
-#include "mn_bench.h"
-
-#include <string.h>
+#include "mn_home_agents.h"
 
 static struct bench *const bench = &bench_of_test;
 
-#define HA1	  (BENCH_HOME_AGENT)
-#define HA2	  (BENCH_HOME_AGENT + 1)
 #define HA4	  0x0a060001U /* 10.6.0.1, of another network */
-#define GIVEN	  0x0a010064U /* 10.1.0.100 */
 #define BROADCAST 0x0a0100ffU
-
-static char nai[] = "alice@example.org";
-
-static void by_assignment(struct mn_settings *settings)
-{
-	settings->home_address = settings->home_agent = (struct mip_address){0};
-	settings->home_prefix = (struct mip_prefix){0};
-	settings->nai = nai;
-	settings->assignment = MN_ASSIGNMENT_ANY;
-}
-
-static void by_assignment_with_a_hint(struct mn_settings *settings)
-{
-	by_assignment(settings);
-	settings->home_agent = mip_address_of(HA1);
-}
 
 static void for_ever(struct mn_settings *settings)
 {
-	by_assignment_with_a_hint(settings);
+	bench_by_assignment_with_a_hint(settings);
 	settings->lifetime = MIP_LIFETIME_INFINITE;
-}
-
-static void by_resolution(struct mn_settings *settings)
-{
-	settings->home_agent = (struct mip_address){0};
-}
-
-static void by_assignment_with_nonces(struct mn_settings *settings)
-{
-	static uint8_t key[16] = {0, 0x11, 0x22, 0x33};
-	struct mip_association_settings association = {.spi = 1000,
-		.algorithm = MIP_ALGORITHM_HMAC_MD5,
-		.replay = MIP_REPLAY_NONCE,
-		.key = {.octets = key, .length = sizeof(key)}};
-
-	by_assignment_with_a_hint(settings);
-	mip_association_unref(bench->home);
-	assert_int_equal(mip_association_new(&association, &bench->home), 0);
-	settings->home = bench->home;
 }
 
 static void by_assignment_with_nonces_for_ten_seconds(struct mn_settings *settings)
 {
-	by_assignment_with_nonces(settings);
+	bench_by_assignment_with_nonces(settings);
 	settings->lifetime = 10;
 }
 
 /* The home network is known, its home agent is to be assigned. */
 static void by_assignment_with_a_home_prefix(struct mn_settings *settings)
 {
-	by_assignment(settings);
+	bench_by_assignment(settings);
 	settings->home_prefix = mip_prefix_of(mip_address_of(HA1), 24);
-}
-
-static uint32_t requested_of(const struct bench_request *request)
-{
-	struct mip_extensions extensions;
-	const struct mip_extension *requested;
-
-	bench_extensions_of(request, &extensions);
-	requested = mip_extension_of(&extensions, MIP_SLOT_REQUESTED_HOME_AGENT);
-	return requested ? mip_address_number(mip_dynamic_home_agent_read(requested)) : 0;
-}
-
-/* The first one since bench_forget(), no later than that. */
-static struct bench_request next_request(mip_time within)
-{
-	mip_time end = bench->now.boot + within;
-
-	bench_collect(bench);
-	while (bench_requests(bench) == 0 && bench->now.boot < end)
-		bench_pass(bench, 10 * MIP_MILLISECOND);
-	assert_int_equal(bench_requests(bench), 1);
-	return bench_last_request(bench);
 }
 
 /* Time goes by while the agent is heard. */
@@ -102,35 +40,6 @@ static void pass_with_fa1(mip_time duration)
 		bench_advertise(bench, &agent);
 		bench_pass(bench, MIP_SECOND);
 	}
-}
-
-static struct bench_request first_at_fa1(void)
-{
-	bench_link(bench, BENCH_WWAN, true);
-	bench_forget(bench);
-	bench_advertise(bench, &bench_fa1);
-	return next_request(0);
-}
-
-static struct bench_request first_at_spot(void)
-{
-	bench_link(bench, BENCH_WLAN, true);
-	bench_lease(bench);
-	bench_forget(bench);
-	return next_request(50 * MIP_MILLISECOND);
-}
-
-static void answer(const struct bench_request *request, struct bench_reply reply)
-{
-	bench_forget(bench);
-	bench_reply(bench, request, &reply);
-}
-
-static void accept_by(const struct bench_request *request, uint32_t home_agent)
-{
-	answer(request, (struct bench_reply){.lifetime = request->fixed.lifetime,
-				.home_address = mip_address_of(GIVEN),
-				.home_agent = mip_address_of(home_agent)});
 }
 
 static uint32_t home_agent(void)
@@ -163,9 +72,9 @@ static void test_an_assigned_home_agent_that_refuses_is_left_when_its_session_is
 
 	(void)state;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(codes); i++) {
-		bench_again_with(by_assignment_with_a_hint);
-		request = first_at_fa1();
-		accept_by(&request, HA2);
+		bench_again_with(bench_by_assignment_with_a_hint);
+		request = bench_first_at_fa1();
+		bench_accept_by(&request, HA2);
 		pass_with_fa1(500 * MIP_SECOND);
 		deny_for(95 * MIP_SECOND,
 			(struct bench_reply){.code = codes[i], .unsigned_reply = codes[i] < 128});
@@ -183,21 +92,21 @@ static void test_a_session_that_ended_without_a_binding_is_over_at_the_next_deni
 	struct bench_request request;
 
 	(void)state;
-	bench_again_with(by_assignment_with_a_hint);
-	request = first_at_fa1();
-	accept_by(&request, HA2);
+	bench_again_with(bench_by_assignment_with_a_hint);
+	request = bench_first_at_fa1();
+	bench_accept_by(&request, HA2);
 	bench_link(bench, BENCH_WWAN, false);
 	bench_pass(bench, 300 * MIP_SECOND);
-	request = first_at_fa1();
+	request = bench_first_at_fa1();
 	assert_int_equal(mip_address_number(request.fixed.home_agent), HA2);
-	answer(&request, (struct bench_reply){.code = 81, .unsigned_reply = true});
+	bench_answer(&request, (struct bench_reply){.code = 81, .unsigned_reply = true});
 	assert_int_equal(home_agent(), HA2);
 	bench_link(bench, BENCH_WWAN, false);
 	bench_pass(bench, 300 * MIP_SECOND);
-	request = first_at_fa1();
-	answer(&request, (struct bench_reply){.code = 81, .unsigned_reply = true});
+	request = bench_first_at_fa1();
+	bench_answer(&request, (struct bench_reply){.code = 81, .unsigned_reply = true});
 	assert_int_equal(home_agent(), 0);
-	request = next_request(MIP_SECOND + 100 * MIP_MILLISECOND);
+	request = bench_next_request(MIP_SECOND + 100 * MIP_MILLISECOND);
 	assert_int_equal(mip_address_number(request.fixed.home_agent), 0);
 	assert_int_equal(mip_address_number(request.fixed.home_address), 0);
 }
@@ -208,12 +117,12 @@ static void test_a_session_that_ends_while_nobody_answers_is_over(void **state)
 	struct bench_request request;
 
 	(void)state;
-	bench_again_with(by_assignment_with_a_hint);
-	request = first_at_fa1();
-	accept_by(&request, HA2);
+	bench_again_with(bench_by_assignment_with_a_hint);
+	request = bench_first_at_fa1();
+	bench_accept_by(&request, HA2);
 	bench_link(bench, BENCH_WWAN, false);
 	bench_pass(bench, 500 * MIP_SECOND);
-	request = first_at_fa1();
+	request = bench_first_at_fa1();
 	assert_int_equal(mip_address_number(request.fixed.home_agent), HA2);
 	pass_with_fa1(50 * MIP_SECOND);
 	assert_int_equal(home_agent(), HA2);
@@ -229,14 +138,14 @@ static void test_a_home_agent_that_was_found_and_is_gone_is_looked_for_again(voi
 
 	(void)state;
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(codes); i++) {
-		bench_again_with(by_resolution);
-		request = first_at_fa1();
-		answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA2)});
-		request = next_request(MIP_SECOND);
+		bench_again_with(bench_by_resolution);
+		request = bench_first_at_fa1();
+		bench_answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA2)});
+		request = bench_next_request(MIP_SECOND);
 		assert_int_equal(mip_address_number(request.fixed.home_agent), HA2);
-		answer(&request, (struct bench_reply){.code = codes[i], .unsigned_reply = true});
+		bench_answer(&request, (struct bench_reply){.code = codes[i], .unsigned_reply = true});
 		assert_int_equal(home_agent(), 0);
-		request = next_request(1100 * MIP_MILLISECOND);
+		request = bench_next_request(1100 * MIP_MILLISECOND);
 		assert_int_equal(mip_address_number(request.fixed.home_agent), BROADCAST);
 	}
 }
@@ -248,20 +157,20 @@ static void test_another_home_agent_does_not_take_the_tunnel_of_a_live_binding(v
 	struct bench_request request;
 
 	(void)state;
-	bench_again_with(by_resolution);
-	request = first_at_spot();
-	answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA2)});
-	request = next_request(MIP_SECOND);
+	bench_again_with(bench_by_resolution);
+	request = bench_first_at_spot();
+	bench_answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA2)});
+	request = bench_next_request(MIP_SECOND);
 	bench_accept(bench);
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->remote), HA2);
 	bench_forget(bench);
 	assert_int_equal(mn_core_register(bench->core, bench->now, &(const char *){NULL}), 0);
-	request = next_request(MIP_SECOND);
-	answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA1)});
+	request = bench_next_request(MIP_SECOND);
+	bench_answer(&request, (struct bench_reply){.code = 136, .home_agent = mip_address_of(HA1)});
 	assert_int_equal(home_agent(), HA2);
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->remote), HA2);
 	bench_forget(bench);
-	request = next_request(2 * MIP_SECOND);
+	request = bench_next_request(2 * MIP_SECOND);
 	assert_int_equal(mip_address_number(request.destination), HA2);
 }
 
@@ -275,20 +184,20 @@ static void test_a_session_does_not_outlast_coming_home(void **state)
 
 	(void)state;
 	at_home.address = HA2;
-	bench_again_with(by_assignment_with_a_hint);
-	request = first_at_fa1();
-	accept_by(&request, HA2);
+	bench_again_with(bench_by_assignment_with_a_hint);
+	request = bench_first_at_fa1();
+	bench_accept_by(&request, HA2);
 	bench_link(bench, BENCH_ETH, true);
 	bench_forget(bench);
 	bench_advertise(bench, &at_home);
-	request = next_request(MIP_SECOND);
-	accept_by(&request, HA2);
+	request = bench_next_request(MIP_SECOND);
+	bench_accept_by(&request, HA2);
 	assert_int_equal(bench_state(bench), MN_STATE_HOME);
 	bench_link(bench, BENCH_ETH, false);
 	bench_link(bench, BENCH_WWAN, false);
-	request = first_at_fa1();
+	request = bench_first_at_fa1();
 	assert_int_equal(mip_address_number(request.fixed.home_agent), HA2);
-	answer(&request, (struct bench_reply){.code = 130});
+	bench_answer(&request, (struct bench_reply){.code = 130});
 	assert_int_equal(home_agent(), 0);
 }
 
@@ -303,13 +212,13 @@ static void test_an_infinite_session_ends_with_its_binding(void **state)
 	bench_link(bench, BENCH_WWAN, true);
 	bench_forget(bench);
 	bench_advertise(bench, &agent);
-	request = next_request(0);
+	request = bench_next_request(0);
 	assert_int_equal(request.fixed.lifetime, MIP_LIFETIME_INFINITE);
-	accept_by(&request, HA2);
+	bench_accept_by(&request, HA2);
 	bench_link(bench, BENCH_WWAN, false);
-	request = first_at_fa1();
+	request = bench_first_at_fa1();
 	assert_int_equal(mip_address_number(request.fixed.home_agent), HA2);
-	answer(&request, (struct bench_reply){.code = 130});
+	bench_answer(&request, (struct bench_reply){.code = 130});
 	assert_int_equal(home_agent(), 0);
 }
 
@@ -319,9 +228,9 @@ static void test_deregistered_without_a_binding_the_session_is_over(void **state
 	struct bench_request request;
 
 	(void)state;
-	bench_again_with(by_assignment_with_a_hint);
-	request = first_at_fa1();
-	accept_by(&request, HA2);
+	bench_again_with(bench_by_assignment_with_a_hint);
+	request = bench_first_at_fa1();
+	bench_accept_by(&request, HA2);
 	bench_link(bench, BENCH_WWAN, false);
 	assert_int_equal(home_agent(), HA2);
 	assert_int_equal(mn_core_deregister(bench->core, bench->now, &(const char *){NULL}), 0);
@@ -336,9 +245,9 @@ static void test_deregistered_after_a_circle_it_rests_until_it_is_asked(void **s
 	struct bench_request request;
 
 	(void)state;
-	bench_again_with(by_assignment_with_a_hint);
-	request = first_at_spot();
-	answer(&request,
+	bench_again_with(bench_by_assignment_with_a_hint);
+	request = bench_first_at_spot();
+	bench_answer(&request,
 		(struct bench_reply){
 			.code = 143, .home_agent = mip_address_of(HA1), .redirected = mip_address_of(HA1)});
 	assert_int_equal(bench_counter(bench, "redirection_loops"), 1);
@@ -360,8 +269,8 @@ static void test_with_nonces_a_new_session_begins_with_a_request_of_its_own(void
 
 	(void)state;
 	bench_again_with(by_assignment_with_nonces_for_ten_seconds);
-	request = first_at_spot();
-	accept_by(&request, HA1);
+	request = bench_first_at_spot();
+	bench_accept_by(&request, HA1);
 	bench_pass(bench, 9 * MIP_SECOND + 500 * MIP_MILLISECOND);
 	request = bench_last_request(bench);
 	assert_int_equal(mip_address_number(request.fixed.home_agent), HA1);
@@ -370,10 +279,10 @@ static void test_with_nonces_a_new_session_begins_with_a_request_of_its_own(void
 	assert_int_equal(home_agent(), 0);
 	/* Neither the old request nor, at once, the one for legacy agents. */
 	bench_forget(bench);
-	request = next_request(33 * MIP_SECOND);
+	request = bench_next_request(33 * MIP_SECOND);
 	assert_int_equal(mip_address_number(request.fixed.home_agent), 0);
 	assert_int_equal(mip_address_number(request.fixed.home_address), 0);
-	assert_int_equal(requested_of(&request), HA1);
+	assert_int_equal(bench_requested_of(&request), HA1);
 }
 
 /* The hint is only one (RFC 4433 4.1): as long as nobody answers, with it and without it in turn; and each time more
@@ -384,14 +293,14 @@ static void test_unanswered_the_hint_is_left_out_every_other_time(void **state)
 	uint32_t last = HA1;
 
 	(void)state;
-	bench_again_with(by_assignment_with_a_hint);
-	(void)first_at_fa1();
+	bench_again_with(bench_by_assignment_with_a_hint);
+	(void)bench_first_at_fa1();
 	for (int i = 0; i < 120; i++) {
 		bench_forget(bench);
 		pass_with_fa1(MIP_SECOND);
 		if (bench_requests(bench) > 0) {
 			struct bench_request request = bench_last_request(bench);
-			uint32_t requested = requested_of(&request);
+			uint32_t requested = bench_requested_of(&request);
 
 			turns += requested != last;
 			last = requested;
@@ -412,19 +321,19 @@ static void test_another_hint_is_asked_first(void **state)
 	struct bench_request request;
 
 	(void)state;
-	bench_again_with(by_assignment_with_a_hint);
-	request = first_at_fa1();
-	answer(&request,
+	bench_again_with(bench_by_assignment_with_a_hint);
+	request = bench_first_at_fa1();
+	bench_answer(&request,
 		(struct bench_reply){
 			.code = 143, .home_agent = mip_address_of(HA1), .redirected = mip_address_of(HA2)});
-	request = next_request(MIP_SECOND);
-	assert_int_equal(requested_of(&request), HA2);
+	request = bench_next_request(MIP_SECOND);
+	assert_int_equal(bench_requested_of(&request), HA2);
 	changed = bench->settings;
 	changed.home_agent = mip_address_of(HA4);
 	bench_forget(bench);
 	assert_int_equal(mn_core_reconfigure(bench->core, &changed, bench->now, &(const char *){NULL}), 0);
-	request = next_request(MIP_SECOND);
-	assert_int_equal(requested_of(&request), HA4);
+	request = bench_next_request(MIP_SECOND);
+	assert_int_equal(bench_requested_of(&request), HA4);
 }
 
 /* --- where home is ------------------------------------------------------------------------------ */
@@ -437,10 +346,10 @@ static void test_a_home_address_elsewhere_makes_the_prefix_no_home(void **state)
 
 	(void)state;
 	bench_again_with(by_assignment_with_a_home_prefix);
-	request = first_at_fa1();
-	answer(&request, (struct bench_reply){.lifetime = request.fixed.lifetime,
-				 .home_address = mip_address_of(HA4 + 49),
-				 .home_agent = mip_address_of(HA4)});
+	request = bench_first_at_fa1();
+	bench_answer(&request, (struct bench_reply){.lifetime = request.fixed.lifetime,
+				       .home_address = mip_address_of(HA4 + 49),
+				       .home_agent = mip_address_of(HA4)});
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
 	bench_forget(bench);
 	bench_link(bench, BENCH_ETH, true);
@@ -458,14 +367,14 @@ static void test_an_assigned_home_agent_elsewhere_is_home_on_its_own_link(void *
 	(void)state;
 	elsewhere.address = HA4;
 	bench_again_with(by_assignment_with_a_home_prefix);
-	request = first_at_fa1();
-	answer(&request, (struct bench_reply){.lifetime = request.fixed.lifetime,
-				 .home_address = mip_address_of(HA4 + 49),
-				 .home_agent = mip_address_of(HA4)});
+	request = bench_first_at_fa1();
+	bench_answer(&request, (struct bench_reply){.lifetime = request.fixed.lifetime,
+				       .home_address = mip_address_of(HA4 + 49),
+				       .home_agent = mip_address_of(HA4)});
 	bench_forget(bench);
 	bench_link(bench, BENCH_ETH, true);
 	bench_advertise(bench, &elsewhere);
-	request = next_request(MIP_SECOND);
+	request = bench_next_request(MIP_SECOND);
 	assert_int_equal(request.fixed.lifetime, 0);
 	assert_int_equal(mip_address_number(request.fixed.care_of_address), HA4 + 49);
 	bench_accept(bench);

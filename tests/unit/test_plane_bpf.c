@@ -4,12 +4,16 @@
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -340,6 +344,37 @@ static void where_a_links_ingress_has_rules_the_daemon_carries_its_packets(void 
 	}
 }
 
+/* What a link's program sends straight on, either way, does not come by mip0. */
+static void rules_of_the_tunnel_device_are_not_passed_by(void **state)
+{
+	static const char *const chains[][2] = {
+		{"netdev", "ingress"}, {"inet", "ingress"}, {"netdev", "egress"}};
+	struct bench *bench = *state;
+
+	NEEDS_ROOT();
+	follow(bench, "va", true);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(chains); i++) {
+		const char *family = chains[i][0];
+
+		namespace_must("nft 'add table %s mip; add chain %s mip x { type filter hook %s device mip0 "
+			       "priority 0; }'",
+			family, family, chains[i][1]);
+		look_after(bench);
+		assert_true(hangs("va", "ingress", "exit_ethernet"));
+		assert_false(hangs("va", "ingress", "link_ethernet"));
+		assert_true(hangs("mip0", "egress", "egress_tunnel"));
+		namespace_must("nft delete table %s mip", family);
+		look_after(bench);
+		assert_true(hangs("va", "ingress", "link_ethernet"));
+	}
+	/* Another link's egress is asked about what is sent there. */
+	namespace_must(
+		"nft 'add table netdev mip; add chain netdev mip x { type filter hook egress device va "
+		"priority 0; }'");
+	look_after(bench);
+	assert_true(hangs("va", "ingress", "link_ethernet"));
+}
+
 static void a_link_that_comes_with_such_rules_gets_its_program_when_they_go(void **state)
 {
 	struct bench *bench = *state;
@@ -383,24 +418,47 @@ static void where_there_are_policies_of_ipsec_the_daemon_carries_the_packets(voi
 	assert_int_equal(mip_plane_kind(bench->plane), MIP_PLANE_BPF);
 }
 
+/* vb takes the place of the tunnel device. */
+static struct mip_bpf_links open_links(const struct mip_bpf_programs *programs, uint32_t handle)
+{
+	struct mip_bpf_links links = {
+		.handle = handle,
+		.tunnel = (int)if_nametoindex("vb"),
+		.egress_program = mip_bpf_program(programs, "egress_tunnel"),
+		.programs = {[MIP_BPF_ETHERNET] = {mip_bpf_program(programs, "link_ethernet"),
+				     mip_bpf_program(programs, "exit_ethernet")}},
+	};
+
+	assert_int_equal(mip_bpf_links_open(&links), 0);
+	return links;
+}
+
+static void follow_va(struct mip_bpf_links *links)
+{
+	struct mip_input_link va = {
+		.link = (int)if_nametoindex("va"), .present = true, .up = true, .mtu = 1500, .name = "va"};
+
+	mip_bpf_links_follow(links, &va);
+}
+
+static bool has_hook(const char *link)
+{
+	return namespace_run("tc qdisc show dev %s | grep -q clsact", link) == 0;
+}
+
 /* One that goes past new rules must not stay because there is none to take its place. */
 static void a_program_that_cannot_follow_the_rules_is_told(void **state)
 {
 	struct mip_bpf_programs programs = {0};
-	struct mip_input_link va = {.present = true, .up = true, .mtu = 1500, .name = "va"};
 	char name[MIP_LINK_NAME] = "";
-	struct mip_bpf_links links = {.handle = 9};
+	struct mip_bpf_links links;
 
 	(void)state;
 	NEEDS_ROOT();
 	assert_int_equal(mip_bpf_programs_load(&programs), 0);
-	links.tunnel = (int)if_nametoindex("vb");
-	links.egress_program = mip_bpf_program(&programs, "egress_tunnel");
-	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = mip_bpf_program(&programs, "link_ethernet");
+	links = open_links(&programs, 9);
 	links.programs[MIP_BPF_ETHERNET][MIP_BPF_DECAPSULATE] = -1;
-	assert_int_equal(mip_bpf_links_open(&links), 0);
-	va.link = (int)if_nametoindex("va");
-	mip_bpf_links_follow(&links, &va);
+	follow_va(&links);
 	assert_int_equal(mip_bpf_links_check(&links, name), 0);
 	namespace_must(
 		"nft 'add table ip mine; add chain ip mine x { type filter hook forward priority 0; }'");
@@ -416,28 +474,116 @@ static void a_program_that_cannot_follow_the_rules_is_told(void **state)
 static void a_link_that_took_no_program_is_tried_again(void **state)
 {
 	struct mip_bpf_programs programs = {0};
-	struct mip_input_link va = {.present = true, .up = true, .mtu = 1500, .name = "va"};
 	char name[MIP_LINK_NAME] = "";
-	struct mip_bpf_links links = {.handle = 9};
+	struct mip_bpf_links links;
+	int program;
 
 	(void)state;
 	NEEDS_ROOT();
 	assert_int_equal(mip_bpf_programs_load(&programs), 0);
-	links.tunnel = (int)if_nametoindex("vb");
-	links.egress_program = mip_bpf_program(&programs, "egress_tunnel");
-	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = -1;
-	assert_int_equal(mip_bpf_links_open(&links), 0);
-	va.link = (int)if_nametoindex("va");
-	mip_bpf_links_follow(&links, &va);
-	assert_int_equal(links.attached, 0);
-	assert_int_equal(mip_bpf_links_check(&links, name), 0);
-	assert_int_equal(links.attached, 0);
-	links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = mip_bpf_program(&programs, "link_ethernet");
-	assert_int_equal(mip_bpf_links_check(&links, name), 0);
+	for (int recovers = 0; recovers < 2; recovers++) {
+		links = open_links(&programs, 9);
+		program = links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS];
+		links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = -1;
+		follow_va(&links);
+		assert_int_equal(links.attached, 0);
+		assert_int_equal(mip_bpf_links_check(&links, name), 0);
+		assert_int_equal(links.attached, 0);
+		if (recovers)
+			links.programs[MIP_BPF_ETHERNET][MIP_BPF_BOTH_WAYS] = program;
+		assert_int_equal(mip_bpf_links_check(&links, name), 0);
+		assert_int_equal(links.attached, recovers);
+		assert_int_equal(hangs("va", "ingress", "link_ethernet"), recovers);
+		/* The hook was made for it, with or without a filter. */
+		mip_bpf_links_close(&links);
+		assert_false(has_hook("va"));
+		assert_false(has_hook("vb"));
+	}
+	mip_bpf_programs_unload(&programs);
+}
+
+static void the_last_of_two_daemons_takes_the_hooks_along(void **state)
+{
+	struct mip_bpf_programs programs = {0};
+	struct mip_bpf_links links[2];
+
+	(void)state;
+	NEEDS_ROOT();
+	assert_int_equal(mip_bpf_programs_load(&programs), 0);
+	for (size_t first = 0; first < MIP_ARRAY_SIZE(links); first++) {
+		for (uint32_t i = 0; i < MIP_ARRAY_SIZE(links); i++) {
+			links[i] = open_links(&programs, 9 + i);
+			follow_va(&links[i]);
+		}
+		mip_bpf_links_close(&links[first]);
+		assert_true(hangs("va", "ingress", "link_ethernet"));
+		assert_true(hangs("vb", "egress", "egress_tunnel"));
+		mip_bpf_links_close(&links[!first]);
+		assert_false(has_hook("va"));
+		assert_false(has_hook("vb"));
+	}
+	mip_bpf_programs_unload(&programs);
+}
+
+static void set_net_admin(bool may)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t bit = CAP_TO_MASK(CAP_NET_ADMIN);
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	data[0].effective = may ? data[0].effective | bit : data[0].effective & ~bit;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+/* Who may not ask for the rules may not take the filter away either. */
+static void a_program_that_cannot_be_taken_away_is_told(void **state)
+{
+	struct mip_bpf_programs programs = {0};
+	char name[MIP_LINK_NAME] = "";
+	struct mip_bpf_links links;
+	int error;
+
+	(void)state;
+	NEEDS_ROOT();
+	assert_int_equal(mip_bpf_programs_load(&programs), 0);
+	links = open_links(&programs, 9);
+	follow_va(&links);
+	set_net_admin(false);
+	error = mip_bpf_links_check(&links, name);
+	set_net_admin(true);
+	assert_int_equal(error, -EPERM);
+	assert_string_equal(name, "va");
 	assert_int_equal(links.attached, 1);
 	assert_true(hangs("va", "ingress", "link_ethernet"));
+	assert_int_equal(mip_bpf_links_check(&links, name), 0);
 	mip_bpf_links_close(&links);
+	assert_false(has_hook("va"));
 	mip_bpf_programs_unload(&programs);
+}
+
+static void what_cannot_be_found_out_counts_as_rules(void **state)
+{
+	struct mip_bpf_rules rules = {0};
+	struct rlimit limit, none;
+	bool ipsec;
+
+	(void)state;
+	NEEDS_ROOT();
+	mip_bpf_rules_look(&rules);
+	assert_false(rules.forwarded || mip_bpf_rules_at(&rules, "va") || mip_bpf_ipsec_is_there());
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	mip_bpf_rules_look(&rules);
+	ipsec = mip_bpf_ipsec_is_there();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(rules.forwarded);
+	assert_true(mip_bpf_rules_at(&rules, "va"));
+	assert_true(ipsec);
+	mip_bpf_rules_look(&rules);
+	assert_false(rules.forwarded || mip_bpf_rules_at(&rules, "va"));
+	mip_bpf_rules_clear(&rules);
 }
 
 static void where_sources_are_checked_packets_are_not_taken_before_the_check(void **state)
@@ -538,10 +684,14 @@ int main(void)
 		PLANE_TEST(the_next_look_is_within_half_a_second),
 		PLANE_TEST(netfilters_rules_are_not_passed_by),
 		PLANE_TEST(where_a_links_ingress_has_rules_the_daemon_carries_its_packets),
+		PLANE_TEST(rules_of_the_tunnel_device_are_not_passed_by),
 		PLANE_TEST(a_link_that_comes_with_such_rules_gets_its_program_when_they_go),
 		PLANE_TEST(where_there_are_policies_of_ipsec_the_daemon_carries_the_packets),
 		PLANE_TEST(a_program_that_cannot_follow_the_rules_is_told),
 		PLANE_TEST(a_link_that_took_no_program_is_tried_again),
+		PLANE_TEST(the_last_of_two_daemons_takes_the_hooks_along),
+		PLANE_TEST(a_program_that_cannot_be_taken_away_is_told),
+		PLANE_TEST(what_cannot_be_found_out_counts_as_rules),
 		PLANE_TEST(where_sources_are_checked_packets_are_not_taken_before_the_check),
 		PLANE_TEST(a_switch_of_planes_keeps_tunnels_and_leaves_nothing_behind),
 		PLANE_TEST(auto_keeps_what_runs_already),

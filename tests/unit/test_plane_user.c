@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "counter_value.h"
 #include "inner.h"
 #include "namespace.h"
 #include "octets.h"
@@ -315,6 +316,19 @@ static void what_another_address_says_to_groups_is_not_tunnelled(void **state)
 
 /* --- through and back ------------------------------------------------------------------------- */
 
+/* That the daemon has not carried what was to be tested of the programs. */
+static void assert_programs_carried(const struct world *world)
+{
+	if (plane_tested() != MIP_PLANE_BPF)
+		return;
+	for (int side = 0; side < SIDES; side++) {
+		struct mip_counter_table table = mip_plane_accelerator_counters(world->hosts[side].plane);
+
+		assert_true(counter_value(table, "bpf_packets_out") > 0);
+		assert_true(counter_value(table, "bpf_packets_in") > 0);
+	}
+}
+
 /* rfc3024-4.3.2-4: "… is in effect, a home agent MUST process each valid reverse tunneled packet …" */
 /* rfc5944-4.2.3-6: "Home agents MUST decapsulate packets addressed to themselves, sent by a mobile …" */
 static void a_datagram_goes_through_and_back(void **state)
@@ -344,6 +358,7 @@ static void a_datagram_goes_through_and_back(void **state)
 		assert_memory_equal(&here, &there, offsetof(struct mip_plane_traffic, last_sent));
 		if (plane_tested() == MIP_PLANE_USER)
 			assert_true(here.last_sent > 0 && there.last_sent > 0);
+		assert_programs_carried(world);
 		close(near);
 		close(far);
 	}

@@ -31,12 +31,12 @@ enum {
 	TUNNEL_DATA_HEADER = 4,
 	TUNNEL_DATA_TYPE = 4,  /* RFC 3519 3.3 */
 	MINIMAL_HEADER = 12,   /* RFC 2004 3.1, with the original source */
-	MINIMAL_SHORT = 8,     /* and without */
 	MINIMAL_SOURCE = 0x80, /* the S bit */
 	PROTOCOL_IPIP = IPPROTO_IPIP,
 	PROTOCOL_MINIMAL = 55,
 	DONT_FRAGMENT = 0x4000,
 	FRAGMENT = 0x3fff, /* offset and "more" */
+	LONGEST = 65535,   /* octets of an IPv4 packet */
 	OUTER_TTL = 64,
 	MOMENT_SHIFT = 5, /* a moment is 32 ticks of the kernel's clock: 32 to 320 ms */
 	NANOSECONDS = 1000000000,

@@ -126,13 +126,26 @@ static ALWAYS_INLINE __u64 room_flags(__u8 kind)
 	return flags;
 }
 
-/* A packet that has come out of a tunnel bears the mark of it still, and the kernel takes no second one
- * (EALREADY). Without large segments nothing depends on the mark; with them, IP-in-IP only. */
-static ALWAYS_INLINE long make_room(struct __sk_buff *skb, __u8 kind, __u32 room)
+/* Whether what this address sends comes here by IP-in-IP: out.h has let nothing else out of its tunnel. */
+static ALWAYS_INLINE bool comes_by_ipip(__u32 source)
+{
+	struct tunnel from;
+
+	return find(source, 0, &from) && from.flags & MIP_BPF_HAS_TUNNEL && from.flags & MIP_BPF_HAS_PEER &&
+	       from.kind == MIP_BPF_IPIP;
+}
+
+/*
+ * A packet that has come out of a tunnel bears the mark of it still, and the kernel takes no second one
+ * (EALREADY). Without large segments nothing depends on the mark. With them the mark must be that of the
+ * tunnel that the packet goes into, or the kernel cannot cut it and drops it: that is so from IP-in-IP to
+ * IP-in-IP (GRE and UDP have places in it, too, which have moved).
+ */
+static ALWAYS_INLINE long make_room(struct __sk_buff *skb, __u8 kind, __u32 room, __u32 source)
 {
 	long error = bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, room_flags(kind));
 
-	if (error && (skb->gso_size == 0 || kind == MIP_BPF_IPIP))
+	if (error && (skb->gso_size == 0 || (kind == MIP_BPF_IPIP && comes_by_ipip(source))))
 		error = bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
 	return error;
 }
@@ -275,6 +288,9 @@ static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, c
 		return false;
 	if (size->largest > mtu_of(tunnel->kind))
 		return false;
+	/* A large packet with its outer header may be more than a length can say. */
+	if (bpf_ntohs(ip->tot_len) + overhead(tunnel->kind) > LONGEST)
+		return false;
 	/* RFC 2004 1: "Minimal encapsulation MUST NOT be used when an original datagram is already fragmented". And
 	 * nobody can cut a large packet behind such a header. */
 	if (tunnel->kind == MIP_BPF_MINIMAL &&
@@ -302,7 +318,7 @@ static ALWAYS_INLINE int encapsulate(struct __sk_buff *skb, __u32 offset, const 
 		return TC_ACT_UNSPEC;
 	if (forward)
 		inner.ttl--;
-	if (make_room(skb, tunnel->kind, overhead(tunnel->kind)) != 0)
+	if (make_room(skb, tunnel->kind, overhead(tunnel->kind), inner.source) != 0)
 		return leave(MIP_BPF_LEFT_ENCAPSULATION);
 	if (!write_headers(skb, offset, tunnel, &inner))
 		return drop();

@@ -25,7 +25,7 @@ char program_license[] SEC("license") = "Dual MIT/GPL";
 
 /* --- the hooks ------------------------------------------------------------------------------------- */
 
-/* The IP header, and `more` octets after it if the packet has them, at hand. NULL: nothing for us. */
+/* The IP header, at hand. NULL: nothing for us. */
 static ALWAYS_INLINE struct iphdr *begin(struct __sk_buff *skb, __u32 offset)
 {
 	struct iphdr *ip;
@@ -41,7 +41,7 @@ static ALWAYS_INLINE struct iphdr *begin(struct __sk_buff *skb, __u32 offset)
 	return ip;
 }
 
-/* The same with what follows, once it is clear that it may matter. */
+/* The same with `more` octets after it, if the packet has them, once it is clear that they may matter. */
 static ALWAYS_INLINE struct iphdr *pull(struct __sk_buff *skb, __u32 offset, __u32 more)
 {
 	struct iphdr *ip = header_at(skb, offset, IP_HEADER + more);
