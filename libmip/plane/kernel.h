@@ -9,6 +9,7 @@
  *   kernel_watch.c    hears of nexthops that somebody removes
  *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
  *   kernel_elements.c what of the tunnels and peers is in its sets, and what was counted there
+ *   kernel_steer.c    likewise of what the devices cannot do, which is steered to the user plane
  *   kernel_set.c      elements as messages
  *
  * A packet into a tunnel and one out of it:
@@ -19,6 +20,9 @@
  *   network ──> nft input: does the inner packet belong to the outer one? then the mark, and it is counted
  *                 └─> mip0-ipip ──> tc ingress: with the mark: mark off, and in to the host as from mip0
  *                                   without: nft drops it at the device
+ *
+ *   network ──> nft input: of a peer, but to a group or to everyone; or a visitor's own tunnel: then the mark and
+ *                 └─> a protocol of the user plane's, whose socket has it (user.h): never to mip0-ipip
  *
  * So all that the machines and an administrator set up for mip0 is good for what comes out of the tunnels by
  * mip0-ipip too. The check stands where the outer packet is whole again and its addresses are to be seen; it
@@ -47,7 +51,7 @@ struct mip_kernel_device {
 enum {
 	/* The bit of a packet's mark by which a packet that passed the check is known at the ingress of the
 	 * device; it is set and taken off in between. */
-	MIP_KERNEL_MARK = 0x40000000,
+	MIP_KERNEL_MARK = MIP_USER_STEERED_MARK,
 	MIP_KERNEL_TABLE_NAME = MIP_LINK_NAME + 8,
 };
 
@@ -63,6 +67,8 @@ enum mip_kernel_set {
 	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets of the devices go */
 	MIP_KERNEL_VISITORS, /* home address, away: where packets of the devices come from */
 	MIP_KERNEL_LOOPS,    /* tunnel exit, twice: outer destination and inner source that must not meet */
+	MIP_KERNEL_FROM_HOME,	 /* home address, twice: of nodes that send by tunnels from it */
+	MIP_KERNEL_GROUP_AGENTS, /* outer source: home agents that send packets to groups */
 	MIP_KERNEL_SETS,
 	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
 };
@@ -78,7 +84,6 @@ enum mip_kernel_counter {
 	MIP_KERNEL_PACKETS_OUT,
 	MIP_KERNEL_PACKETS_IN,
 	MIP_KERNEL_DROP_NO_PEER,
-	MIP_KERNEL_DROP_BROADCAST,
 	MIP_KERNEL_DROP_LOOP,
 	MIP_KERNEL_DROP_TTL,
 	MIP_KERNEL_COUNTERS,
@@ -141,6 +146,20 @@ struct mip_kernel_exit {
 	UT_hash_handle hh;
 };
 
+/* An element of MIP_KERNEL_FROM_HOME or MIP_KERNEL_GROUP_AGENTS, that is there or is looked at with the next commit. */
+struct mip_kernel_steering_key {
+	uint32_t set;
+	struct mip_address address;
+};
+
+struct mip_kernel_steering {
+	struct mip_kernel_steering_key key;
+	bool made;
+	bool queued;
+	struct mip_kernel_steering *next, *prev;
+	UT_hash_handle hh;
+};
+
 /* A nexthop that nothing leads to any more, and its table. */
 struct mip_kernel_retired {
 	uint32_t id;
@@ -156,6 +175,8 @@ struct mip_kernel_identifiers {
 	size_t retired_count, retired_size;
 };
 
+struct mip_kernel_elements;
+
 struct mip_kernel {
 	struct mip_accelerator accelerator; /* first */
 	struct mip_user *user;
@@ -168,6 +189,7 @@ struct mip_kernel {
 	bool has_table;
 	uint32_t host_filters;		     /* net.ipv4.conf.all.rp_filter */
 	bool has_silenced;		     /* the user plane's raw sockets take no packets */
+	bool everyones_changed;		     /* the rules name other addresses than the user plane */
 	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
 	unsigned rules;			     /* in our table; 0: not counted yet */
 	uint32_t used_sets;		     /* a bit for each set into which rules look */
@@ -180,6 +202,7 @@ struct mip_kernel {
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
 	struct mip_kernel_peer *peers, *peer_queue;
 	struct mip_kernel_exit *exits;
+	struct mip_kernel_steering *steerings, *steering_queue;
 	struct mip_address *missed; /* sources of routes for which there was no tunnel */
 	size_t missed_count, missed_size;
 	bool translation_changed; /* for a route that is led by its source */
@@ -257,7 +280,8 @@ const char *mip_kernel_set_name(enum mip_kernel_set set);
 unsigned mip_kernel_set_width(enum mip_kernel_set set); /* addresses in an element */
 int mip_kernel_filter_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 void mip_kernel_filter_remove(struct mip_kernel *kernel);
-/* Has the rules look into these sets too (a bit for each), when there are elements in them. 0 or negative errno. */
+/* Has the rules look into these sets too (a bit for each), when there are elements in them, and for addresses that are
+ * everyone's. 0 or negative errno. */
 int mip_kernel_filter_use(struct mip_kernel *kernel, uint32_t used);
 int mip_kernel_filter_clamp(struct mip_kernel *kernel, bool clamp_mss);
 int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
@@ -282,6 +306,14 @@ void mip_kernel_traffic_add(
 void mip_kernel_traffic_keep(struct mip_kernel *kernel);
 void mip_kernel_exits_forget(struct mip_kernel *kernel);
 
+/* --- kernel_steer.c --- */
+
+/* What a GROUPS or RELAY item says has changed in the user plane's tables. */
+void mip_kernel_steer(struct mip_kernel *kernel, const struct mip_want *want);
+/* What is to change of it, for a commit. */
+void mip_kernel_steer_commit(struct mip_kernel *kernel, struct mip_kernel_elements *elements);
+void mip_kernel_steerings_forget(struct mip_kernel *kernel);
+
 /* --- kernel_set.c --- */
 
 /* Elements gathered, sent by mip_kernel_elements_send() in their order. 0 or negative errno. */
@@ -302,7 +334,7 @@ int mip_kernel_elements_send(struct mip_kernel_elements *elements);
 struct mip_kernel_count {
 	uint64_t packets, bytes;
 };
-/* What an element counted. 0, -ENOENT. */
+/* What an element counted, 0 where it does not count. 0, -ENOENT. */
 int mip_kernel_element_count(struct mip_kernel *kernel, const struct mip_kernel_element *element,
 	struct mip_kernel_count *ret_count);
 typedef void mip_kernel_element_function(

@@ -293,6 +293,7 @@ int mip_kernel_elements_commit(struct mip_kernel *kernel)
 		change_count(&elements, tunnel);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
 		error = error ? error : change_exit(&elements, tunnel);
+	mip_kernel_steer_commit(kernel, &elements);
 	sent = mip_kernel_elements_send(&elements);
 	return error ? error : sent;
 }

@@ -29,7 +29,6 @@ static const struct mip_counter_name counter_names[] = {
 	[MIP_KERNEL_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
 	[MIP_KERNEL_DROP_NO_PEER] = {"drop_no_peer",
 		"tunnelled packets that belong to no tunnel of a home address"},
-	[MIP_KERNEL_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
 	[MIP_KERNEL_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
 	[MIP_KERNEL_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
 };
@@ -60,6 +59,10 @@ static const struct {
 		"typeof @th,96,32; counter; comment \"home addresses of nodes that are here\";"},
 	[MIP_KERNEL_LOOPS] = {"loops", 2,
 		"typeof ip daddr . @th,96,32; comment \"tunnel exit . the same: RFC 2003 3.2\";"},
+	[MIP_KERNEL_FROM_HOME] = {"from-home", 2,
+		"typeof ip saddr . @th,96,32; comment \"home address . the same: nodes' own tunnels\";"},
+	[MIP_KERNEL_GROUP_AGENTS] = {"group-agents", 1,
+		"typeof ip saddr; comment \"home agents whose packets to groups are heard\";"},
 };
 
 const char *mip_kernel_set_name(enum mip_kernel_set set)
@@ -107,50 +110,87 @@ static bool is_used(const struct mip_kernel *kernel, enum mip_kernel_set set)
 	return kernel->used_sets & 1U << set;
 }
 
-/* Not for a group or for everyone. A packet for 224.0.0.0 and above is looked at closely, others at once not. */
-static void write_group(FILE *text, size_t i)
+/* What the devices cannot do goes to the user plane's socket (user.h). */
+static void write_steering(FILE *text, size_t i)
 {
-	unsigned destination = protocols[i].inner + DESTINATION;
-
-	fprintf(text, "chain groups-%s {\n", protocols[i].name);
-	fprintf(text, "@th,%u,4 0xe counter name drop_broadcast drop\n", destination);
-	fprintf(text, "@th,%u,32 0xffffffff counter name drop_broadcast drop\n", destination);
+	fprintf(text, "chain steer-%s {\n", protocols[i].name);
+	fprintf(text, "meta mark set meta mark or 0x%x ip protocol set %zu accept\n", MIP_KERNEL_MARK,
+		MIP_USER_STEERED_PROTOCOL + i);
 	fprintf(text, "}\n");
 }
 
-/* What passed, but is not at once as it should be: not with a TTL of 0, not for a group; and the mark that lets it in. */
-static void write_admission(FILE *text, size_t i)
+/* The inner destination is (`relation` ""), or is not ("!= "), one of the addresses that are everyone's on a link. */
+static void write_everyones(FILE *text, const struct mip_kernel *kernel, size_t i, const char *relation)
 {
-	fprintf(text, "chain admit-%s {\n", protocols[i].name);
-	fprintf(text, "@th,%u,8 0 counter name drop_ttl drop\n", protocols[i].inner + TTL);
-	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, protocols[i].name);
-	fprintf(text, "meta mark set meta mark or 0x%x\n", MIP_KERNEL_MARK);
-	fprintf(text, "}\n");
+	const char *separator = "";
+
+	fprintf(text, "@th,%u,32 %s{ ", protocols[i].inner + DESTINATION, relation);
+	for (const struct mip_user_broadcast *everyone = kernel->user->broadcasts; everyone;
+		everyone = everyone->hh.next) {
+		fprintf(text, "%s0x%x", separator, ntohl(everyone->address.value));
+		separator = ", ";
+	}
+	fprintf(text, " } ");
+}
+
+/* GRE with a checksum, a key or a number, or not of IPv4, is never ours, and the inner addresses are elsewhere in it. */
+static void begin_check(FILE *text, const struct mip_kernel *kernel, size_t i)
+{
+	fprintf(text, "add rule ip %s from-%s %s", kernel->table, protocols[i].name,
+		i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "");
 }
 
 /* A set of peers: `key` is what is looked up in it. One rule lets in nearly all that belongs to it, without a look at any
- * other; the second has the rest. */
+ * other. What is left then has a TTL of 0, or at the home end is for a group or for everyone. */
 static void write_peers(FILE *text, const struct mip_kernel *kernel, size_t i, enum mip_kernel_set set,
 	const char *key, unsigned inner)
 {
-	const char *name = protocols[i].name, *plain = i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "";
+	bool home = inner == protocols[i].inner + SOURCE;
 	unsigned ttl = protocols[i].inner + TTL, destination = protocols[i].inner + DESTINATION;
 
 	if (!is_used(kernel, set))
 		return;
-	fprintf(text,
-		"add rule ip %s from-%s %s@th,%u,8 != 0 @th,%u,3 != 7 %s . @th,%u,32 @%s meta mark set meta "
-		"mark or 0x%x "
-		"accept\n",
-		kernel->table, name, plain, ttl, destination, key, inner, sets[set].name, MIP_KERNEL_MARK);
-	fprintf(text, "add rule ip %s from-%s %s@th,%u,8 0 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table,
-		name, plain, ttl, key, inner, sets[set].name, name);
-	fprintf(text, "add rule ip %s from-%s %s@th,%u,3 7 %s . @th,%u,32 @%s goto admit-%s\n", kernel->table,
-		name, plain, destination, key, inner, sets[set].name, name);
+	begin_check(text, kernel, i);
+	fprintf(text, "@th,%u,8 != 0 ", ttl);
+	if (home)
+		fprintf(text, "@th,%u,3 != 7 ", destination);
+	if (home && kernel->user->broadcasts)
+		write_everyones(text, kernel, i, "!= ");
+	fprintf(text, "%s . @th,%u,32 @%s meta mark set meta mark or 0x%x accept\n", key, inner,
+		sets[set].name, MIP_KERNEL_MARK);
+	begin_check(text, kernel, i);
+	fprintf(text, "@th,%u,8 0 %s . @th,%u,32 @%s counter name drop_ttl drop\n", ttl, key, inner,
+		sets[set].name);
+	if (!home)
+		return;
+	begin_check(text, kernel, i);
+	fprintf(text, "%s . @th,%u,32 @%s goto steer-%s\n", key, inner, sets[set].name, protocols[i].name);
 }
 
-/* What fits none is not dropped here: another device of the host may have it. GRE with a checksum, a key or a number, or
- * not of IPv4, is never ours, and the inner addresses are elsewhere in it. */
+/* RFC 5944 4.3, 4.4: from a home agent to groups and to everyone. RFC 3024 5.2, rfc5944-4.4-7: from a home address, outside
+ * too. The user plane looks closer. */
+static void write_rest(FILE *text, const struct mip_kernel *kernel, size_t i)
+{
+	static const char agents[] = "ip saddr @group-agents";
+	const char *name = protocols[i].name;
+
+	if (is_used(kernel, MIP_KERNEL_GROUP_AGENTS)) {
+		begin_check(text, kernel, i);
+		fprintf(text, "@th,%u,3 7 %s goto steer-%s\n", protocols[i].inner + DESTINATION, agents, name);
+	}
+	if (is_used(kernel, MIP_KERNEL_GROUP_AGENTS) && kernel->user->broadcasts) {
+		begin_check(text, kernel, i);
+		write_everyones(text, kernel, i, "");
+		fprintf(text, "%s goto steer-%s\n", agents, name);
+	}
+	if (is_used(kernel, MIP_KERNEL_FROM_HOME)) {
+		begin_check(text, kernel, i);
+		fprintf(text, "ip saddr . @th,%u,32 @from-home goto steer-%s\n", protocols[i].inner + SOURCE,
+			name);
+	}
+}
+
+/* What fits none is not dropped here: another device of the host may have it. */
 static void write_check(FILE *text, const struct mip_kernel *kernel, size_t i)
 {
 	static const char both[] = "ip saddr . ip daddr", any[] = "ip saddr";
@@ -161,6 +201,7 @@ static void write_check(FILE *text, const struct mip_kernel *kernel, size_t i)
 	write_peers(text, kernel, i, MIP_KERNEL_VISITED_PEERS, both, destination);
 	write_peers(text, kernel, i, protocols[i].home_peers_any, any, source);
 	write_peers(text, kernel, i, MIP_KERNEL_VISITED_PEERS_ANY, any, destination);
+	write_rest(text, kernel, i);
 	fprintf(text, "add rule ip %s from-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n",
 		kernel->table, protocols[i].name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
 }
@@ -196,7 +237,6 @@ static void write_departure(FILE *text, size_t i)
 	write_outer_header(text, i);
 	fprintf(text, "}\n");
 	fprintf(text, "chain visited-%s {\n", name);
-	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, name);
 	write_outer_header(text, i);
 	fprintf(text, "}\n");
 }
@@ -288,8 +328,7 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 	for (size_t i = 0; i < MIP_KERNEL_SETS; i++)
 		fprintf(text, "set %s { %s }\n", sets[i].name, sets[i].declaration);
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
-		write_group(text, i);
-		write_admission(text, i);
+		write_steering(text, i);
 		write_departure(text, i);
 		fprintf(text, "chain from-%s { }\nchain to-%s { }\n", protocols[i].name, protocols[i].name);
 	}
@@ -473,9 +512,10 @@ int mip_kernel_filter_use(struct mip_kernel *kernel, uint32_t used)
 	char reason[MIP_PLANE_REASON];
 	int error;
 
-	if ((used & ~kernel->used_sets) == 0)
+	if ((used & ~kernel->used_sets) == 0 && !kernel->everyones_changed)
 		return 0;
 	kernel->used_sets |= used;
+	kernel->everyones_changed = false;
 	error = run_written(kernel, write_looks, reason);
 	return error ? error : count_rules(kernel, &kernel->rules);
 }

@@ -157,6 +157,18 @@ static int tell_peer(struct mip_accelerator *accelerator, const struct mip_plane
 	return 0;
 }
 
+/* The rules have them. */
+static void note_everyones(struct mip_accelerator *accelerator, struct mip_address address, bool present)
+{
+	(void)address, (void)present;
+	kernel_of(accelerator)->everyones_changed = true;
+}
+
+static void steer(struct mip_accelerator *accelerator, const struct mip_want *want)
+{
+	mip_kernel_steer(kernel_of(accelerator), want);
+}
+
 /* --- commit ----------------------------------------------------------------------------------- */
 
 static bool is_missed(const struct mip_kernel *kernel, struct mip_address source)
@@ -240,7 +252,8 @@ static void tell_of_translation(struct mip_kernel *kernel)
 		options->translation_changed(options->context);
 }
 
-/* The devices take the packets: the user plane's sockets would take them once more. What has no device it takes still. */
+/* The devices take the packets: the user plane's sockets would take them once more. What has no device it takes still, and
+ * what is steered. */
 static int set_receiving(struct mip_kernel *kernel, bool receiving)
 {
 	int error = mip_user_set_receiving(kernel->user, MIP_ENCAPSULATION_IPIP, receiving);
@@ -462,6 +475,7 @@ static void free_kernel(struct mip_accelerator *accelerator)
 	if (kernel->has_table)
 		mip_kernel_traffic_keep(kernel);
 	mip_kernel_exits_forget(kernel);
+	mip_kernel_steerings_forget(kernel);
 	mip_kernel_watch_end(kernel);
 	if (kernel->route) {
 		mip_kernel_ways_bury(kernel);
@@ -484,6 +498,8 @@ static const struct mip_accelerator_operations operations = {
 	.free = free_kernel,
 	.tunnel = tell_tunnel,
 	.peer = tell_peer,
+	.everyones = note_everyones,
+	.rest = steer,
 	.commit = commit,
 	.clamp = clamp,
 	.check = check,

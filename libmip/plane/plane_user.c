@@ -26,8 +26,6 @@ enum {
 	SOCKET_BUFFER = 8 * 1024 * 1024, /* octets each way */
 };
 
-#define FIRST_GROUP 0xe0000000U /* 224.0.0.0; what is greater is everyone's, or nobody's */
-
 static const struct mip_counter_name counter_names[] = {
 	[MIP_USER_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_USER_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
@@ -68,6 +66,14 @@ void mip_user_clock(struct mip_user *user)
 	user->now = now.tv_sec * MIP_SECOND + now.tv_nsec;
 }
 
+static void close_all(const int *descriptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (descriptors[i] >= 0)
+			close(descriptors[i]);
+	}
+}
+
 void mip_user_free(struct mip_user *user)
 {
 	if (!user)
@@ -84,10 +90,8 @@ void mip_user_free(struct mip_user *user)
 		close(user->icmp_descriptor);
 	if (user->sending_descriptor >= 0)
 		close(user->sending_descriptor);
-	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
-		if (user->raw_descriptors[i] >= 0)
-			close(user->raw_descriptors[i]);
-	}
+	close_all(user->raw_descriptors, MIP_USER_RAWS);
+	close_all(user->steered_descriptors, MIP_USER_STEERED);
 	free(user->scratch);
 	free(user->arena);
 	free(user);
@@ -124,28 +128,12 @@ static int silence(struct mip_user *user, size_t encapsulation, bool silent)
 	return hear_errors(user);
 }
 
-/* What a raw socket of a protocol that is carried elsewhere is still for, its filter (filter_rest()) says: as long as
- * nobody wants that, it is silent. Here alone that is decided; after each change of the one or the other. */
-static int hear_what_is_needed(struct mip_user *user)
-{
-	bool wanted = user->groups || user->relays || user->broadcasts;
-	int error = 0;
-
-	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
-		error = silence(user, i, user->is_carried[i] && !wanted);
-	return error;
-}
-
 int mip_user_want(struct mip_user *user, const struct mip_want *want)
 {
-	int error;
-
 	if (want->kind == MIP_WANT_PEER)
 		return mip_plane_table_set_peer(&user->table, &want->peer);
-	if (want->kind != MIP_WANT_TUNNEL && want->kind != MIP_WANT_COPY) {
-		error = mip_user_group_want(user, want);
-		return error ? error : hear_what_is_needed(user);
-	}
+	if (want->kind != MIP_WANT_TUNNEL && want->kind != MIP_WANT_COPY)
+		return mip_user_group_want(user, want);
 	if (want->tunnel.encapsulation == MIP_ENCAPSULATION_UDP && !user->udp_sender)
 		return -EOPNOTSUPP;
 	return want->kind == MIP_WANT_COPY ? mip_plane_table_set_copy(&user->table, &want->tunnel)
@@ -160,22 +148,20 @@ int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 		mip_plane_table_remove_copy(&user->table, &want->tunnel);
 	else if (want->kind == MIP_WANT_PEER)
 		mip_plane_table_remove_peer(&user->table, &want->peer);
-	else {
+	else
 		mip_user_group_unwant(user, want);
-		return hear_what_is_needed(user);
-	}
 	return 0;
 }
 
 size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_t size)
 {
-	if (size > 0)
-		descriptors[0] = user->tun.descriptor;
-	for (size_t i = 0; i < MIP_USER_RAWS && i + 1 < size; i++)
-		descriptors[i + 1] = user->raw_descriptors[i];
-	if (size > MIP_USER_RAWS + 1)
-		descriptors[MIP_USER_RAWS + 1] = user->icmp_descriptor;
-	return MIP_USER_RAWS + 2;
+	int all[MIP_USER_RAWS + MIP_USER_STEERED + 2] = {user->tun.descriptor, user->icmp_descriptor};
+
+	memcpy(all + 2, user->raw_descriptors, sizeof(user->raw_descriptors));
+	memcpy(all + 2 + MIP_USER_RAWS, user->steered_descriptors, sizeof(user->steered_descriptors));
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(all) && i < size; i++)
+		descriptors[i] = all[i];
+	return MIP_ARRAY_SIZE(all);
 }
 
 void mip_user_service(struct mip_user *user, int descriptor)
@@ -187,9 +173,13 @@ void mip_user_service(struct mip_user *user, int descriptor)
 		mip_user_receive_icmp(user);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
 		if (descriptor == user->raw_descriptors[i]) {
-			mip_user_receive(user, descriptor);
+			mip_user_receive(user, descriptor, 0);
 			mip_user_receive_errors(user, descriptor);
 		}
+	}
+	for (size_t i = 0; i < MIP_USER_STEERED; i++) {
+		if (descriptor == user->steered_descriptors[i])
+			mip_user_receive(user, descriptor, mip_outer_protocol((enum mip_encapsulation)i));
 	}
 }
 
@@ -303,6 +293,28 @@ static int open_raw(enum mip_encapsulation encapsulation, int *ret_descriptor)
 	return 0;
 }
 
+/* One that hears what is steered past a device. */
+static int open_steered(enum mip_encapsulation encapsulation, int *ret_descriptor)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_MARK),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MIP_USER_STEERED_MARK, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
+	};
+	const struct sock_fprog program = {.len = MIP_ARRAY_SIZE(filter), .filter = filter};
+	int descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		MIP_USER_STEERED_PROTOCOL + (int)encapsulation);
+
+	if (descriptor < 0)
+		return -errno;
+	*ret_descriptor = descriptor;
+	if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return -errno;
+	enlarge_buffers(descriptor);
+	return 0;
+}
+
 static int open_sockets(struct mip_user *user, const char **ret_reason)
 {
 	int error = 0;
@@ -310,6 +322,8 @@ static int open_sockets(struct mip_user *user, const char **ret_reason)
 	*ret_reason = "raw sockets cannot be had (CAP_NET_RAW)";
 	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
 		error = open_raw((enum mip_encapsulation)i, &user->raw_descriptors[i]);
+	for (size_t i = 0; i < MIP_USER_STEERED && !error; i++)
+		error = open_steered((enum mip_encapsulation)i, &user->steered_descriptors[i]);
 	if (!error)
 		error = open_sender(user);
 	return error ? error : open_icmp(user);
@@ -352,53 +366,9 @@ int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
 	return error;
 }
 
-/*
- * What a device of the kernel's does not do for us, of a protocol that it has taken over: packets to groups and to
- * everyone (user_group.c), and those of visitors in the Encapsulating Delivery Style, which are from the home address
- * within and without. All else the raw socket leaves alone. Offsets are from the end of the outer IP header.
- */
-static int filter_rest(int descriptor, uint32_t inner_source, uint32_t inner_destination)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), BPF_STMT(BPF_LD | BPF_W | BPF_IND, inner_destination),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST_GROUP, 5, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_IND, inner_source), BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MIP_IP_SOURCE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0), BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
-	};
-	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(filter), .filter = filter};
-
-	return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-												   : 0;
-}
-
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
 {
-	static const struct {
-		uint32_t source, destination;
-	} inner[MIP_USER_RAWS] = {
-		[MIP_ENCAPSULATION_IPIP] = {MIP_IP_SOURCE, MIP_IP_DESTINATION},
-		[MIP_ENCAPSULATION_GRE] = {MIP_GRE_HEADER + MIP_IP_SOURCE,
-			MIP_GRE_HEADER + MIP_IP_DESTINATION},
-		[MIP_ENCAPSULATION_MINIMAL] = {8, 4}, /* RFC 2004 3.1 */
-	};
-	int descriptor = user->raw_descriptors[encapsulation];
-	int ignored = 0, error = 0;
-
-	if (!receiving) {
-		error = filter_rest(
-			descriptor, inner[encapsulation].source, inner[encapsulation].destination);
-		if (error)
-			return error;
-	}
-	user->is_carried[encapsulation] = !receiving;
-	error = hear_what_is_needed(user);
-	if (!error && receiving &&
-		setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored)) < 0 &&
-		errno != ENOENT)
-		error = -errno;
-	return error;
+	return silence(user, encapsulation, !receiving);
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)
@@ -415,6 +385,8 @@ int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_
 	user->tun.descriptor = -1;
 	for (size_t i = 0; i < MIP_USER_RAWS; i++)
 		user->raw_descriptors[i] = -1;
+	for (size_t i = 0; i < MIP_USER_STEERED; i++)
+		user->steered_descriptors[i] = -1;
 	user->icmp_descriptor = -1;
 	user->sending_descriptor = -1;
 	if (length >= sizeof(user->device)) {

@@ -24,7 +24,7 @@ enum side {
 #define CARE_OF	      "10.9.0.2"
 
 enum {
-	PLANE_DESCRIPTORS = 5,
+	PLANE_DESCRIPTORS = 7,
 };
 
 struct host {

@@ -283,12 +283,12 @@ static void elements_come_and_go_by_the_thousand(void **state)
 }
 
 /* Octets of IP in IP, written by hand: what the tables say of packets as a device would send and get them. */
-static void send_ipip(const char *outer_source, const char *outer_destination, const char *source,
-	const char *destination, uint8_t tos, bool dont_fragment)
+static void send_protocol(uint8_t protocol, const char *outer_source, const char *outer_destination,
+	const char *source, const char *destination, uint8_t tos, bool dont_fragment)
 {
 	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 	struct iphdr headers[2] = {
-		{.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_IPIP, .tot_len = htons(40)},
+		{.version = 4, .ihl = 5, .ttl = 64, .protocol = protocol, .tot_len = htons(40)},
 		{.version = 4, .ihl = 5, .ttl = 64, .protocol = 253, .tot_len = htons(20), .tos = tos},
 	};
 	struct sockaddr_in to = {.sin_family = AF_INET};
@@ -303,6 +303,12 @@ static void send_ipip(const char *outer_source, const char *outer_destination, c
 	/* What the table drops is an error to the sender. */
 	(void)!sendto(descriptor, headers, sizeof(headers), 0, (struct sockaddr *)&to, sizeof(to));
 	close(descriptor);
+}
+
+static void send_ipip(const char *outer_source, const char *outer_destination, const char *source,
+	const char *destination, uint8_t tos, bool dont_fragment)
+{
+	send_protocol(IPPROTO_IPIP, outer_source, outer_destination, source, destination, tos, dont_fragment);
 }
 
 static void add(struct mip_kernel *kernel, const struct mip_kernel_element *element)
@@ -490,62 +496,194 @@ static void a_silent_socket_takes_no_packet_and_its_errors_are_heard_once(void *
 	mip_user_free(user);
 }
 
-/* Of what a device carries the user plane wants nothing, or its rest: groups, and visitors' own tunnels. */
-static void a_carried_protocol_is_heard_while_its_rest_is_wanted(void **state)
+/* --- what the devices cannot do --------------------------------------------------------------- */
+
+/* The table and the user plane, with 10.1.0.99 away at 10.9.0.2 and a home network whose 10.1.0.255 is everyone's. */
+static struct mip_kernel *open_steered(struct mip_user **ret_user)
 {
-	const struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
-	const struct mip_want tunnel = {
-		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = ip_of("10.1.0.50"),
-			.local = ip_of("10.9.0.1"),
-			.remote = ip_of("10.9.0.2")},
+	static const struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
+	const struct mip_want everyone = {.kind = MIP_WANT_BROADCAST, .broadcast = {ip_of("10.1.0.255")}};
+	const struct mip_kernel_element peer = {
+		.set = MIP_KERNEL_HOME_PEERS,
+		.addresses = {ip_of("10.9.0.2"), ip_of("10.9.0.1"), ip_of("10.1.0.99")},
 	};
-	const struct mip_want wants[] = {
-		{.kind = MIP_WANT_GROUPS,
-			.groups = {.home_address = ip_of("10.1.0.51"), .remote = ip_of("10.1.0.51")}},
-		{.kind = MIP_WANT_RELAY, .relay = {.home_address = ip_of("10.1.0.51"), .link = 1}},
-		{.kind = MIP_WANT_BROADCAST, .broadcast = {ip_of("10.1.0.255")}},
-	};
-	struct mip_user *user;
-	const uint64_t *sent, *taken; /* what is taken has a broken header */
+	struct mip_kernel *kernel = open_filter();
 	const char *reason;
-	uint64_t errors = 0, packets = 0;
+
+	assert_int_equal(mip_user_new(&options, ret_user, &reason), 0);
+	assert_int_equal(mip_user_want(*ret_user, &everyone), 0);
+	assert_int_equal(mip_user_set_receiving(*ret_user, MIP_ENCAPSULATION_IPIP, false), 0);
+	free(kernel->user);
+	kernel->user = *ret_user;
+	kernel->everyones_changed = true;
+	add(kernel, &peer);
+	namespace_must("nft flush chain netdev mip-mip0 ingress"); /* lo is no tunnel device */
+	return kernel;
+}
+
+static void close_steered(struct mip_kernel *kernel)
+{
+	mip_user_free(kernel->user);
+	kernel->user = NULL;
+	mip_kernel_steerings_forget(kernel);
+	close_filter(kernel);
+}
+
+static void wants(struct mip_kernel *kernel, const struct mip_want *want, bool wanted)
+{
+	struct mip_kernel_elements elements = mip_kernel_elements_begin(kernel);
+
+	assert_int_equal(wanted ? mip_user_want(kernel->user, want) : mip_user_unwant(kernel->user, want), 0);
+	mip_kernel_steer(kernel, want);
+	mip_kernel_steer_commit(kernel, &elements);
+	assert_int_equal(mip_kernel_elements_send(&elements), 0);
+}
+
+struct sent {
+	const char *outer_source, *inner_source, *inner_destination;
+	bool heard; /* by the user plane; the others are the device's */
+};
+
+/* The inner packets have a broken header, for which they are counted. After all comes one that is heard in any case. */
+static void expect_heard(struct mip_user *user, const struct sent *sent, size_t count)
+{
+	const uint64_t *taken = &user->counters[MIP_USER_DROP_MALFORMED];
+	uint64_t heard = *taken;
+
+	for (size_t i = 0; i < count; i++) {
+		send_ipip(sent[i].outer_source, "10.9.0.1", sent[i].inner_source, sent[i].inner_destination,
+			0, false);
+		heard += sent[i].heard;
+	}
+	send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.99", "239.1.2.3", 0, false);
+	expect_count(user, taken, heard + 1);
+}
+
+/* RFC 3024 5.3, RFC 5944 4.4: what a node sends to groups and to everyone; all else is the device's. */
+static void groups_of_a_peer_are_heard_and_nothing_else(void **state)
+{
+	static const struct sent sent[] = {
+		{"10.9.0.2", "10.1.0.50", "10.5.0.1", false},
+		{"10.9.0.3", "10.1.0.50", "239.1.2.3", false}, /* no peer: perhaps another tunnel's */
+		{"10.9.0.2", "10.1.0.50", "239.1.2.3", true},
+		{"10.9.0.2", "10.1.0.50", "10.1.0.254", false},
+		{"10.9.0.2", "10.1.0.50", "255.255.255.255", true},
+		{"10.9.0.3", "10.1.0.50", "10.1.0.255", false},
+		{"10.9.0.2", "10.1.0.50", "10.1.0.255", true},
+	};
+	const struct mip_kernel_element peer = {
+		.set = MIP_KERNEL_HOME_PEERS,
+		.addresses = {ip_of("10.9.0.2"), ip_of("10.9.0.1"), ip_of("10.1.0.50")},
+	};
+	struct mip_kernel *kernel;
+	struct mip_user *user;
 
 	(void)state;
 	NEEDS_ROOT();
-	namespace_must("for i in 9.0.1 9.0.2 9.0.9 5.0.1 1.0.51; do ip address add 10.$i/32 dev lo; done");
-	assert_int_equal(mip_user_new(&options, &user, &reason), 0);
-	assert_int_equal(mip_user_want(user, &tunnel), 0);
-	sent = &user->counters[MIP_USER_ICMP_SENT];
-	taken = &user->counters[MIP_USER_DROP_MALFORMED];
-	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(wants); i++) {
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false); /* nobody */
-		send_unreachable(IPPROTO_IPIP, false);
-		expect_count(user, sent, ++errors); /* which came behind it */
-		assert_int_equal(mip_user_want(user, &wants[i]), 0);
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false); /* the device's */
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
-		expect_count(user, taken, ++packets);
-		send_ipip("10.1.0.51", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
-		expect_count(user, taken, ++packets);
-		send_unreachable(IPPROTO_IPIP, false);
-		expect_count(user, sent, ++errors); /* by the raw socket */
-		/* The device's coming and going is the other occasion. */
-		assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, true), 0);
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
-		expect_count(user, taken, ++packets);
-		assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
-		expect_count(user, taken, ++packets);
-		assert_int_equal(mip_user_unwant(user, &wants[i]), 0);
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "239.1.2.3", 0, false);
-		send_unreachable(IPPROTO_IPIP, false);
-		expect_count(user, sent, ++errors); /* by that for ICMP */
-	}
-	assert_int_equal(*taken, packets);
-	mip_user_free(user);
+	namespace_must("for i in 1 2 3; do ip address add 10.9.0.$i/32 dev lo; done");
+	kernel = open_steered(&user);
+	add(kernel, &peer);
+	expect_heard(user, sent, MIP_ARRAY_SIZE(sent));
+	close_steered(kernel);
+}
+
+/* RFC 5944 4.3, 4.4: what a home agent sends to groups and to everyone is heard as long as somebody wants it. */
+static void groups_of_a_home_agent_are_heard_while_they_are_wanted(void **state)
+{
+	static const struct sent before[] = {
+		{"10.9.0.2", "10.5.0.1", "239.1.2.3", false},
+		{"10.9.0.2", "10.5.0.1", "10.1.0.255", false},
+	};
+	static const struct sent then[] = {
+		{"10.9.0.2", "10.5.0.1", "10.1.0.50", false},
+		{"10.9.0.3", "10.5.0.1", "239.1.2.3", false},
+		{"10.9.0.2", "10.5.0.1", "239.1.2.3", true},
+		{"10.9.0.2", "10.5.0.1", "10.1.0.255", true},
+	};
+	struct mip_want groups = {
+		.kind = MIP_WANT_GROUPS,
+		.groups = {.home_address = ip_of("10.1.0.50"),
+			.end = MIP_TUNNEL_VISITED,
+			.remote = ip_of("10.9.0.2")},
+	};
+	struct mip_want others = groups;
+	struct mip_kernel *kernel;
+	struct mip_user *user;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("for i in 1 2 3; do ip address add 10.9.0.$i/32 dev lo; done");
+	others.groups.home_address = ip_of("10.1.0.51");
+	kernel = open_steered(&user);
+	expect_heard(user, before, MIP_ARRAY_SIZE(before));
+	wants(kernel, &groups, true);
+	wants(kernel, &others, true);
+	wants(kernel, &others, true); /* again, as when something of it changes */
+	expect_heard(user, then, MIP_ARRAY_SIZE(then));
+	wants(kernel, &others, false);
+	expect_heard(user, then, MIP_ARRAY_SIZE(then));
+	wants(kernel, &groups, false);
+	expect_heard(user, before, MIP_ARRAY_SIZE(before));
+	close_steered(kernel);
+}
+
+/* RFC 3024 5.2 at a foreign agent, rfc5944-4.4-7 at a home agent. */
+static void what_comes_from_a_home_address_is_heard_while_it_is_wanted(void **state)
+{
+	static const struct sent before[] = {{"10.1.0.50", "10.1.0.50", "10.5.0.1", false}};
+	static const struct sent then[] = {
+		{"10.1.0.50", "10.1.0.51", "10.5.0.1", false},
+		{"10.9.0.2", "10.1.0.50", "10.5.0.1", false},
+		{"10.1.0.50", "10.1.0.50", "10.5.0.1", true},
+		{"10.1.0.50", "10.1.0.50", "239.1.2.3", true},
+	};
+	const struct mip_want relay = {
+		.kind = MIP_WANT_RELAY, .relay = {.home_address = ip_of("10.1.0.50"), .link = 1}};
+	const struct mip_want groups = {
+		.kind = MIP_WANT_GROUPS,
+		.groups = {.home_address = ip_of("10.1.0.50"),
+			.end = MIP_TUNNEL_HOME,
+			.remote = ip_of("10.1.0.50")},
+	};
+	struct mip_kernel *kernel;
+	struct mip_user *user;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("for i in 9.0.1 9.0.2 1.0.50; do ip address add 10.$i/32 dev lo; done");
+	kernel = open_steered(&user);
+	expect_heard(user, before, MIP_ARRAY_SIZE(before));
+	wants(kernel, &relay, true);
+	wants(kernel, &groups, true);
+	expect_heard(user, then, MIP_ARRAY_SIZE(then));
+	wants(kernel, &relay, false);
+	expect_heard(user, then, MIP_ARRAY_SIZE(then));
+	wants(kernel, &groups, false);
+	expect_heard(user, before, MIP_ARRAY_SIZE(before));
+	close_steered(kernel);
+}
+
+/* Only what the table has steered is: nobody gets past a rule about tunnels by the other protocol. */
+static void the_protocol_of_what_is_steered_is_nobodys_from_outside(void **state)
+{
+	static const struct sent marked[] = {{"10.9.0.2", "10.5.0.1", "239.1.2.3", true}};
+	const struct mip_want groups = {
+		.kind = MIP_WANT_GROUPS,
+		.groups = {.home_address = ip_of("10.1.0.50"),
+			.end = MIP_TUNNEL_VISITED,
+			.remote = ip_of("10.9.0.2")},
+	};
+	struct mip_kernel *kernel;
+	struct mip_user *user;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("for i in 1 2; do ip address add 10.9.0.$i/32 dev lo; done");
+	kernel = open_steered(&user);
+	wants(kernel, &groups, true);
+	send_protocol(MIP_USER_STEERED_PROTOCOL, "10.9.0.2", "10.9.0.1", "10.5.0.1", "239.1.2.3", 0, false);
+	expect_heard(user, marked, MIP_ARRAY_SIZE(marked));
+	close_steered(kernel);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -768,7 +906,10 @@ int main(void)
 		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
 		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
 		IN_NAMESPACE(a_silent_socket_takes_no_packet_and_its_errors_are_heard_once),
-		IN_NAMESPACE(a_carried_protocol_is_heard_while_its_rest_is_wanted),
+		IN_NAMESPACE(groups_of_a_peer_are_heard_and_nothing_else),
+		IN_NAMESPACE(groups_of_a_home_agent_are_heard_while_they_are_wanted),
+		IN_NAMESPACE(what_comes_from_a_home_address_is_heard_while_it_is_wanted),
+		IN_NAMESPACE(the_protocol_of_what_is_steered_is_nobodys_from_outside),
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
 		IN_NAMESPACE(a_handover_leads_the_route_to_another_nexthop),
 		IN_NAMESPACE(nodes_at_the_same_care_of_address_share_a_nexthop),
