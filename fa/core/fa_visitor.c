@@ -220,14 +220,6 @@ static void want_instead(struct fa_core *core, struct mip_want *place, const str
 	*place = *item;
 }
 
-/* What a packet may have for the largest header that goes around it; 0: the device knows. */
-static uint32_t tunnel_mtu(const struct fa_core *core)
-{
-	if (!core->settings.values.behind_nat)
-		return 0;
-	return MIP_OUTER_MTU - mip_encapsulation_overhead(MIP_ENCAPSULATION_UDP);
-}
-
 void fa_visitor_table(struct fa_core *core)
 {
 	uint32_t table = core->settings.values.table;
@@ -240,7 +232,7 @@ void fa_visitor_table(struct fa_core *core)
 	};
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.table = table, .link = MIP_LINK_TUNNEL, .mtu = tunnel_mtu(core)},
+		.route = {.table = table, .link = MIP_LINK_TUNNEL},
 	};
 
 	if (!core->begun)

@@ -70,6 +70,7 @@ struct fa_config {
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
 	char *tunnel_interface;
+	int64_t tunnel_mtu; /* octets */
 	struct fa_config_agent agent;
 	struct fa_config_home_agent *home_agents;
 	size_t home_agent_count;

@@ -235,6 +235,7 @@ static int start_host(struct fa_shell *shell, const struct fa_config *config, co
 		.plane = (enum mip_plane_kind)config->data_plane,
 		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
+		.tunnel_mtu = (uint32_t)config->tunnel_mtu,
 		/* Only this address, so that a home agent on this host can have the others. */
 		.udp_address = config->agent.care_of_address,
 		.udp_port = MIP_REGISTRATION_PORT,
@@ -280,6 +281,8 @@ static const char *needs_restart(const struct fa_config *old, const struct fa_co
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
 		return "another tunnel_interface takes a restart";
+	if (old->tunnel_mtu != new->tunnel_mtu)
+		return "another tunnel_mtu takes a restart";
 	if (!mip_address_equal(old->agent.care_of_address, new->agent.care_of_address))
 		return "another care_of_address takes a restart";
 	return NULL;

@@ -79,19 +79,6 @@ static struct mip_want peer_of(const struct ha_binding *binding)
 	};
 }
 
-/* What fits into each of the home address's tunnels. */
-static uint32_t overhead_of(const struct ha_binding *binding)
-{
-	uint32_t most = 0;
-
-	for (binding = binding->node->binding; binding; binding = binding->sibling) {
-		uint32_t overhead = mip_encapsulation_overhead(binding->encapsulation);
-
-		most = overhead > most ? overhead : most;
-	}
-	return most;
-}
-
 /* rfc5944-1.7-2: MUST be able to attract and intercept datagrams that are destined to the home address
  * of any of its registered mobile nodes: by this route, and on a real home link by the proxy. */
 static struct mip_want route_of(const struct ha_binding *binding)
@@ -102,7 +89,6 @@ static struct mip_want route_of(const struct ha_binding *binding)
 			{
 				.destination = {binding->home_address, 32},
 				.link = MIP_LINK_TUNNEL,
-				.mtu = MIP_OUTER_MTU - overhead_of(binding),
 			},
 	};
 }
@@ -295,13 +281,11 @@ static void tell(struct ha_core *core, struct ha_binding *binding)
 
 /* What changed only: a renewal touches nothing. rfc5944-3.8.2.2-10: already bound: MUST continue to follow
  * the rules for proxy ARP. */
-static void tell_change(struct ha_core *core, const struct ha_binding *old, uint32_t old_overhead,
-	struct ha_binding *binding, struct mip_now now)
+static void tell_change(
+	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
 {
 	struct mip_want old_peer = peer_of(old), peer = peer_of(binding);
 	struct mip_want old_tunnel = tunnel_of(old), tunnel;
-	struct mip_want route = route_of(binding);
-
 	bool had = has_tunnel(old), has = has_tunnel(binding);
 
 	binding->leads = has && (binding->leads || !has_leader(binding->node));
@@ -313,8 +297,6 @@ static void tell_change(struct ha_core *core, const struct ha_binding *old, uint
 		want(core, &tunnel);
 	if (had && (!has || !mip_want_same_key(&old_tunnel, &tunnel)))
 		end_tunnel(core, binding->node, &old_tunnel);
-	if (old_overhead != overhead_of(binding))
-		mip_outbox_want(&core->outbox, &route);
 	if (had && !mip_want_same_key(&old_peer, &peer))
 		retire_peer(core, binding->node, &old_peer, true, now);
 }
@@ -325,9 +307,7 @@ static void tell_left(struct ha_core *core, const struct ha_binding *binding, bo
 {
 	struct ha_node *node = binding->node;
 	struct mip_want peer = peer_of(binding), tunnel = tunnel_of(binding);
-	struct mip_want route = route_of(node->binding);
 
-	mip_outbox_want(&core->outbox, &route);
 	if (!has_tunnel(binding))
 		return;
 	end_tunnel(core, node, &tunnel);
@@ -582,8 +562,8 @@ static bool has_moved(const struct ha_binding *old, const struct ha_binding *bin
 	       old->encapsulation != binding->encapsulation;
 }
 
-static void changed(struct ha_core *core, const struct ha_binding *old, uint32_t old_overhead,
-	struct ha_binding *binding, struct mip_now now)
+static void changed(
+	struct ha_core *core, const struct ha_binding *old, struct ha_binding *binding, struct mip_now now)
 {
 	bool moved = has_moved(old, binding);
 
@@ -591,7 +571,7 @@ static void changed(struct ha_core *core, const struct ha_binding *old, uint32_t
 	if (!old->direct && !mip_address_equal(old->care_of_address, binding->care_of_address))
 		ha_revocation_begin(core, old, false, now);
 	if (old->told) {
-		tell_change(core, old, old_overhead, binding, now);
+		tell_change(core, old, binding, now);
 	} else {
 		refresh_remove(core, binding);
 		tell(core, binding);
@@ -622,7 +602,6 @@ int ha_binding_grant(struct ha_core *core, const struct ha_request *request)
 	struct ha_binding *binding = ha_binding_to_change(core, request);
 	mip_time expires = MIP_NEVER;
 	struct ha_binding old;
-	uint32_t old_overhead;
 
 	if (request->lifetime != MIP_LIFETIME_INFINITE)
 		expires = request->now.boot + request->lifetime * MIP_SECOND;
@@ -631,9 +610,8 @@ int ha_binding_grant(struct ha_core *core, const struct ha_request *request)
 	if (mip_deadline_set(&core->deadlines, &binding->deadline, expires) < 0)
 		return -ENOMEM;
 	old = *binding;
-	old_overhead = overhead_of(binding);
 	fill(core, binding, request, expires);
-	changed(core, &old, old_overhead, binding, request->now);
+	changed(core, &old, binding, request->now);
 	/* RFC 5944 3.8.2.2: "Otherwise, the home agent removes all previous entries in the mobility binding
 	 * list". */
 	if (!ha_request_adds(core, request))
@@ -647,7 +625,7 @@ void ha_binding_set_port(struct ha_core *core, struct ha_binding *binding, uint1
 
 	binding->tunnel_port = port;
 	if (binding->told)
-		tell_change(core, &old, overhead_of(binding), binding, now);
+		tell_change(core, &old, binding, now);
 	ha_record_keep_binding(core, binding, now);
 }
 

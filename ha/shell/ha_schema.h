@@ -90,6 +90,7 @@ struct ha_config {
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
 	char *tunnel_interface;
+	int64_t tunnel_mtu; /* octets */
 	struct ha_agent_config home_agent;
 	struct ha_node_config *mobile_nodes;
 	size_t mobile_node_count;

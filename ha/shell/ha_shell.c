@@ -181,6 +181,7 @@ static int start_host(struct ha_shell *shell, const struct ha_config *config)
 		.plane = (enum mip_plane_kind)config->data_plane,
 		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
+		.tunnel_mtu = (uint32_t)config->tunnel_mtu,
 		.udp_port = MIP_REGISTRATION_PORT,
 		.state_folder = config->state,
 	};
@@ -241,6 +242,8 @@ static const char *needs_restart(const struct ha_config *old, const struct ha_co
 {
 	if (differs(old->tunnel_interface, new->tunnel_interface))
 		return "another tunnel_interface takes a restart";
+	if (old->tunnel_mtu != new->tunnel_mtu)
+		return "another tunnel_mtu takes a restart";
 	if (differs(old->state, new->state))
 		return "another state folder takes a restart";
 	return NULL;

@@ -206,19 +206,6 @@ const char *mip_encapsulation_name(enum mip_encapsulation encapsulation)
 	return mip_name_of(encapsulation_names, (int)encapsulation, "unknown");
 }
 
-uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation)
-{
-	static const uint8_t overheads[] = {
-		[MIP_ENCAPSULATION_IPIP] = MIP_OVERHEAD_IPIP,
-		[MIP_ENCAPSULATION_GRE] = MIP_OVERHEAD_GRE,
-		[MIP_ENCAPSULATION_MINIMAL] = MIP_OVERHEAD_MINIMAL,
-		[MIP_ENCAPSULATION_UDP] = MIP_OVERHEAD_UDP,
-	};
-
-	return (size_t)encapsulation < MIP_ARRAY_SIZE(overheads) ? overheads[encapsulation]
-								 : MIP_OVERHEAD_IPIP;
-}
-
 /* The pure layers know an interface by its index only. */
 static void add_link(struct mip_text *text, const char *word, mip_link link)
 {

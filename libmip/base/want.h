@@ -263,8 +263,13 @@ enum {
 	MIP_OVERHEAD_GRE = 20 + 4,
 	MIP_OVERHEAD_MINIMAL = MIP_OVERHEAD_IPIP,
 	MIP_OVERHEAD_UDP = 20 + 8 + 4,
+	MIP_OVERHEAD_MOST = MIP_OVERHEAD_UDP,
+	/* What a tunnel carries unless its setting `tunnel_mtu` says otherwise: the same by each encapsulation, so that a
+	 * connection keeps its segments' size when the node moves to where another is needed (behind a NAT). */
+	MIP_TUNNEL_MTU = MIP_OUTER_MTU - MIP_OVERHEAD_MOST,
+	/* Bounds of that setting: what every host takes (RFC 791 3.1), and what fits into a packet. */
+	MIP_TUNNEL_MTU_LEAST = 576,
+	MIP_TUNNEL_MTU_MOST = 65535 - MIP_OVERHEAD_MOST,
 };
-/* The one of these. */
-uint32_t mip_encapsulation_overhead(enum mip_encapsulation encapsulation);
 
 #endif

@@ -279,6 +279,7 @@ static int start_plane(struct mip_host *host, const struct mip_host_options *opt
 	struct mip_plane_options plane = {
 		.kind = options->plane,
 		.device = options->tunnel_device,
+		.mtu = options->tunnel_mtu,
 		.protocol = host->protocol,
 		.log = host->log,
 		.udp_descriptor = mip_udp_socket_descriptor(host->udp),

@@ -63,6 +63,7 @@ struct mip_host_options {
 	enum mip_plane_kind plane;
 	bool clamp_mss;
 	const char *tunnel_device; /* "mip0" */
+	uint32_t tunnel_mtu;	   /* 0: MIP_TUNNEL_MTU */
 	struct mip_address udp_address;
 	uint16_t udp_port;	  /* 434, or 0 for a node's own */
 	const char *state_folder; /* "" or NULL: nothing is kept */

@@ -95,9 +95,9 @@ struct mip_bpf_settings {
 	__u32 first, last;
 	__u16 udp_port; /* of the daemon's socket, network byte order; 0: none */
 	__u16 clamp_mss;
-	__u32 mtu[MIP_BPF_KINDS]; /* of inner packets */
-	__u32 generation;	  /* another number whenever the daemon has changed something */
-	__u32 trial;		  /* the daemon tries the programs: see bpf_trial.c */
+	__u32 mtu;	  /* of inner packets */
+	__u32 generation; /* another number whenever the daemon has changed something */
+	__u32 trial;	  /* the daemon tries the programs: see bpf_trial.c */
 };
 
 /* Two cache lines, which processors do not take from each other all the time. (By its size: clang 14 and

@@ -30,16 +30,14 @@ static const struct {
 	const char *suffix;
 	enum mip_encapsulation encapsulation;
 	int external; /* the attribute that makes it so */
-	uint32_t overhead;
 } kinds[MIP_KERNEL_DEVICES] = {
-	[MIP_KERNEL_IPIP] = {"ipip", "-ipip", MIP_ENCAPSULATION_IPIP, IFLA_IPTUN_COLLECT_METADATA, 20},
-	[MIP_KERNEL_GRE] = {"gre", "-gre", MIP_ENCAPSULATION_GRE, IFLA_GRE_COLLECT_METADATA, 24},
+	[MIP_KERNEL_IPIP] = {"ipip", "-ipip", MIP_ENCAPSULATION_IPIP, IFLA_IPTUN_COLLECT_METADATA},
+	[MIP_KERNEL_GRE] = {"gre", "-gre", MIP_ENCAPSULATION_GRE, IFLA_GRE_COLLECT_METADATA},
 };
 
 enum {
 	FILTER_PRIORITY = 77,
 	INGRESS = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-	OUTER_MTU = 1500,
 	ALIAS = 64,
 };
 
@@ -182,14 +180,13 @@ static void write_link(struct mip_kernel *kernel, size_t i)
 {
 	struct mip_kernel_socket *route = kernel->route;
 	const struct ifinfomsg header = {0};
-	uint32_t mtu = kernel->user->options.mtu ? kernel->user->options.mtu : OUTER_MTU - kinds[i].overhead;
 	char alias[ALIAS];
 	size_t info, data;
 
 	make_alias(kernel, alias);
 	mip_kernel_begin(route, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
 	mip_kernel_put_text(route, IFLA_IFNAME, kernel->devices[i].name);
-	mip_kernel_put_u32(route, IFLA_MTU, mtu);
+	mip_kernel_put_u32(route, IFLA_MTU, mip_user_mtu(kernel->user));
 	info = mip_kernel_nest(route, IFLA_LINKINFO);
 	mip_kernel_put_text(route, IFLA_INFO_KIND, kinds[i].kind);
 	data = mip_kernel_nest(route, IFLA_INFO_DATA);

@@ -301,7 +301,6 @@ static void write_refusal(FILE *text, const struct mip_kernel *kernel)
 static void write_clamping(FILE *text, const struct mip_kernel *kernel)
 {
 	enum { HEADERS = 40 };
-	uint32_t mtu = kernel->user->options.mtu ? kernel->user->options.mtu : (uint32_t)MIP_PLANE_MTU_IPIP;
 
 	fprintf(text, "table ip %s {\n", kernel->table);
 	fprintf(text, "chain clamp-out { type filter hook postrouting priority -150; policy accept;\n");
@@ -312,7 +311,7 @@ static void write_clamping(FILE *text, const struct mip_kernel *kernel)
 	}
 	fprintf(text, "}\nchain clamp-in { type filter hook prerouting priority -150; policy accept;\n");
 	fprintf(text, "iif %d tcp flags syn tcp option maxseg size set %u\n}\n}\n", kernel->user->tun.link,
-		mtu - HEADERS);
+		mip_user_mtu(kernel->user) - HEADERS);
 }
 
 static void write_table(FILE *text, const struct mip_kernel *kernel)

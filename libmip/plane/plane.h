@@ -42,18 +42,10 @@ enum mip_plane_kind {
 };
 extern const struct mip_name mip_plane_names[]; /* "auto", "kernel", "bpf", "user" */
 
-/* The largest inner packets. */
-enum {
-	MIP_PLANE_MTU_IPIP = MIP_OUTER_MTU - MIP_OVERHEAD_IPIP,
-	MIP_PLANE_MTU_GRE = MIP_OUTER_MTU - MIP_OVERHEAD_GRE,
-	MIP_PLANE_MTU_MINIMAL = MIP_OUTER_MTU - MIP_OVERHEAD_MINIMAL,
-	MIP_PLANE_MTU_UDP = MIP_OUTER_MTU - MIP_OVERHEAD_UDP,
-};
-
 struct mip_plane_options {
 	enum mip_plane_kind kind;
 	const char *device;	   /* "mip0" */
-	uint32_t mtu;		   /* of the device; 0: MIP_PLANE_MTU_IPIP */
+	uint32_t mtu;		   /* of the tunnel device, thus of inner packets; 0: MIP_TUNNEL_MTU */
 	uint8_t protocol;	   /* the mark of what it puts into the routing, as the reconciler's */
 	const struct mip_log *log; /* for what happens while it runs */
 	/* The UDP socket through which MIP_ENCAPSULATION_UDP packets leave; it stays the caller's, outside of

@@ -391,18 +391,12 @@ static uint16_t port_of(int udp_descriptor)
 
 static void fill_in_settings(struct bpf *bpf)
 {
-	static const uint32_t mtu[MIP_BPF_KINDS] = {
-		[MIP_BPF_IPIP] = MIP_PLANE_MTU_IPIP,
-		[MIP_BPF_GRE] = MIP_PLANE_MTU_GRE,
-		[MIP_BPF_MINIMAL] = MIP_PLANE_MTU_MINIMAL,
-		[MIP_BPF_UDP] = MIP_PLANE_MTU_UDP,
-	};
 	struct mip_bpf_settings *settings = &bpf->programs.shared->settings;
 
 	settings->tunnel = (uint32_t)bpf->user->tun.link;
 	settings->udp_port = port_of(bpf->user->options.udp_descriptor);
 	settings->clamp_mss = bpf->user->options.clamp_mss;
-	memcpy(settings->mtu, mtu, sizeof(mtu));
+	settings->mtu = mip_user_mtu(bpf->user);
 }
 
 /* The handle by which a daemon knows its filters again: two on a host have different tunnel devices. */

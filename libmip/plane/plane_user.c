@@ -349,11 +349,14 @@ static int allocate(struct mip_user *user)
 	return error;
 }
 
+uint32_t mip_user_mtu(const struct mip_user *user)
+{
+	return user->options.mtu ? user->options.mtu : MIP_TUNNEL_MTU;
+}
+
 static int open_device(struct mip_user *user, const char **ret_reason)
 {
-	uint32_t mtu = user->options.mtu ? user->options.mtu : MIP_PLANE_MTU_IPIP;
-
-	return mip_user_tun_open(user->device, mtu, &user->tun, ret_reason);
+	return mip_user_tun_open(user->device, mip_user_mtu(user), &user->tun, ret_reason);
 }
 
 int mip_user_renew_device(struct mip_user *user, const char **ret_reason)

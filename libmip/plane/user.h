@@ -219,6 +219,9 @@ void mip_user_complete_checksum(uint8_t *packet, const struct mip_inner *inner);
 int mip_user_copy(
 	struct mip_user *user, const struct mip_output_copy *copy, const uint8_t *packet, size_t length);
 
+/* Of the tunnel device: what an inner packet may have. */
+uint32_t mip_user_mtu(const struct mip_user *user);
+
 /* user_icmp.c */
 /* The MTU of the outer path, from the kernel; 0 when there is no path. */
 uint32_t mip_user_path_mtu(const struct mip_want_tunnel *tunnel);

@@ -80,7 +80,7 @@ size_t mip_user_inner_mtu(
 
 bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *ret_most)
 {
-	size_t headers = MIP_IP_HEADER + MIP_TCP_HEADER, mtu = SIZE_MAX;
+	size_t headers = MIP_IP_HEADER + MIP_TCP_HEADER, mtu = mip_user_mtu(user);
 
 	if (!user->options.clamp_mss || !home->has_tunnel)
 		return false;

@@ -201,13 +201,15 @@ static void add_home(const struct mn_core *core, struct mn_wants *wants, const s
 
 /* --- away ------------------------------------------------------------------------------------- */
 
+/* What the tunnel carries, or less where the interface takes less; through an agent too, whose tunnel it is. */
 static uint32_t mtu_of(const struct mn_core *core, const struct mn_binding *binding)
 {
 	const struct mn_interface *interface = mn_interface_at(core, binding->place.link);
-	uint32_t overhead = mip_encapsulation_overhead(binding->encapsulation);
-	uint32_t outer = interface && interface->mtu >= MTU_LEAST + overhead ? interface->mtu : MIP_OUTER_MTU;
+	uint32_t tunnel = core->settings.tunnel_mtu ? core->settings.tunnel_mtu : MIP_TUNNEL_MTU;
+	bool narrow = interface && interface->mtu >= MTU_LEAST + MIP_OVERHEAD_MOST &&
+		      interface->mtu < tunnel + MIP_OVERHEAD_MOST;
 
-	return (outer < MIP_OUTER_MTU ? outer : MIP_OUTER_MTU) - overhead;
+	return narrow ? interface->mtu - MIP_OVERHEAD_MOST : tunnel;
 }
 
 /* A gateway that is gone is not what the next registration, or the tunnel until then, can leave by. */

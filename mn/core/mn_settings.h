@@ -65,6 +65,7 @@ struct mn_settings {
 	enum mn_care_of care_of;
 	enum mn_move_detection move_detection;
 	bool reverse_tunnel;
+	uint32_t tunnel_mtu; /* of the tunnel device; 0: MIP_TUNNEL_MTU */
 	enum mn_delivery delivery;
 	bool broadcast;			      /* asks for the home link's broadcasts: B */
 	enum mip_encapsulation encapsulation; /* asked for where it may be: IPIP, GRE or MINIMAL */

@@ -60,6 +60,7 @@ struct mn_config {
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
 	char *tunnel_interface;
+	int64_t tunnel_mtu; /* octets */
 	struct mn_config_node node;
 	struct mn_config_foreign_agent *foreign_agents;
 	size_t foreign_agent_count;

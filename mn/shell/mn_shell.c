@@ -32,6 +32,7 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.care_of = (enum mn_care_of)node->care_of,
 		.move_detection = (enum mn_move_detection)node->move_detection,
 		.reverse_tunnel = node->reverse_tunnel,
+		.tunnel_mtu = (uint32_t)config->tunnel_mtu,
 		.delivery = (enum mn_delivery)node->delivery,
 		.broadcast = node->broadcast,
 		.encapsulation = (enum mip_encapsulation)node->encapsulation,
@@ -239,6 +240,7 @@ static int start_host(struct mn_shell *shell, const struct mn_config *config)
 		.plane = (enum mip_plane_kind)config->data_plane,
 		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
+		.tunnel_mtu = (uint32_t)config->tunnel_mtu,
 		.udp_port = udp_port_of(config),
 		/* A foreign agent may ask by ARP for the home address, which the kernel does not answer. */
 		.link_flags = MIP_LINK_SOCKET_ARP,
@@ -288,6 +290,8 @@ static const char *needs_restart(const struct mn_config *old, const struct mn_co
 {
 	if (strcmp(old->tunnel_interface, new->tunnel_interface) != 0)
 		return "another tunnel_interface takes a restart";
+	if (old->tunnel_mtu != new->tunnel_mtu)
+		return "another tunnel_mtu takes a restart";
 	if (udp_port_of(old) != udp_port_of(new))
 		return "another port takes a restart";
 	if (!mip_address_equal(old->node.home_address, new->node.home_address) ||

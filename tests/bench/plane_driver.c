@@ -42,14 +42,6 @@ enum {
 	VISITOR_PRIORITY = 434,
 };
 
-/* What is left of 1500 octets inside the tunnel. */
-static const uint32_t inner_mtu[] = {
-	[MIP_ENCAPSULATION_IPIP] = 1480,
-	[MIP_ENCAPSULATION_GRE] = 1476,
-	[MIP_ENCAPSULATION_MINIMAL] = 1480,
-	[MIP_ENCAPSULATION_UDP] = 1468,
-};
-
 static const struct mip_name encapsulation_names[] = {
 	{MIP_ENCAPSULATION_IPIP, "ipip"},
 	{MIP_ENCAPSULATION_GRE, "gre"},
@@ -169,20 +161,18 @@ static void binding(
 	};
 }
 
-static struct mip_want home_route(const struct driver *driver, uint32_t index)
+static struct mip_want home_route(uint32_t index)
 {
 	return (struct mip_want){
 		.kind = MIP_WANT_ROUTE,
-		.route = {.destination = {home_address(index), 32},
-			.link = MIP_LINK_TUNNEL,
-			.mtu = inner_mtu[driver->encapsulation]},
+		.route = {.destination = {home_address(index), 32}, .link = MIP_LINK_TUNNEL},
 	};
 }
 
 /* A binding as the host of a machine tells it to the plane: at home with its route. */
 static int install_one(struct driver *driver, uint32_t index)
 {
-	struct mip_want tunnel, peer, route = home_route(driver, index);
+	struct mip_want tunnel, peer, route = home_route(index);
 	int error;
 
 	binding(driver, index, &tunnel, &peer);
@@ -218,7 +208,7 @@ static int want_home_routes(struct driver *driver)
 	int error = 0;
 
 	for (uint32_t i = 0; i < driver->bindings && !error; i++) {
-		error = want(driver, home_route(driver, i));
+		error = want(driver, home_route(i));
 		if (i % BATCH == BATCH - 1)
 			mip_reconciler_flush(driver->reconciler);
 	}
@@ -229,9 +219,7 @@ static int want_visitor_table(struct driver *driver)
 {
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.table = VISITOR_TABLE,
-			.link = MIP_LINK_TUNNEL,
-			.mtu = inner_mtu[driver->encapsulation]},
+		.route = {.table = VISITOR_TABLE, .link = MIP_LINK_TUNNEL},
 	};
 	struct mip_want rule = {
 		.kind = MIP_WANT_RULE,

@@ -16,6 +16,7 @@ AGENT, UP, ROUTER, CORRESPONDENT = "10.1.0.1", "10.0.1.2", "10.0.1.1", "198.51.1
 WITHIN = "10.0.9.9"  # a router on the way to the care-of addresses
 NAT, NAT_PORT = "10.0.5.2", 31000
 LINK_MTU = 1500
+TUNNEL_MTU = 1468    # what the daemons let into a tunnel, whatever its encapsulation
 DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000
 NODE_KEY = Security(1000, "hmac-md5", b"of all these nodes")
 
@@ -294,7 +295,7 @@ def forwarded(packet, ttl=None):
 def in_case(tunnel, name, packet, **more):
     """A correspondent's packet for the home address."""
     read = Packet(packet)
-    most = LINK_MTU - tunnel.overhead
+    most = TUNNEL_MTU
     if read.ttl <= 1:
         # "If the resulting TTL in the inner IP header is 0, the datagram is discarded and an ICMP Time Exceeded message SHOULD be
         # returned to the sender"; of a packet that came with 0 nothing is said but that it is not encapsulated.

@@ -16,6 +16,7 @@
 
 #include "namespace.h"
 #include "octets.h"
+#include "want.h"
 
 const uint8_t this_host[ETH_ALEN], other_host[ETH_ALEN] = {2, 2, 2, 2, 2, 2};
 
@@ -23,7 +24,6 @@ const uint8_t this_host[ETH_ALEN], other_host[ETH_ALEN] = {2, 2, 2, 2, 2, 2};
  * goes on, so that the outer packet needs none. */
 int program_setup_all(void **state)
 {
-	static const uint32_t mtu[] = {1480, 1476, 1480, 1468};
 	struct bench *bench = calloc(1, sizeof(*bench));
 
 	*state = bench;
@@ -33,7 +33,7 @@ int program_setup_all(void **state)
 	assert_int_equal(mip_bpf_programs_load(&bench->programs), 0);
 	bench->programs.shared->settings.trial = 1;
 	bench->programs.shared->settings.udp_port = htons(PORT);
-	memcpy(bench->programs.shared->settings.mtu, mtu, sizeof(mtu));
+	bench->programs.shared->settings.mtu = MIP_TUNNEL_MTU;
 	return 0;
 }
 

@@ -218,7 +218,7 @@ static void a_packet_of_the_largest_size_is_taken_and_a_larger_one_left(void **s
 
 	NEEDS_ROOT();
 	for (enum mip_bpf_kind kind = 0; kind < MIP_BPF_KINDS; kind++) {
-		size_t payload = bench->programs.shared->settings.mtu[kind] - MIP_IP_HEADER - MIP_TCP_HEADER;
+		size_t payload = bench->programs.shared->settings.mtu - MIP_IP_HEADER - MIP_TCP_HEADER;
 
 		program_register_whole(bench, kind);
 		frame = program_packet(CORRESPONDENT, HOME, payload);

@@ -272,17 +272,6 @@ static void a_declined_or_missing_or_unasked_reply_leaves_it_ip_in_ip(void **sta
 	fa_world_end(&world);
 }
 
-static void packets_into_the_tunnel_leave_room_for_udp(void **state)
-{
-	struct fa_world world;
-
-	(void)state;
-	init(&world);
-	fa_world_start(&world);
-	assert_int_equal(fa_world_want(&world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE)->route.mtu, 1468);
-	fa_world_end(&world);
-}
-
 /* --- keep-alives ------------------------------------------------------------------------------ */
 
 /* The inner packet of the only keep-alive. */
@@ -449,7 +438,6 @@ int main(void)
 		cmocka_unit_test(u_is_advertised_behind_a_nat_and_never_elsewhere),
 		cmocka_unit_test(an_assent_makes_the_tunnel_udp_both_ways),
 		cmocka_unit_test(a_declined_or_missing_or_unasked_reply_leaves_it_ip_in_ip),
-		cmocka_unit_test(packets_into_the_tunnel_leave_room_for_udp),
 		cmocka_unit_test(keep_alives_go_out_at_the_interval_and_their_answers_are_taken),
 		cmocka_unit_test(the_home_agent_names_the_interval_but_never_less_than_10_seconds),
 		cmocka_unit_test(unanswered_keep_alives_are_repeated_and_then_count_as_a_lost_mapping),

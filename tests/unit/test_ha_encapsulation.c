@@ -9,11 +9,10 @@
 static const struct encapsulation_case {
 	uint8_t flag;
 	enum mip_encapsulation encapsulation;
-	uint32_t mtu;
 } cases[] = {
-	{0, MIP_ENCAPSULATION_IPIP, 1480},
-	{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE, 1476},
-	{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1480},
+	{0, MIP_ENCAPSULATION_IPIP},
+	{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE},
+	{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL},
 };
 
 static void configure(struct world *world, bool gre, bool minimal)
@@ -51,21 +50,6 @@ static void the_tunnel_is_in_the_encapsulation_that_the_bits_ask_for(void **stat
 		assert_int_equal(
 			wanted(world, MIP_WANT_TUNNEL)->tunnel.encapsulation, cases[i].encapsulation);
 		assert_address_equal(wanted(world, MIP_WANT_TUNNEL)->tunnel.remote, CARE_OF);
-		ha_world_pass(world, MIP_SECOND);
-		ha_world_clear_outputs(world);
-	}
-}
-
-static void the_route_to_the_node_carries_what_the_tunnel_leaves_of_1500_octets(void **state)
-{
-	struct world *world = *state;
-
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
-		struct ask ask = ha_ask_by_agent();
-
-		ask.flags |= cases[i].flag;
-		ha_ask_send(world, &ask);
-		assert_int_equal(wanted(world, MIP_WANT_ROUTE)->route.mtu, cases[i].mtu);
 		ha_world_pass(world, MIP_SECOND);
 		ha_world_clear_outputs(world);
 	}
@@ -144,7 +128,6 @@ static void a_renewal_in_another_encapsulation_changes_the_tunnel_in_place(void 
 	ha_ask_send(world, &ask);
 	ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 	assert_int_equal(wanted(world, MIP_WANT_TUNNEL)->tunnel.encapsulation, MIP_ENCAPSULATION_GRE);
-	assert_int_equal(wanted(world, MIP_WANT_ROUTE)->route.mtu, 1476);
 	/* At no time is there neither. */
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0), -1);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_ROUTE, 0), -1);
@@ -188,7 +171,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_tunnel_is_in_the_encapsulation_that_the_bits_ask_for),
-		TEST(the_route_to_the_node_carries_what_the_tunnel_leaves_of_1500_octets),
 		TEST(both_bits_are_gre_where_both_are_had),
 		TEST(an_encapsulation_that_is_not_had_is_code_139),
 		TEST(a_node_that_leaves_needs_no_encapsulation),

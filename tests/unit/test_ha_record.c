@@ -110,10 +110,9 @@ static void a_tunnel_in_gre_or_minimal_encapsulation_survives_a_restart(void **s
 	static const struct {
 		uint8_t flag;
 		enum mip_encapsulation encapsulation;
-		uint32_t mtu;
 	} cases[] = {
-		{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE, 1476},
-		{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL, 1480},
+		{MIP_REQUEST_G, MIP_ENCAPSULATION_GRE},
+		{MIP_REQUEST_M, MIP_ENCAPSULATION_MINIMAL},
 	};
 	struct world *world = *state;
 	struct ask ask = ha_ask_by_agent();
@@ -125,8 +124,6 @@ static void a_tunnel_in_gre_or_minimal_encapsulation_survives_a_restart(void **s
 		restart(world, MIP_SECOND);
 		want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0));
 		assert_int_equal(want->tunnel.encapsulation, cases[i].encapsulation);
-		want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE, 0));
-		assert_int_equal(want->route.mtu, cases[i].mtu);
 		assert_int_equal(ha_only_binding(world).encapsulation, cases[i].encapsulation);
 		ha_world_pass(world, MIP_SECOND);
 	}

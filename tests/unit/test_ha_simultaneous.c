@@ -373,23 +373,6 @@ static void revoking_a_home_address_ends_all_of_its_bindings(void **state)
 	assert_int_equal(ha_core_revoke(world->core, NODE_ADDRESS, world->now), -ENOENT);
 }
 
-/* What fits into each of the tunnels fits the route. */
-static void the_route_s_mtu_is_that_of_the_narrowest_tunnel(void **state)
-{
-	struct world *world = *state;
-	struct ask end = ask_to_end(1, PLACE(2));
-
-	register_at(world, 1, 0, MIP_CODE_ACCEPTED);
-	ha_world_clear_outputs(world);
-	add_at(world, 2, MIP_REQUEST_S | MIP_REQUEST_G, MIP_CODE_ACCEPTED);
-	assert_int_equal(
-		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE, 0))->route.mtu, 1476);
-	ha_world_clear_outputs(world);
-	send(world, &end, MIP_CODE_ACCEPTED);
-	assert_int_equal(
-		ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_ROUTE, 0))->route.mtu, 1480);
-}
-
 /* rfc5944-3.8.2.2-8: "A Registration Request is a duplicate if the home address, care-of address, and
  * Identification fields all equal those of an accepted current registration": of any of them. */
 static void a_retransmission_for_one_of_several_is_a_duplicate_of_that_one(void **state)
@@ -594,7 +577,6 @@ int main(void)
 		SEVERAL(a_deregistration_of_one_care_of_address_leaves_the_others),
 		SEVERAL(a_deregistration_of_the_home_address_ends_all_of_them),
 		SEVERAL(revoking_a_home_address_ends_all_of_its_bindings),
-		SEVERAL(the_route_s_mtu_is_that_of_the_narrowest_tunnel),
 		SEVERAL(a_retransmission_for_one_of_several_is_a_duplicate_of_that_one),
 		SEVERAL(a_peer_that_two_bindings_share_stays_with_the_second),
 		SEVERAL(all_of_them_survive_a_restart_each_with_its_own_lifetime),

@@ -143,6 +143,7 @@ static struct mip_host_options options_of_test = {
 		.counters = on_counters},
 	.protocol = MIP_ROUTE_PROTOCOL_HA,
 	.plane = MIP_PLANE_AUTO,
+	.tunnel_mtu = 1400,
 	.tunnel_device = "mip0",
 	.udp_port = 434,
 	.state_folder = "/state",
@@ -227,6 +228,7 @@ static void what_can_only_be_had_once_comes_before_the_kernel_is_touched(void **
 	assert_happened("udp plane reconciler record monitor begin send(hello@0)");
 	assert_int_equal(made_up.plane.udp_descriptor, 99);
 	assert_int_equal(made_up.plane.kind, MIP_PLANE_AUTO);
+	assert_int_equal(made_up.plane.mtu, 1400);
 	assert_int_equal(mip_host_udp_port(host), 40434);
 	send_word("farewell", MIP_LINK_NONE);
 	mip_host_free(host);

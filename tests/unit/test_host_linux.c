@@ -73,7 +73,7 @@ static void on_begin(void *core, struct mip_now now)
 	const struct mip_want route = {.kind = MIP_WANT_ROUTE,
 		.route = {.destination = {mip_address_of(HOME_ADDRESS), 32},
 			.link = MIP_LINK_TUNNEL,
-			.mtu = MIP_PLANE_MTU_IPIP}};
+			.mtu = MIP_TUNNEL_MTU}};
 	const struct mip_want tunnel = {.kind = MIP_WANT_TUNNEL,
 		.tunnel = {.home_address = mip_address_of(HOME_ADDRESS),
 			.end = MIP_TUNNEL_HOME,

@@ -4,6 +4,8 @@
  */
 #include "mn_bench.h"
 
+#include <string.h>
+
 #include "extension.h"
 #include "packet.h"
 
@@ -82,14 +84,40 @@ static void test_an_agent_that_advertises_the_encapsulation_is_asked_for_it(void
 	assert_int_equal(flags_at_agent(MIP_AGENT_G), MIP_REQUEST_T | MIP_REQUEST_G);
 	bench_accept(bench);
 	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_GRE);
-	assert_int_equal(bench_way_out(bench)->mtu, 1476);
+	assert_int_equal(bench_way_out(bench)->mtu, 1468);
 	/* The agent's tunnel, not the node's. */
 	assert_null(bench_tunnel(bench));
 	bench_again_with(with_minimal);
 	assert_int_equal(flags_at_agent(MIP_AGENT_M), MIP_REQUEST_T | MIP_REQUEST_M);
 	bench_accept(bench);
 	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_MINIMAL);
-	assert_int_equal(bench_way_out(bench)->mtu, 1480);
+	assert_int_equal(bench_way_out(bench)->mtu, 1468);
+}
+
+static void with_small_tunnels(struct mn_settings *settings)
+{
+	settings->tunnel_mtu = 1300;
+}
+
+static void take_from_link(uint32_t octets)
+{
+	struct mip_input_link wlan = {.link = BENCH_WLAN, .present = true, .up = true, .mtu = octets};
+
+	strcpy(wlan.name, "wlan0");
+	mn_core_link(bench->core, &wlan, bench->now);
+	bench_collect(bench);
+}
+
+static void test_the_way_out_takes_what_the_tunnel_is_set_to_or_less_where_the_link_takes_less(void **state)
+{
+	(void)state;
+	bench_again_with(with_small_tunnels);
+	bench_registered_at_spot(bench);
+	assert_int_equal(bench_way_out(bench)->mtu, 1300);
+	take_from_link(1320);
+	bench_pass(bench, 600 * MIP_SECOND); /* with a renewal on the way */
+	bench_accept(bench);
+	assert_int_equal(bench_way_out(bench)->mtu, 1320 - 32);
 }
 
 /* RFC 5944 3.6.1.2: "Otherwise, the mobile node MUST NOT set these bits." */
@@ -247,7 +275,7 @@ static void test_co_located_the_bit_goes_with_d_and_the_tunnel_is_the_nodes(void
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->local), BENCH_SPOT);
 	assert_int_equal(bench_tunnel(bench)->local_port, 0);
 	assert_int_equal(bench_way_out(bench)->link, MIP_LINK_TUNNEL);
-	assert_int_equal(bench_way_out(bench)->mtu, 1476);
+	assert_int_equal(bench_way_out(bench)->mtu, 1468);
 	assert_int_equal(bench_status(bench).encapsulation, MIP_ENCAPSULATION_GRE);
 	bench_again_with(with_minimal);
 	arrive_at_spot();
@@ -255,7 +283,7 @@ static void test_co_located_the_bit_goes_with_d_and_the_tunnel_is_the_nodes(void
 		bench_last_request(bench).fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T | MIP_REQUEST_M);
 	bench_accept(bench);
 	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_MINIMAL);
-	assert_int_equal(bench_way_out(bench)->mtu, 1480);
+	assert_int_equal(bench_way_out(bench)->mtu, 1468);
 }
 
 /* It decapsulates its own datagrams: what the agent advertises does not matter. */
@@ -285,7 +313,7 @@ static void test_after_code_139_co_located_the_tunnel_is_ip_in_ip(void **state)
 	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_D | MIP_REQUEST_T);
 	bench_accept(bench);
 	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_IPIP);
-	assert_int_equal(bench_way_out(bench)->mtu, 1480);
+	assert_int_equal(bench_way_out(bench)->mtu, 1468);
 }
 
 static void test_a_deregistration_asks_for_no_encapsulation(void **state)
@@ -361,6 +389,7 @@ int main(void)
 		TEST(test_ip_in_ip_is_asked_for_unless_the_settings_say_otherwise),
 		TEST(test_an_agent_that_advertises_the_encapsulation_is_asked_for_it),
 		TEST(test_an_agent_that_does_not_advertise_it_is_used_with_ip_in_ip),
+		TEST(test_the_way_out_takes_what_the_tunnel_is_set_to_or_less_where_the_link_takes_less),
 		TEST(test_an_agent_that_refuses_with_code_72_is_used_with_ip_in_ip_from_then_on),
 		TEST(test_an_agent_that_has_restarted_is_asked_again),
 		TEST(test_code_72_to_ip_in_ip_makes_the_place_be_avoided),

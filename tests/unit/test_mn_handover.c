@@ -91,7 +91,7 @@ static void test_co_located_the_node_is_the_end_of_the_tunnel(void **state)
 	(void)state;
 	bench_registered_at_spot(bench);
 	assert_int_equal(bench_way_out(bench)->link, MIP_LINK_TUNNEL);
-	assert_int_equal(bench_way_out(bench)->mtu, 1480);
+	assert_int_equal(bench_way_out(bench)->mtu, 1468);
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->local), BENCH_SPOT);
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->remote), BENCH_HOME_AGENT);
 	assert_int_equal(bench_tunnel(bench)->encapsulation, MIP_ENCAPSULATION_IPIP);

@@ -182,7 +182,7 @@ static void the_second_takes_the_first_one_s_place(void **state)
 static void a_packet_too_large_for_one_of_them_goes_by_the_other(void **state)
 {
 	struct world *world = *state;
-	uint8_t octets[MIP_PLANE_MTU_IPIP - 28] = {0};
+	uint8_t octets[(MIP_OUTER_MTU - MIP_OVERHEAD_IPIP) - 28] = {0};
 	struct icmp_error error;
 	int near, far, on = 1;
 
@@ -195,7 +195,7 @@ static void a_packet_too_large_for_one_of_them_goes_by_the_other(void **state)
 	error = plane_error(world, near);
 	assert_int_equal(error.type, 3);
 	assert_int_equal(error.code, 4);
-	assert_int_equal(error.mtu, MIP_PLANE_MTU_UDP);
+	assert_int_equal(error.mtu, MIP_OUTER_MTU - MIP_OVERHEAD_UDP);
 	assert_int_equal(count_arrivals(world, far), 1);
 	close(near);
 	close(far);
@@ -213,7 +213,7 @@ static void a_stream_goes_through_whole(void **state)
 		/* As the home agent's route has it: the narrowest. */
 		plane_enter(world, AT_HOME);
 		namespace_must("ip route replace " HOME_ADDRESS "/32 dev mip0 src " CORRESPONDENT " mtu %d",
-			i == 0 ? MIP_PLANE_MTU_GRE : MIP_PLANE_MTU_UDP);
+			i == 0 ? MIP_OUTER_MTU - MIP_OVERHEAD_GRE : MIP_OUTER_MTU - MIP_OVERHEAD_UDP);
 		plane_connect_stream(world, &stream.from, &stream.to);
 		assert_true(plane_run(world, plane_stream_is_through, &stream));
 		close(stream.from);

@@ -204,7 +204,7 @@ static void segments_are_clamped_only_when_that_is_asked_for(void **state)
 	kernel->user->options.clamp_mss = true;
 	assert_int_equal(mip_kernel_filter_clamp(kernel, true), 0);
 	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set rt mtu"));
-	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set 1440"));
+	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set 1428"));
 	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
 	kernel->user->options.clamp_mss = false;
 	assert_int_equal(mip_kernel_filter_clamp(kernel, false), 0);

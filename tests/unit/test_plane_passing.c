@@ -67,7 +67,7 @@ static void segment_sizes_are_left_alone_unless_asked_for(void **state)
 
 	mip_plane_set_clamp(world->hosts[AT_HOME].plane, true);
 	mip_plane_set_clamp(world->hosts[AT_HOME].plane, false);
-	check_segments(world, MIP_ENCAPSULATION_GRE, MIP_PLANE_MTU_GRE - TCP_HEADERS - TIMESTAMPS);
+	check_segments(world, MIP_ENCAPSULATION_GRE, MIP_OUTER_MTU - MIP_OVERHEAD_GRE - TCP_HEADERS - TIMESTAMPS);
 }
 
 /* A size that is small enough is not raised. */

@@ -52,7 +52,7 @@ static void the_device_is_up_with_its_mtu_and_without_an_address(void **state)
 	mip_plane_free(plane);
 	assert_int_equal(if_nametoindex("mip1"), 0);
 	shown = namespace_output("ip link show dev mip0");
-	assert_non_null(strstr(shown, "mtu 1480"));
+	assert_non_null(strstr(shown, "mtu 1468"));
 	free(shown);
 }
 

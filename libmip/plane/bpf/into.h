@@ -266,14 +266,6 @@ static ALWAYS_INLINE bool write_headers(
 	return true;
 }
 
-/* The mask is for the verifier, and the empty line of assembly for the compiler, which would see that
- * nothing needs it. */
-static ALWAYS_INLINE __u32 mtu_of(__u32 kind)
-{
-	__asm__ volatile("" : "+r"(kind));
-	return shared.settings.mtu[kind & (MIP_BPF_KINDS - 1)];
-}
-
 /* What the programs do not do for a packet that has a tunnel. */
 static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, const struct iphdr *ip,
 	const struct tunnel *tunnel, const struct measure *size)
@@ -286,7 +278,7 @@ static ALWAYS_INLINE bool can_encapsulate(struct __sk_buff *skb, __u32 offset, c
 	/* RFC 2003 3.2: not back into the tunnel that it may have come from. */
 	if (ip->saddr == tunnel->remote)
 		return false;
-	if (size->largest > mtu_of(tunnel->kind))
+	if (size->largest > shared.settings.mtu)
 		return false;
 	/* A large packet with its outer header may be more than a length can say. */
 	if (bpf_ntohs(ip->tot_len) + overhead(tunnel->kind) > LONGEST)
