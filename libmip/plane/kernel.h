@@ -64,10 +64,10 @@ enum mip_kernel_set {
 	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
 	MIP_KERNEL_HOME_PEERS_GRE_ANY,
 	MIP_KERNEL_VISITED_PEERS_ANY,
-	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets of the devices go */
-	MIP_KERNEL_VISITORS, /* home address, away: where packets of the devices come from */
-	MIP_KERNEL_LOOPS,    /* tunnel exit, twice: outer destination and inner source that must not meet */
-	MIP_KERNEL_FROM_HOME,	 /* home address, twice: of nodes that send by tunnels from it */
+	MIP_KERNEL_HOMES,     /* home address, at its home agent: where packets of the devices go */
+	MIP_KERNEL_VISITORS,  /* home address, away: where packets of the devices come from */
+	MIP_KERNEL_LOOPS,     /* tunnel exit, twice: outer destination and inner source that must not meet */
+	MIP_KERNEL_FROM_HOME, /* home address, twice: of nodes that send by tunnels from it */
 	MIP_KERNEL_GROUP_AGENTS, /* outer source: home agents that send packets to groups */
 	MIP_KERNEL_SETS,
 	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
@@ -195,6 +195,7 @@ struct mip_kernel {
 	uint32_t used_sets;		     /* a bit for each set into which rules look */
 	struct mip_plane_home_key looked_at; /* the tunnel that was looked at last */
 	struct mip_kernel_peer_key looked_at_peer;
+	struct mip_kernel_steering_key looked_at_steering;
 	struct mip_kernel_identifiers identifiers;
 	struct mip_kernel_nexthop *nexthops, *nexthops_by_id;
 	struct mip_address *moved; /* home addresses whose route is to lead to another nexthop */
@@ -295,6 +296,8 @@ struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *ker
 bool mip_kernel_is_taken(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
 /* Makes the sets as the queued tunnels and peers want them. 0 or negative errno. */
 int mip_kernel_elements_commit(struct mip_kernel *kernel);
+/* Whether somebody has removed it. */
+bool mip_kernel_element_is_gone(struct mip_kernel *kernel, const struct mip_kernel_element *element);
 /* Looks whether elements of this tunnel (NULL: of none) and of the next peer are still there. The set of one that
  * somebody has removed, or MIP_KERNEL_NO_SET. */
 enum mip_kernel_set mip_kernel_elements_look(
@@ -312,6 +315,8 @@ void mip_kernel_exits_forget(struct mip_kernel *kernel);
 void mip_kernel_steer(struct mip_kernel *kernel, const struct mip_want *want);
 /* What is to change of it, for a commit. */
 void mip_kernel_steer_commit(struct mip_kernel *kernel, struct mip_kernel_elements *elements);
+/* As mip_kernel_elements_look(), at the next of these. */
+enum mip_kernel_set mip_kernel_steer_look(struct mip_kernel *kernel);
 void mip_kernel_steerings_forget(struct mip_kernel *kernel);
 
 /* --- kernel_set.c --- */

@@ -176,7 +176,8 @@ static void write_rest(FILE *text, const struct mip_kernel *kernel, size_t i)
 
 	if (is_used(kernel, MIP_KERNEL_GROUP_AGENTS)) {
 		begin_check(text, kernel, i);
-		fprintf(text, "@th,%u,3 7 %s goto steer-%s\n", protocols[i].inner + DESTINATION, agents, name);
+		fprintf(text, "@th,%u,3 7 %s goto steer-%s\n", protocols[i].inner + DESTINATION, agents,
+			name);
 	}
 	if (is_used(kernel, MIP_KERNEL_GROUP_AGENTS) && kernel->user->broadcasts) {
 		begin_check(text, kernel, i);
@@ -241,12 +242,16 @@ static void write_departure(FILE *text, size_t i)
 	fprintf(text, "}\n");
 }
 
-/* What is neither for a node that is away nor from one that is here is another device's. */
+/* What is neither for a node that is away nor from one that is here is another device's, and what has the mark is the user
+ * plane's own. */
 static void write_recognition(FILE *text, const struct mip_kernel *kernel, size_t i)
 {
 	const char *name = protocols[i].name, *table = kernel->table;
 
 	fprintf(text, "flush chain ip %s to-%s\n", table, name);
+	fprintf(text,
+		"add rule ip %s to-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x accept\n", table,
+		name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
 	if (is_used(kernel, MIP_KERNEL_HOMES))
 		fprintf(text, "add rule ip %s to-%s @th,%u,32 @homes goto home-%s\n", table, name,
 			protocols[i].inner + DESTINATION, name);

@@ -13,13 +13,27 @@
 
 #include "kernel.h"
 
+static struct mip_kernel_steering *find_steering(
+	const struct mip_kernel *kernel, const struct mip_kernel_steering_key *key)
+{
+	struct mip_kernel_steering *steering;
+
+	HASH_FIND(hh, kernel->steerings, key, sizeof(*key), steering);
+	return steering;
+}
+
+static struct mip_kernel_element element_of(const struct mip_kernel_steering_key *key)
+{
+	return (struct mip_kernel_element){
+		.set = (enum mip_kernel_set)key->set, .addresses = {key->address, key->address}};
+}
+
 static struct mip_kernel_steering *get_steering(
 	struct mip_kernel *kernel, enum mip_kernel_set set, struct mip_address address)
 {
 	struct mip_kernel_steering_key key = {.set = set, .address = address};
-	struct mip_kernel_steering *steering;
+	struct mip_kernel_steering *steering = find_steering(kernel, &key);
 
-	HASH_FIND(hh, kernel->steerings, &key, sizeof(key), steering);
 	if (steering)
 		return steering;
 	steering = calloc(1, sizeof(*steering));
@@ -66,10 +80,8 @@ void mip_kernel_steer_commit(struct mip_kernel *kernel, struct mip_kernel_elemen
 	struct mip_kernel_steering *steering, *next;
 
 	for (steering = kernel->steering_queue; steering; steering = next) {
-		const struct mip_kernel_steering_key *key = &steering->key;
-		const struct mip_kernel_element element = {
-			.set = (enum mip_kernel_set)key->set, .addresses = {key->address, key->address}};
-		bool wanted = is_wanted(kernel, key);
+		const struct mip_kernel_element element = element_of(&steering->key);
+		bool wanted = is_wanted(kernel, &steering->key);
 
 		next = steering->next;
 		steering->queued = false;
@@ -82,6 +94,20 @@ void mip_kernel_steer_commit(struct mip_kernel *kernel, struct mip_kernel_elemen
 		free(steering);
 	}
 	kernel->steering_queue = NULL;
+}
+
+enum mip_kernel_set mip_kernel_steer_look(struct mip_kernel *kernel)
+{
+	const struct mip_kernel_steering *steering = find_steering(kernel, &kernel->looked_at_steering);
+	struct mip_kernel_element element;
+
+	steering = steering && steering->hh.next ? steering->hh.next : kernel->steerings;
+	if (!steering)
+		return MIP_KERNEL_NO_SET;
+	kernel->looked_at_steering = steering->key;
+	element = element_of(&steering->key);
+	return steering->made && mip_kernel_element_is_gone(kernel, &element) ? element.set
+									      : MIP_KERNEL_NO_SET;
 }
 
 void mip_kernel_steerings_forget(struct mip_kernel *kernel)

@@ -299,8 +299,7 @@ static int open_steered(enum mip_encapsulation encapsulation, int *ret_descripto
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_MARK),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MIP_USER_STEERED_MARK, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
+		BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
 	};
 	const struct sock_fprog program = {.len = MIP_ARRAY_SIZE(filter), .filter = filter};
 	int descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -369,9 +368,24 @@ int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
 	return error;
 }
 
+/* The accelerator, which sees what is sent beside its devices, knows ours by it. */
+static int mark_sent(const struct mip_user *user)
+{
+	uint32_t mark = 0;
+
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (user->is_silent[i])
+			mark = MIP_USER_STEERED_MARK;
+	}
+	return setsockopt(user->sending_descriptor, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ? -errno
+												   : 0;
+}
+
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
 {
-	return silence(user, encapsulation, !receiving);
+	int error = silence(user, encapsulation, !receiving);
+
+	return error ? error : mark_sent(user);
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)

@@ -96,6 +96,8 @@ enum {
  * What such a device cannot do, packets to groups and visitors' own tunnels, is steered past it to the user plane: within
  * this host, before the sockets, an outer packet gets another protocol (of RFC 3692, for the use of whoever has agreed
  * on it), in the order of the encapsulations, and this bit of its mark. Without the mark such a packet is from somebody else.
+ * What the user plane sends meanwhile has the bit too, and is neither counted nor changed by the accelerator, which takes it
+ * off.
  */
 enum {
 	MIP_USER_STEERED_PROTOCOL = 253,

@@ -348,6 +348,50 @@ static void what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_se
 	close_filter(kernel);
 }
 
+/* It counts that itself. Nobody else sees the mark by which it is known. */
+static void what_the_user_plane_sends_is_not_counted_with_the_devices(void **state)
+{
+	const struct mip_kernel_element home = {
+		.set = MIP_KERNEL_HOMES, .addresses = {ip_of("10.1.0.50")}};
+	const struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
+	const struct mip_want tunnel = {
+		.kind = MIP_WANT_TUNNEL,
+		.tunnel = {.home_address = ip_of("10.1.0.50"),
+			.local = ip_of("10.9.0.1"),
+			.remote = ip_of("10.9.0.2")},
+	};
+	const struct mip_output_copy copy = {.home_address = ip_of("10.1.0.50")};
+	struct mip_kernel *kernel;
+	struct mip_kernel_count count;
+	struct mip_user *user;
+	uint8_t packet[20];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	const char *reason;
+
+	(void)state;
+	NEEDS_ROOT();
+	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo && "
+		       "nft add table ip look && nft add chain ip look out "
+		       "'{ type filter hook output priority 300; }' && "
+		       "nft add rule ip look out ip protocol 4 meta mark 0 counter");
+	kernel = open_filter();
+	add(kernel, &home);
+	assert_int_equal(mip_user_new(&options, &user, &reason), 0);
+	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
+	assert_int_equal(mip_user_want(user, &tunnel), 0);
+	mip_ip_write(&writer, &(struct mip_ip){.total_length = sizeof(packet),
+				      .ttl = 60,
+				      .protocol = IPPROTO_UDP,
+				      .source = ip_of("10.5.0.1"),
+				      .destination = ip_of("10.1.0.50")});
+	assert_int_equal(mip_user_copy(user, &copy, packet, sizeof(packet)), 0);
+	assert_true(shows("nft list table ip look", "counter packets 1 "));
+	assert_int_equal(mip_kernel_element_count(kernel, &home, &count), 0);
+	assert_int_equal(count.packets, 0);
+	mip_user_free(user);
+	close_filter(kernel);
+}
+
 static void a_peer_is_let_in_by_the_encapsulation_of_its_set_only(void **state)
 {
 	static const enum mip_kernel_set sets[] = {MIP_KERNEL_HOME_PEERS_GRE, MIP_KERNEL_HOME_PEERS};
@@ -858,8 +902,12 @@ static void what_somebody_takes_away_is_made_again(void **state)
 		"tc qdisc del dev mip0-ipip clsact", "tc filter del dev mip0-ipip ingress",
 		"nft delete table ip mip-mip0", "ip nexthop flush", "nft delete table netdev mip-mip0",
 		"nft flush set ip mip-mip0 homes", "nft flush set ip mip-mip0 loops",
-		"nft flush set ip mip-mip0 home-peers"};
+		"nft flush set ip mip-mip0 home-peers", "nft flush set ip mip-mip0 from-home"};
 	struct mip_plane *plane;
+	struct mip_want groups = {
+		.kind = MIP_WANT_GROUPS,
+		.groups = {.home_address = ip_of("10.1.0.50"), .remote = ip_of("10.1.0.50")},
+	};
 	struct mip_want peer = {
 		.kind = MIP_WANT_PEER,
 		.peer = {.home_address = ip_of("10.1.0.50"),
@@ -874,6 +922,7 @@ static void what_somebody_takes_away_is_made_again(void **state)
 	plane = open_plane();
 	want_tunnel(plane, "10.9.0.2");
 	assert_int_equal(mip_plane_want(plane, &peer), 0);
+	assert_int_equal(mip_plane_want(plane, &groups), 0);
 	mip_plane_commit(plane);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
 		namespace_must("%s", commands[i]);
@@ -884,6 +933,7 @@ static void what_somebody_takes_away_is_made_again(void **state)
 		assert_true(shows("nft list set ip mip-mip0 homes", "0xa010032"));
 		assert_true(shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
 		assert_true(shows("nft list set ip mip-mip0 home-peers", "10.9.0.2 . 10.9.0.1 . 0xa010032"));
+		assert_true(shows("nft list set ip mip-mip0 from-home", "10.1.0.50 . 0xa010032"));
 		assert_true(shows("ip nexthop", "dst 10.9.0.2"));
 	}
 	mip_plane_free(plane);
@@ -903,6 +953,7 @@ int main(void)
 		IN_NAMESPACE(what_somebody_else_does_to_the_table_is_noticed),
 		IN_NAMESPACE(elements_come_and_go_by_the_thousand),
 		IN_NAMESPACE(what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent),
+		IN_NAMESPACE(what_the_user_plane_sends_is_not_counted_with_the_devices),
 		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
 		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
 		IN_NAMESPACE(a_silent_socket_takes_no_packet_and_its_errors_are_heard_once),
