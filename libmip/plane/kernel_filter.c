@@ -250,8 +250,8 @@ static void write_recognition(FILE *text, const struct mip_kernel *kernel, size_
 
 	fprintf(text, "flush chain ip %s to-%s\n", table, name);
 	fprintf(text,
-		"add rule ip %s to-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x accept\n", table,
-		name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
+		"add rule ip %s to-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x accept\n",
+		table, name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
 	if (is_used(kernel, MIP_KERNEL_HOMES))
 		fprintf(text, "add rule ip %s to-%s @th,%u,32 @homes goto home-%s\n", table, name,
 			protocols[i].inner + DESTINATION, name);

@@ -378,7 +378,7 @@ static int mark_sent(const struct mip_user *user)
 			mark = MIP_USER_STEERED_MARK;
 	}
 	return setsockopt(user->sending_descriptor, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ? -errno
-												   : 0;
+												  : 0;
 }
 
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
