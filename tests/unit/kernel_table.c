@@ -19,7 +19,7 @@
 #include "address.h"
 #include "namespace.h"
 
-struct mip_address kernel_ip_of(const char *text)
+struct mip_address table_ip_of(const char *text)
 {
 	struct mip_address address = {0};
 
@@ -27,7 +27,7 @@ struct mip_address kernel_ip_of(const char *text)
 	return address;
 }
 
-bool kernel_shows(const char *command, const char *text)
+bool table_shows(const char *command, const char *text)
 {
 	char *output = namespace_output("%s", command);
 	bool found = strstr(output, text) != NULL;
@@ -38,14 +38,14 @@ bool kernel_shows(const char *command, const char *text)
 	return found;
 }
 
-int kernel_in_a_namespace(void **state)
+int table_in_a_namespace(void **state)
 {
 	(void)state;
 	return namespace_allowed() ? namespace_enter() : 0;
 }
 
 /* One with lo and a veth in the devices' place. */
-struct mip_kernel *kernel_open_filter(void)
+struct mip_kernel *table_open_filter(void)
 {
 	struct mip_kernel *kernel = calloc(1, sizeof(*kernel));
 	struct mip_user *user = calloc(1, sizeof(*user));
@@ -65,7 +65,7 @@ struct mip_kernel *kernel_open_filter(void)
 	return kernel;
 }
 
-void kernel_close_filter(struct mip_kernel *kernel)
+void table_close_filter(struct mip_kernel *kernel)
 {
 	mip_kernel_filter_remove(kernel);
 	mip_kernel_socket_free(kernel->filter);
@@ -73,7 +73,7 @@ void kernel_close_filter(struct mip_kernel *kernel)
 	free(kernel);
 }
 
-void kernel_add(struct mip_kernel *kernel, const struct mip_kernel_element *element)
+void table_add(struct mip_kernel *kernel, const struct mip_kernel_element *element)
 {
 	struct mip_kernel_elements elements = mip_kernel_elements_begin(kernel);
 
@@ -82,7 +82,7 @@ void kernel_add(struct mip_kernel *kernel, const struct mip_kernel_element *elem
 }
 
 /* Octets of IP in IP, written by hand: what the tables say of packets as a device would send and get them. */
-void kernel_send_protocol(uint8_t protocol, const char *outer_source, const char *outer_destination,
+void table_send_protocol(uint8_t protocol, const char *outer_source, const char *outer_destination,
 	const char *source, const char *destination, uint8_t tos, bool dont_fragment)
 {
 	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
@@ -93,26 +93,26 @@ void kernel_send_protocol(uint8_t protocol, const char *outer_source, const char
 	struct sockaddr_in to = {.sin_family = AF_INET};
 
 	assert_true(descriptor >= 0);
-	headers[0].saddr = kernel_ip_of(outer_source).value;
-	headers[0].daddr = to.sin_addr.s_addr = kernel_ip_of(outer_destination).value;
+	headers[0].saddr = table_ip_of(outer_source).value;
+	headers[0].daddr = to.sin_addr.s_addr = table_ip_of(outer_destination).value;
 	headers[0].frag_off = htons(IP_DF);
-	headers[1].saddr = kernel_ip_of(source).value;
-	headers[1].daddr = kernel_ip_of(destination).value;
+	headers[1].saddr = table_ip_of(source).value;
+	headers[1].daddr = table_ip_of(destination).value;
 	headers[1].frag_off = dont_fragment ? htons(IP_DF) : 0;
 	/* What the table drops is an error to the sender. */
 	(void)!sendto(descriptor, headers, sizeof(headers), 0, (struct sockaddr *)&to, sizeof(to));
 	close(descriptor);
 }
 
-void kernel_send_ipip(const char *outer_source, const char *outer_destination, const char *source,
+void table_send_ipip(const char *outer_source, const char *outer_destination, const char *source,
 	const char *destination, uint8_t tos, bool dont_fragment)
 {
-	kernel_send_protocol(
+	table_send_protocol(
 		IPPROTO_IPIP, outer_source, outer_destination, source, destination, tos, dont_fragment);
 }
 
 /* Lets the plane look at what it has, and waits for that, until `*count` is `expected`. */
-void kernel_expect_count(struct mip_user *user, const uint64_t *count, uint64_t expected)
+void table_expect_count(struct mip_user *user, const uint64_t *count, uint64_t expected)
 {
 	enum { PATIENCE = 5000 };
 	int descriptors[16];

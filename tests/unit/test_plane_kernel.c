@@ -117,7 +117,7 @@ static void what_a_predecessor_left_is_swept_away_and_nothing_else(void **state)
 	assert_int_equal(namespace_run("ip nexthop get id 8"), 0);
 	assert_int_not_equal(namespace_run("ip route show table all | grep -q 10.1.0.50"), 0);
 	assert_int_not_equal(namespace_run("ip route show table all | grep -q 4711"), 0);
-	assert_true(kernel_shows("ip route show", "10.1.0.51"));
+	assert_true(table_shows("ip route show", "10.1.0.51"));
 }
 
 /* --- the nftables table ----------------------------------------------------------------------- */
@@ -129,11 +129,11 @@ static void the_table_comes_and_goes(void **state)
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel = kernel_open_filter();
-	assert_true(kernel_shows("nft list table ip mip-mip0",
+	kernel = table_open_filter();
+	assert_true(table_shows("nft list table ip mip-mip0",
 		"Mobile IP: what goes into and comes out of the tunnels of mip0"));
 	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0"), 0);
 }
 
@@ -144,17 +144,17 @@ static void segments_are_clamped_only_when_that_is_asked_for(void **state)
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel = kernel_open_filter();
+	kernel = table_open_filter();
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0 | grep -q maxseg"), 0);
 	kernel->user->options.clamp_mss = true;
 	assert_int_equal(mip_kernel_filter_clamp(kernel, true), 0);
-	assert_true(kernel_shows("nft list table ip mip-mip0", "tcp option maxseg size set rt mtu"));
-	assert_true(kernel_shows("nft list table ip mip-mip0", "tcp option maxseg size set 1428"));
+	assert_true(table_shows("nft list table ip mip-mip0", "tcp option maxseg size set rt mtu"));
+	assert_true(table_shows("nft list table ip mip-mip0", "tcp option maxseg size set 1428"));
 	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
 	kernel->user->options.clamp_mss = false;
 	assert_int_equal(mip_kernel_filter_clamp(kernel, false), 0);
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0 | grep -q maxseg"), 0);
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 static void what_somebody_else_does_to_the_table_is_noticed(void **state)
@@ -165,7 +165,7 @@ static void what_somebody_else_does_to_the_table_is_noticed(void **state)
 	(void)state;
 	NEEDS_ROOT();
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
-		struct mip_kernel *kernel = kernel_open_filter();
+		struct mip_kernel *kernel = table_open_filter();
 		char reason[MIP_PLANE_REASON] = "";
 
 		namespace_must("nft add table ip others");
@@ -173,7 +173,7 @@ static void what_somebody_else_does_to_the_table_is_noticed(void **state)
 		namespace_must("%s", commands[i]);
 		assert_true(mip_kernel_filter_check(kernel, reason) < 0);
 		assert_non_null(strstr(reason, "mip-mip0"));
-		kernel_close_filter(kernel);
+		table_close_filter(kernel);
 	}
 }
 
@@ -181,7 +181,7 @@ static struct mip_kernel_element peer_of(const char *remote, uint32_t home)
 {
 	return (struct mip_kernel_element){
 		.set = MIP_KERNEL_HOME_PEERS,
-		.addresses = {kernel_ip_of(remote), kernel_ip_of("10.9.0.1"), {htonl(home)}},
+		.addresses = {table_ip_of(remote), table_ip_of("10.9.0.1"), {htonl(home)}},
 	};
 }
 
@@ -204,7 +204,7 @@ static void elements_come_and_go_by_the_thousand(void **state)
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel = kernel_open_filter();
+	kernel = table_open_filter();
 	elements = mip_kernel_elements_begin(kernel);
 	for (uint32_t i = 0; i < MANY; i++) {
 		struct mip_kernel_element element = peer_of("10.9.0.2", FIRST + i);
@@ -224,7 +224,7 @@ static void elements_come_and_go_by_the_thousand(void **state)
 	elements = mip_kernel_elements_begin(kernel);
 	mip_kernel_elements_add(&elements, &one, true);
 	assert_true(mip_kernel_elements_send(&elements) < 0);
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 static uint64_t counted(struct mip_kernel *kernel, const char *name)
@@ -236,24 +236,24 @@ static uint64_t counted(struct mip_kernel *kernel, const char *name)
 static void what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent(void **state)
 {
 	struct mip_kernel *kernel;
-	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {kernel_ip_of("10.1.0.50")}};
+	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {table_ip_of("10.1.0.50")}};
 	struct mip_kernel_element loop = {
-		.set = MIP_KERNEL_LOOPS, .addresses = {kernel_ip_of("10.9.0.2"), kernel_ip_of("10.9.0.2")}};
+		.set = MIP_KERNEL_LOOPS, .addresses = {table_ip_of("10.9.0.2"), table_ip_of("10.9.0.2")}};
 	struct mip_kernel_count count;
 
 	(void)state;
 	NEEDS_ROOT();
 	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
-	kernel = kernel_open_filter();
-	kernel_add(kernel, &home);
-	kernel_add(kernel, &loop);
-	kernel_send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", 0, false);
+	kernel = table_open_filter();
+	table_add(kernel, &home);
+	table_add(kernel, &loop);
+	table_send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", 0, false);
 	assert_int_equal(mip_kernel_element_count(kernel, &home, &count), 0);
 	assert_int_equal(count.packets, 1);
 	assert_int_equal(count.bytes, 40);
-	kernel_send_ipip("10.9.0.1", "10.9.0.2", "10.9.0.2", "10.1.0.50", 0, false);
+	table_send_ipip("10.9.0.1", "10.9.0.2", "10.9.0.2", "10.1.0.50", 0, false);
 	assert_int_equal(counted(kernel, "drop_loop"), 1);
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 static void a_peer_is_let_in_by_the_encapsulation_of_its_set_only(void **state)
@@ -264,22 +264,22 @@ static void a_peer_is_let_in_by_the_encapsulation_of_its_set_only(void **state)
 	NEEDS_ROOT();
 	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
 	for (uint64_t i = 0; i < MIP_ARRAY_SIZE(sets); i++) {
-		struct mip_kernel *kernel = kernel_open_filter();
+		struct mip_kernel *kernel = table_open_filter();
 		struct mip_kernel_element peer = {
 			.set = sets[i],
-			.addresses = {kernel_ip_of("10.9.0.2"), kernel_ip_of("10.9.0.1"),
-				kernel_ip_of("10.1.0.50")},
+			.addresses = {table_ip_of("10.9.0.2"), table_ip_of("10.9.0.1"),
+				table_ip_of("10.1.0.50")},
 		};
 
 		namespace_must("nft flush chain netdev mip-mip0 ingress"); /* lo is no tunnel device */
-		kernel_add(kernel, &peer);
+		table_add(kernel, &peer);
 		namespace_must("nft add table ip look && nft flush table ip look && nft add chain ip look in "
 			       "'{ type filter hook input priority 300; }' && "
 			       "nft add rule ip look in meta mark 0x40000000 counter");
-		kernel_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.50", "10.5.0.1", 0, false);
-		assert_true(kernel_shows(
-			"nft list table ip look", i ? "counter packets 1" : "counter packets 0"));
-		kernel_close_filter(kernel);
+		table_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.50", "10.5.0.1", 0, false);
+		assert_true(
+			table_shows("nft list table ip look", i ? "counter packets 1" : "counter packets 0"));
+		table_close_filter(kernel);
 	}
 }
 
@@ -295,25 +295,25 @@ static void the_outer_header_gets_what_the_inner_one_has(void **state)
 		{3, true, "ip ecn ce ip frag-off 0x4000"},
 		{3, false, "ip ecn ce ip frag-off 0"},
 	};
-	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {kernel_ip_of("10.1.0.50")}};
+	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {table_ip_of("10.1.0.50")}};
 	struct mip_kernel *kernel;
 
 	(void)state;
 	NEEDS_ROOT();
 	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
-	kernel = kernel_open_filter();
-	kernel_add(kernel, &home);
+	kernel = table_open_filter();
+	table_add(kernel, &home);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
 		namespace_must(
 			"nft add table ip look && nft add chain ip look out "
 			"'{ type filter hook postrouting priority 0; }' && nft flush chain ip look out && "
 			"nft add rule ip look out ip protocol 4 %s counter",
 			cases[i].rule);
-		kernel_send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", cases[i].tos,
+		table_send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", cases[i].tos,
 			cases[i].dont_fragment);
-		assert_true(kernel_shows("nft list table ip look", "counter packets 1"));
+		assert_true(table_shows("nft list table ip look", "counter packets 1"));
 	}
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -378,9 +378,9 @@ static void want_tunnel_of(struct mip_plane *plane, const char *home_address, co
 {
 	struct mip_want want = {
 		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = kernel_ip_of(home_address),
-			.local = kernel_ip_of("10.9.0.1"),
-			.remote = kernel_ip_of(remote)},
+		.tunnel = {.home_address = table_ip_of(home_address),
+			.local = table_ip_of("10.9.0.1"),
+			.remote = table_ip_of(remote)},
 	};
 
 	assert_int_equal(mip_plane_want(plane, &want), 0);
@@ -396,7 +396,7 @@ static uint32_t nexthop_of(struct mip_plane *plane, const char *home_address)
 {
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.destination = {kernel_ip_of(home_address), 32}, .link = MIP_LINK_TUNNEL},
+		.route = {.destination = {table_ip_of(home_address), 32}, .link = MIP_LINK_TUNNEL},
 	};
 
 	assert_true(mip_plane_translate(plane, &route));
@@ -416,18 +416,18 @@ static void a_handover_leads_the_route_to_another_nexthop(void **state)
 	plane = open_plane_telling(&told);
 	want_tunnel(plane, "10.9.0.2");
 	first = nexthop_of(plane, "10.1.0.50");
-	assert_true(kernel_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
 	assert_int_equal(told.times, 0);
 	want_tunnel(plane, "10.9.0.3");
 	assert_int_equal(told.times, 1);
-	assert_true(mip_address_equal(told.home_address, kernel_ip_of("10.1.0.50")));
+	assert_true(mip_address_equal(told.home_address, table_ip_of("10.1.0.50")));
 	assert_int_not_equal(nexthop_of(plane, "10.1.0.50"), first);
 	/* The route leads there until the caller has led it elsewhere. */
-	assert_true(kernel_shows("ip nexthop", "dst 10.9.0.2"));
-	assert_true(kernel_shows("ip nexthop", "dst 10.9.0.3"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.3"));
 	mip_plane_commit(plane);
-	assert_false(kernel_shows("ip nexthop", "dst 10.9.0.2"));
-	assert_true(kernel_shows("ip nexthop", "dst 10.9.0.3"));
+	assert_false(table_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.3"));
 	mip_plane_free(plane);
 	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
 	assert_int_equal(if_nametoindex("mip0-ipip"), 0);
@@ -449,7 +449,7 @@ static void nodes_at_the_same_care_of_address_share_a_nexthop(void **state)
 	want_tunnel_of(plane, "10.1.0.50", "10.9.0.3");
 	mip_plane_commit(plane);
 	assert_int_not_equal(nexthop_of(plane, "10.1.0.50"), nexthop_of(plane, "10.1.0.51"));
-	assert_true(kernel_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
 	mip_plane_free(plane);
 }
 
@@ -492,13 +492,13 @@ static void what_somebody_takes_away_is_made_again(void **state)
 	struct mip_plane *plane;
 	struct mip_want groups = {
 		.kind = MIP_WANT_GROUPS,
-		.groups = {.home_address = kernel_ip_of("10.1.0.50"), .remote = kernel_ip_of("10.1.0.50")},
+		.groups = {.home_address = table_ip_of("10.1.0.50"), .remote = table_ip_of("10.1.0.50")},
 	};
 	struct mip_want peer = {
 		.kind = MIP_WANT_PEER,
-		.peer = {.home_address = kernel_ip_of("10.1.0.50"),
-			.remote = kernel_ip_of("10.9.0.2"),
-			.local = kernel_ip_of("10.9.0.1")},
+		.peer = {.home_address = table_ip_of("10.1.0.50"),
+			.remote = table_ip_of("10.9.0.2"),
+			.local = table_ip_of("10.9.0.1")},
 	};
 
 	(void)state;
@@ -514,14 +514,14 @@ static void what_somebody_takes_away_is_made_again(void **state)
 		namespace_must("%s", commands[i]);
 		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 1));
 		assert_int_equal(mip_plane_kind(plane), MIP_PLANE_KERNEL);
-		assert_true(kernel_shows("ip link show mip0-ipip", "UP"));
-		assert_true(kernel_shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
-		assert_true(kernel_shows("nft list set ip mip-mip0 homes", "0xa010032"));
-		assert_true(kernel_shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
-		assert_true(kernel_shows(
+		assert_true(table_shows("ip link show mip0-ipip", "UP"));
+		assert_true(table_shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
+		assert_true(table_shows("nft list set ip mip-mip0 homes", "0xa010032"));
+		assert_true(table_shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
+		assert_true(table_shows(
 			"nft list set ip mip-mip0 home-peers", "10.9.0.2 . 10.9.0.1 . 0xa010032"));
-		assert_true(kernel_shows("nft list set ip mip-mip0 from-home", "10.1.0.50 . 0xa010032"));
-		assert_true(kernel_shows("ip nexthop", "dst 10.9.0.2"));
+		assert_true(table_shows("nft list set ip mip-mip0 from-home", "10.1.0.50 . 0xa010032"));
+		assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
 	}
 	mip_plane_free(plane);
 }

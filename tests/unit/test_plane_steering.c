@@ -24,24 +24,23 @@ static void send_unreachable(uint8_t protocol, bool damaged)
 	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 	uint8_t octets[8 + 24 + 28] = {3, 1};
 	struct mip_writer writer = mip_writer_of(octets + 8, sizeof(octets) - 8);
-	struct sockaddr_in router = {
-		.sin_family = AF_INET, .sin_addr.s_addr = kernel_ip_of("10.9.0.9").value};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = kernel_ip_of("10.9.0.1").value};
+	struct sockaddr_in router = {.sin_family = AF_INET, .sin_addr.s_addr = table_ip_of("10.9.0.9").value};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = table_ip_of("10.9.0.1").value};
 	size_t gre = protocol == IPPROTO_GRE ? 4 : 0, length = sizeof(octets) - 4 + gre;
 	uint16_t sum;
 
 	mip_ip_write(&writer, &(struct mip_ip){.total_length = (uint16_t)(48 + gre),
 				      .ttl = 60,
 				      .protocol = protocol,
-				      .source = kernel_ip_of("10.9.0.1"),
-				      .destination = kernel_ip_of("10.9.0.2")});
+				      .source = table_ip_of("10.9.0.1"),
+				      .destination = table_ip_of("10.9.0.2")});
 	if (gre)
 		mip_write32(&writer, 0x0800);
 	mip_ip_write(&writer, &(struct mip_ip){.total_length = 28,
 				      .ttl = 60,
 				      .protocol = IPPROTO_UDP,
-				      .source = kernel_ip_of("10.5.0.1"),
-				      .destination = kernel_ip_of("10.1.0.50")});
+				      .source = table_ip_of("10.5.0.1"),
+				      .destination = table_ip_of("10.1.0.50")});
 	sum = mip_checksum_finish(mip_checksum_add(0, octets, length));
 	octets[2] = (uint8_t)(sum >> 8);
 	octets[3] = (uint8_t)(sum ^ damaged);
@@ -56,9 +55,9 @@ static void a_silent_socket_takes_no_packet_and_its_errors_are_heard_once(void *
 	struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
 	struct mip_want want = {
 		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = kernel_ip_of("10.1.0.50"),
-			.local = kernel_ip_of("10.9.0.1"),
-			.remote = kernel_ip_of("10.9.0.2")},
+		.tunnel = {.home_address = table_ip_of("10.1.0.50"),
+			.local = table_ip_of("10.9.0.1"),
+			.remote = table_ip_of("10.9.0.2")},
 	};
 	struct mip_user *user;
 	const uint64_t *sent;
@@ -71,20 +70,20 @@ static void a_silent_socket_takes_no_packet_and_its_errors_are_heard_once(void *
 	assert_int_equal(mip_user_want(user, &want), 0);
 	sent = &user->counters[MIP_USER_ICMP_SENT];
 	send_unreachable(IPPROTO_IPIP, false);
-	kernel_expect_count(user, sent, 1); /* by the raw socket */
+	table_expect_count(user, sent, 1); /* by the raw socket */
 	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
 	send_unreachable(IPPROTO_IPIP, true); /* damaged: nobody */
-	kernel_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+	table_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
 	send_unreachable(IPPROTO_IPIP, false);
-	kernel_expect_count(user, sent, 2);   /* by that for ICMP */
+	table_expect_count(user, sent, 2);    /* by that for ICMP */
 	send_unreachable(IPPROTO_GRE, false); /* whose raw socket hears: not twice */
-	kernel_expect_count(user, sent, 3);
+	table_expect_count(user, sent, 3);
 	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, true), 0);
 	send_unreachable(IPPROTO_IPIP, false);
-	kernel_expect_count(user, sent, 4);
+	table_expect_count(user, sent, 4);
 	assert_int_equal(user->counters[MIP_USER_DROP_MALFORMED], 0);
-	kernel_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
-	kernel_expect_count(user, &user->counters[MIP_USER_DROP_MALFORMED], 1);
+	table_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.51", "10.5.0.1", 0, false);
+	table_expect_count(user, &user->counters[MIP_USER_DROP_MALFORMED], 1);
 	assert_int_equal(*sent, 4);
 	mip_user_free(user);
 }
@@ -96,12 +95,12 @@ static struct mip_kernel *open_steered(struct mip_user **ret_user)
 {
 	static const struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
 	const struct mip_want everyone = {
-		.kind = MIP_WANT_BROADCAST, .broadcast = {kernel_ip_of("10.1.0.255")}};
+		.kind = MIP_WANT_BROADCAST, .broadcast = {table_ip_of("10.1.0.255")}};
 	const struct mip_kernel_element peer = {
 		.set = MIP_KERNEL_HOME_PEERS,
-		.addresses = {kernel_ip_of("10.9.0.2"), kernel_ip_of("10.9.0.1"), kernel_ip_of("10.1.0.99")},
+		.addresses = {table_ip_of("10.9.0.2"), table_ip_of("10.9.0.1"), table_ip_of("10.1.0.99")},
 	};
-	struct mip_kernel *kernel = kernel_open_filter();
+	struct mip_kernel *kernel = table_open_filter();
 	const char *reason;
 
 	assert_int_equal(mip_user_new(&options, ret_user, &reason), 0);
@@ -110,7 +109,7 @@ static struct mip_kernel *open_steered(struct mip_user **ret_user)
 	free(kernel->user);
 	kernel->user = *ret_user;
 	kernel->everyones_changed = true;
-	kernel_add(kernel, &peer);
+	table_add(kernel, &peer);
 	namespace_must("nft flush chain netdev mip-mip0 ingress"); /* lo is no tunnel device */
 	return kernel;
 }
@@ -120,7 +119,7 @@ static void close_steered(struct mip_kernel *kernel)
 	mip_user_free(kernel->user);
 	kernel->user = NULL;
 	mip_kernel_steerings_forget(kernel);
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 static void wants(struct mip_kernel *kernel, const struct mip_want *want, bool wanted)
@@ -145,12 +144,12 @@ static void expect_heard(struct mip_user *user, const struct sent *sent, size_t 
 	uint64_t heard = *taken;
 
 	for (size_t i = 0; i < count; i++) {
-		kernel_send_ipip(sent[i].outer_source, "10.9.0.1", sent[i].inner_source,
+		table_send_ipip(sent[i].outer_source, "10.9.0.1", sent[i].inner_source,
 			sent[i].inner_destination, 0, false);
 		heard += sent[i].heard;
 	}
-	kernel_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.99", "239.1.2.3", 0, false);
-	kernel_expect_count(user, taken, heard + 1);
+	table_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.99", "239.1.2.3", 0, false);
+	table_expect_count(user, taken, heard + 1);
 }
 
 /* RFC 3024 5.3, RFC 5944 4.4: what a node sends to groups and to everyone; all else is the device's. */
@@ -167,7 +166,7 @@ static void groups_of_a_peer_are_heard_and_nothing_else(void **state)
 	};
 	const struct mip_kernel_element peer = {
 		.set = MIP_KERNEL_HOME_PEERS,
-		.addresses = {kernel_ip_of("10.9.0.2"), kernel_ip_of("10.9.0.1"), kernel_ip_of("10.1.0.50")},
+		.addresses = {table_ip_of("10.9.0.2"), table_ip_of("10.9.0.1"), table_ip_of("10.1.0.50")},
 	};
 	struct mip_kernel *kernel;
 	struct mip_user *user;
@@ -176,7 +175,7 @@ static void groups_of_a_peer_are_heard_and_nothing_else(void **state)
 	NEEDS_ROOT();
 	namespace_must("for i in 1 2 3; do ip address add 10.9.0.$i/32 dev lo; done");
 	kernel = open_steered(&user);
-	kernel_add(kernel, &peer);
+	table_add(kernel, &peer);
 	expect_heard(user, sent, MIP_ARRAY_SIZE(sent));
 	close_steered(kernel);
 }
@@ -196,9 +195,9 @@ static void groups_of_a_home_agent_are_heard_while_they_are_wanted(void **state)
 	};
 	struct mip_want groups = {
 		.kind = MIP_WANT_GROUPS,
-		.groups = {.home_address = kernel_ip_of("10.1.0.50"),
+		.groups = {.home_address = table_ip_of("10.1.0.50"),
 			.end = MIP_TUNNEL_VISITED,
-			.remote = kernel_ip_of("10.9.0.2")},
+			.remote = table_ip_of("10.9.0.2")},
 	};
 	struct mip_want others = groups;
 	struct mip_kernel *kernel;
@@ -207,7 +206,7 @@ static void groups_of_a_home_agent_are_heard_while_they_are_wanted(void **state)
 	(void)state;
 	NEEDS_ROOT();
 	namespace_must("for i in 1 2 3; do ip address add 10.9.0.$i/32 dev lo; done");
-	others.groups.home_address = kernel_ip_of("10.1.0.51");
+	others.groups.home_address = table_ip_of("10.1.0.51");
 	kernel = open_steered(&user);
 	expect_heard(user, before, MIP_ARRAY_SIZE(before));
 	wants(kernel, &groups, true);
@@ -232,12 +231,12 @@ static void what_comes_from_a_home_address_is_heard_while_it_is_wanted(void **st
 		{"10.1.0.50", "10.1.0.50", "239.1.2.3", true},
 	};
 	const struct mip_want relay = {
-		.kind = MIP_WANT_RELAY, .relay = {.home_address = kernel_ip_of("10.1.0.50"), .link = 1}};
+		.kind = MIP_WANT_RELAY, .relay = {.home_address = table_ip_of("10.1.0.50"), .link = 1}};
 	const struct mip_want groups = {
 		.kind = MIP_WANT_GROUPS,
-		.groups = {.home_address = kernel_ip_of("10.1.0.50"),
+		.groups = {.home_address = table_ip_of("10.1.0.50"),
 			.end = MIP_TUNNEL_HOME,
-			.remote = kernel_ip_of("10.1.0.50")},
+			.remote = table_ip_of("10.1.0.50")},
 	};
 	struct mip_kernel *kernel;
 	struct mip_user *user;
@@ -263,9 +262,9 @@ static void the_protocol_of_what_is_steered_is_nobodys_from_outside(void **state
 	static const struct sent marked[] = {{"10.9.0.2", "10.5.0.1", "239.1.2.3", true}};
 	const struct mip_want groups = {
 		.kind = MIP_WANT_GROUPS,
-		.groups = {.home_address = kernel_ip_of("10.1.0.50"),
+		.groups = {.home_address = table_ip_of("10.1.0.50"),
 			.end = MIP_TUNNEL_VISITED,
-			.remote = kernel_ip_of("10.9.0.2")},
+			.remote = table_ip_of("10.9.0.2")},
 	};
 	struct mip_kernel *kernel;
 	struct mip_user *user;
@@ -275,7 +274,7 @@ static void the_protocol_of_what_is_steered_is_nobodys_from_outside(void **state
 	namespace_must("for i in 1 2; do ip address add 10.9.0.$i/32 dev lo; done");
 	kernel = open_steered(&user);
 	wants(kernel, &groups, true);
-	kernel_send_protocol(
+	table_send_protocol(
 		MIP_USER_STEERED_PROTOCOL, "10.9.0.2", "10.9.0.1", "10.5.0.1", "239.1.2.3", 0, false);
 	expect_heard(user, marked, MIP_ARRAY_SIZE(marked));
 	close_steered(kernel);
@@ -285,15 +284,15 @@ static void the_protocol_of_what_is_steered_is_nobodys_from_outside(void **state
 static void what_the_user_plane_sends_is_not_counted_with_the_devices(void **state)
 {
 	const struct mip_kernel_element home = {
-		.set = MIP_KERNEL_HOMES, .addresses = {kernel_ip_of("10.1.0.50")}};
+		.set = MIP_KERNEL_HOMES, .addresses = {table_ip_of("10.1.0.50")}};
 	const struct mip_plane_options options = {.device = "mip0", .udp_descriptor = -1};
 	const struct mip_want tunnel = {
 		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = kernel_ip_of("10.1.0.50"),
-			.local = kernel_ip_of("10.9.0.1"),
-			.remote = kernel_ip_of("10.9.0.2")},
+		.tunnel = {.home_address = table_ip_of("10.1.0.50"),
+			.local = table_ip_of("10.9.0.1"),
+			.remote = table_ip_of("10.9.0.2")},
 	};
-	const struct mip_output_copy copy = {.home_address = kernel_ip_of("10.1.0.50")};
+	const struct mip_output_copy copy = {.home_address = table_ip_of("10.1.0.50")};
 	struct mip_kernel *kernel;
 	struct mip_kernel_count count;
 	struct mip_user *user;
@@ -307,22 +306,22 @@ static void what_the_user_plane_sends_is_not_counted_with_the_devices(void **sta
 		       "nft add table ip look && nft add chain ip look out "
 		       "'{ type filter hook output priority 300; }' && "
 		       "nft add rule ip look out ip protocol 4 meta mark 0 counter");
-	kernel = kernel_open_filter();
-	kernel_add(kernel, &home);
+	kernel = table_open_filter();
+	table_add(kernel, &home);
 	assert_int_equal(mip_user_new(&options, &user, &reason), 0);
 	assert_int_equal(mip_user_set_receiving(user, MIP_ENCAPSULATION_IPIP, false), 0);
 	assert_int_equal(mip_user_want(user, &tunnel), 0);
 	mip_ip_write(&writer, &(struct mip_ip){.total_length = sizeof(packet),
 				      .ttl = 60,
 				      .protocol = IPPROTO_UDP,
-				      .source = kernel_ip_of("10.5.0.1"),
-				      .destination = kernel_ip_of("10.1.0.50")});
+				      .source = table_ip_of("10.5.0.1"),
+				      .destination = table_ip_of("10.1.0.50")});
 	assert_int_equal(mip_user_copy(user, &copy, packet, sizeof(packet)), 0);
-	assert_true(kernel_shows("nft list table ip look", "counter packets 1 "));
+	assert_true(table_shows("nft list table ip look", "counter packets 1 "));
 	assert_int_equal(mip_kernel_element_count(kernel, &home, &count), 0);
 	assert_int_equal(count.packets, 0);
 	mip_user_free(user);
-	kernel_close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 int main(void)
