@@ -264,10 +264,20 @@ static void write_before(const struct world *world, struct mip_writer *writer, c
 			0);
 }
 
-static void write_after(struct mip_writer *writer, const struct ask *ask)
+static void write_foreign_home(struct mip_writer *writer, const struct ask *ask)
 {
 	unsigned times = ask->foreign_home_times ? ask->foreign_home_times : 1;
 
+	for (unsigned i = 0; ask->foreign_home && i < times; i++)
+		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
+					 0, ask->foreign_home),
+			0);
+}
+
+static void write_after(struct mip_writer *writer, const struct ask *ask)
+{
+	if (ask->foreign_home_first)
+		write_foreign_home(writer, ask);
 	if (ask->tunnel_request && ask->tunnel_by_agent)
 		write_tunnel_request(writer, ask);
 	for (int i = 0; i < (ask->challenge_twice ? 2 : ask->challenge); i++)
@@ -282,10 +292,8 @@ static void write_after(struct mip_writer *writer, const struct ask *ask)
 		mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
 	if (ask->support && !ask->support_by_node && !ask->support_last)
 		mip_revocation_support_write(writer, ask->support);
-	for (unsigned i = 0; ask->foreign_home && i < times; i++)
-		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
-					 0, ask->foreign_home),
-			0);
+	if (!ask->foreign_home_first)
+		write_foreign_home(writer, ask);
 	if (ask->support && ask->support_last)
 		mip_revocation_support_write(writer, ask->support);
 }
@@ -552,6 +560,28 @@ const struct mip_want *ha_want_at(const struct world *world, int place)
 {
 	assert_in_range(place, 0, world->count - 1);
 	return &world->outputs[place].want;
+}
+
+const struct mip_want *ha_kernel_has(
+	const struct world *world, enum mip_want_kind kind, struct mip_address remote)
+{
+	const struct mip_want *found = NULL;
+
+	for (size_t i = 0; i < world->count; i++) {
+		const struct mip_output *output = &world->outputs[i];
+		struct mip_address address;
+
+		if ((output->kind != MIP_OUTPUT_WANT && output->kind != MIP_OUTPUT_UNWANT) ||
+			output->want.kind != kind)
+			continue;
+		address = kind == MIP_WANT_PEER ? output->want.peer.remote : output->want.tunnel.remote;
+		/* There is one TUNNEL: whatever it was before, it is that now. */
+		if (kind == MIP_WANT_TUNNEL)
+			found = NULL;
+		if (mip_address_equal(address, remote))
+			found = output->kind == MIP_OUTPUT_WANT ? &output->want : NULL;
+	}
+	return found;
 }
 
 uint64_t ha_counter_value(const struct world *world, const char *name)
