@@ -294,6 +294,17 @@ static void on_translation_changed(void *context)
 	mip_reconciler_flush(host->reconciler);
 }
 
+/* During a commit, behind which the kernel is flushed. */
+static void on_route_changed(void *context, struct mip_address home_address)
+{
+	struct mip_host *host = context;
+
+	if (host->reconciler == NULL)
+		return;
+	mip_reconciler_translate_route(host->reconciler, (struct mip_prefix){home_address, 32});
+	host->kernel_pending = true;
+}
+
 static bool on_translate(void *context, struct mip_want *want)
 {
 	struct mip_host *host = context;
@@ -316,6 +327,7 @@ static int start_plane(struct mip_host *host, const struct mip_host_options *opt
 		.group = on_group,
 		.device_changed = on_device_changed,
 		.translation_changed = on_translation_changed,
+		.route_changed = on_route_changed,
 		.context = host,
 	};
 	char reason[MIP_PLANE_REASON] = "";

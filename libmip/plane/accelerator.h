@@ -34,6 +34,9 @@ struct mip_accelerator_operations {
 	void (*follow_address)(struct mip_accelerator *accelerator, struct mip_address address, bool present);
 	/* An address that is everyone's on a link: packets out of tunnels for it are the user plane's. May be NULL. */
 	void (*everyones)(struct mip_accelerator *accelerator, struct mip_address address, bool present);
+	/* A GROUPS or RELAY item that has come, changed or gone, after the user plane was told: packets that come by the way that
+	 * it says are the user plane's. May be NULL. */
+	void (*rest)(struct mip_accelerator *accelerator, const struct mip_want *want);
 	/* Whether all that it put into the kernel is still there and at work. 0, or negative errno and what is
 	 * wrong: it will be made anew, or replaced. */
 	int (*check)(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON]);

@@ -4,9 +4,12 @@
  *   plane_kernel.c    what the front asks for: tunnels, peers, translation; made, looked after, freed
  *   kernel_socket.c   netlink requests, by themselves and in batches
  *   kernel_device.c   the devices mip0-ipip and mip0-gre and what is at their ingress
- *   kernel_nexthop.c  a nexthop object for each tunnel, and routes to them
+ *   kernel_nexthop.c  nexthop objects, and routes to them
+ *   kernel_way.c      which nexthop a tunnel has: one for all tunnels with the same ends
+ *   kernel_watch.c    hears of nexthops that somebody removes
  *   kernel_filter.c   the nftables table: its chains and rules, and what it counted
  *   kernel_elements.c what of the tunnels and peers is in its sets, and what was counted there
+ *   kernel_steer.c    likewise of what the devices cannot do, which is steered to the user plane
  *   kernel_set.c      elements as messages
  *
  * A packet into a tunnel and one out of it:
@@ -17,6 +20,9 @@
  *   network ──> nft input: does the inner packet belong to the outer one? then the mark, and it is counted
  *                 └─> mip0-ipip ──> tc ingress: with the mark: mark off, and in to the host as from mip0
  *                                   without: nft drops it at the device
+ *
+ *   network ──> nft input: of a peer, but to a group or to everyone; or a visitor's own tunnel: then the mark and
+ *                 └─> a protocol of the user plane's, whose socket has it (user.h): never to mip0-ipip
  *
  * So all that the machines and an administrator set up for mip0 is good for what comes out of the tunnels by
  * mip0-ipip too. The check stands where the outer packet is whole again and its addresses are to be seen; it
@@ -45,7 +51,7 @@ struct mip_kernel_device {
 enum {
 	/* The bit of a packet's mark by which a packet that passed the check is known at the ingress of the
 	 * device; it is set and taken off in between. */
-	MIP_KERNEL_MARK = 0x40000000,
+	MIP_KERNEL_MARK = MIP_USER_STEERED_MARK,
 	MIP_KERNEL_TABLE_NAME = MIP_LINK_NAME + 8,
 };
 
@@ -58,9 +64,11 @@ enum mip_kernel_set {
 	MIP_KERNEL_HOME_PEERS_ANY, /* outer source, home address */
 	MIP_KERNEL_HOME_PEERS_GRE_ANY,
 	MIP_KERNEL_VISITED_PEERS_ANY,
-	MIP_KERNEL_HOMES,    /* home address, at its home agent: where packets of the devices go */
-	MIP_KERNEL_VISITORS, /* home address, away: where packets of the devices come from */
-	MIP_KERNEL_LOOPS,    /* tunnel exit, twice: outer destination and inner source that must not meet */
+	MIP_KERNEL_HOMES,     /* home address, at its home agent: where packets of the devices go */
+	MIP_KERNEL_VISITORS,  /* home address, away: where packets of the devices come from */
+	MIP_KERNEL_LOOPS,     /* tunnel exit, twice: outer destination and inner source that must not meet */
+	MIP_KERNEL_FROM_HOME, /* home address, twice: of nodes that send by tunnels from it */
+	MIP_KERNEL_GROUP_AGENTS, /* outer source: home agents that send packets to groups */
 	MIP_KERNEL_SETS,
 	MIP_KERNEL_NO_SET = MIP_KERNEL_SETS,
 };
@@ -71,15 +79,31 @@ struct mip_kernel_element {
 	struct mip_address addresses[3];
 };
 
-/* What named counters of the table count; kernel_filter.c has their names. */
+/* What the devices count, and named counters of the tables; kernel_filter.c has their names. */
 enum mip_kernel_counter {
 	MIP_KERNEL_PACKETS_OUT,
 	MIP_KERNEL_PACKETS_IN,
 	MIP_KERNEL_DROP_NO_PEER,
-	MIP_KERNEL_DROP_BROADCAST,
 	MIP_KERNEL_DROP_LOOP,
 	MIP_KERNEL_DROP_TTL,
 	MIP_KERNEL_COUNTERS,
+};
+
+/* What makes two tunnels' packets go the same way. With the link of mip0 the rest is 0. */
+struct mip_kernel_nexthop_key {
+	struct mip_address local, remote;
+	mip_link link;
+};
+
+/* A nexthop object, of all tunnels that have the same ends. A visitor's tunnel has a routing table of the same number that
+ * leads there. */
+struct mip_kernel_nexthop {
+	struct mip_kernel_nexthop_key key;
+	uint32_t id;
+	unsigned tunnels;
+	bool has_table;
+	UT_hash_handle hh;
+	UT_hash_handle hh_id;
 };
 
 /* A tunnel as it was told, and what of it is in the kernel. */
@@ -87,10 +111,8 @@ struct mip_kernel_tunnel {
 	struct mip_plane_home_key key;
 	struct mip_want_tunnel tunnel;
 	bool copied; /* it has copies, which the user plane makes (simultaneous bindings): it leads to mip0 */
-	uint32_t id; /* of its nexthop, and of the routing table that leads there */
+	struct mip_kernel_nexthop *nexthop; /* NULL: not yet */
 	bool present;
-	bool has_nexthop;
-	bool has_table;
 	bool has_count;		 /* the element that counts what goes in … */
 	size_t count_overhead;	 /* … and the octets of outer headers that it counts with each */
 	bool by_source;		 /* a route is led here by its source: it may stay when the tunnel goes */
@@ -124,6 +146,20 @@ struct mip_kernel_exit {
 	UT_hash_handle hh;
 };
 
+/* An element of MIP_KERNEL_FROM_HOME or MIP_KERNEL_GROUP_AGENTS, that is there or is looked at with the next commit. */
+struct mip_kernel_steering_key {
+	uint32_t set;
+	struct mip_address address;
+};
+
+struct mip_kernel_steering {
+	struct mip_kernel_steering_key key;
+	bool made;
+	bool queued;
+	struct mip_kernel_steering *next, *prev;
+	UT_hash_handle hh;
+};
+
 /* A nexthop that nothing leads to any more, and its table. */
 struct mip_kernel_retired {
 	uint32_t id;
@@ -139,25 +175,35 @@ struct mip_kernel_identifiers {
 	size_t retired_count, retired_size;
 };
 
+struct mip_kernel_elements;
+
 struct mip_kernel {
 	struct mip_accelerator accelerator; /* first */
 	struct mip_user *user;
 	uint8_t protocol;
 	struct mip_kernel_socket *route;  /* NETLINK_ROUTE */
 	struct mip_kernel_socket *filter; /* NETLINK_NETFILTER */
+	int watch_descriptor;		  /* kernel_watch.c */
 	struct mip_kernel_device devices[MIP_KERNEL_DEVICES];
 	char table[MIP_KERNEL_TABLE_NAME];
 	bool has_table;
 	uint32_t host_filters;		     /* net.ipv4.conf.all.rp_filter */
 	bool has_silenced;		     /* the user plane's raw sockets take no packets */
+	bool everyones_changed;		     /* the rules name other addresses than the user plane */
 	uint32_t generation;		     /* of all nftables rules, when they were last looked at */
 	unsigned rules;			     /* in our table; 0: not counted yet */
+	uint32_t used_sets;		     /* a bit for each set into which rules look */
 	struct mip_plane_home_key looked_at; /* the tunnel that was looked at last */
 	struct mip_kernel_peer_key looked_at_peer;
+	struct mip_kernel_steering_key looked_at_steering;
 	struct mip_kernel_identifiers identifiers;
+	struct mip_kernel_nexthop *nexthops, *nexthops_by_id;
+	struct mip_address *moved; /* home addresses whose route is to lead to another nexthop */
+	size_t moved_count, moved_size;
 	struct mip_kernel_tunnel *tunnels, *tunnel_queue;
 	struct mip_kernel_peer *peers, *peer_queue;
 	struct mip_kernel_exit *exits;
+	struct mip_kernel_steering *steerings, *steering_queue;
 	struct mip_address *missed; /* sources of routes for which there was no tunnel */
 	size_t missed_count, missed_size;
 	bool translation_changed; /* for a route that is led by its source */
@@ -183,6 +229,9 @@ void mip_kernel_devices_remove(struct mip_kernel *kernel);
 bool mip_kernel_devices_are_left(struct mip_kernel *kernel);
 void mip_kernel_devices_sweep(struct mip_kernel *kernel);
 int mip_kernel_devices_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+/* Reads into kernel->counters what went in and came out of the devices. After mip_kernel_filter_count(), for what
+ * belonged to no tunnel came out too. */
+void mip_kernel_devices_count(struct mip_kernel *kernel);
 /* net.ipv4.conf.all.rp_filter as it is now; 0 if that is not known. */
 uint32_t mip_kernel_host_filters(struct mip_kernel *kernel);
 /* The device whose tunnels are of this encapsulation, NULL: there is none. */
@@ -193,12 +242,8 @@ const struct mip_kernel_device *mip_kernel_device_of(
 
 /* Whether the kernel has nexthop objects and takes tunnels in them. */
 int mip_kernel_nexthop_try(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
-/* Puts the nexthop of a tunnel in place, or another in its place, into the batch: `device` NULL leads to mip0. */
-void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_want_tunnel *tunnel,
-	const struct mip_kernel_device *device);
-/* Whether the kernel announces each route anew when its nexthop is replaced (net.ipv4.nexthop_compat_mode). True:
- * it is otherwise now than before. */
-bool mip_kernel_nexthop_announce(bool announce);
+/* Puts a nexthop in place, into the batch. */
+void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_kernel_nexthop_key *key);
 void mip_kernel_nexthop_remove(struct mip_kernel *kernel, uint32_t id);
 /* A default route to the nexthop in the table with its number. */
 void mip_kernel_table_put(struct mip_kernel *kernel, uint32_t id);
@@ -209,6 +254,26 @@ int mip_kernel_nexthop_look(struct mip_kernel *kernel, uint32_t id);
  * through all of them. */
 int mip_kernel_nexthop_sweep(struct mip_kernel_socket *route, uint8_t protocol);
 
+/* --- kernel_way.c --- */
+
+/* The nexthop that the tunnel is to have, made if there is none yet, into the batch; what it had is retired when no other
+ * tunnel has it. 0, or negative errno. */
+int mip_kernel_way_take(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel);
+/* The tunnel goes. */
+int mip_kernel_way_leave(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel);
+/* Removes the nexthops that were retired before: the routes to them have gone meanwhile, and one that had to take routes
+ * along would cost a walk through all of them. What somebody else has removed is no loss. */
+void mip_kernel_ways_bury(struct mip_kernel *kernel);
+/* At the end: all. */
+void mip_kernel_ways_forget(struct mip_kernel *kernel);
+
+/* --- kernel_watch.c: 0 or negative errno --- */
+
+int mip_kernel_watch_begin(struct mip_kernel *kernel);
+void mip_kernel_watch_end(struct mip_kernel *kernel);
+/* -ENOENT: a nexthop was removed since the last check, by somebody else. */
+int mip_kernel_watch_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
+
 /* --- kernel_filter.c --- */
 
 /* The names of sets in the table, by enum mip_kernel_set. */
@@ -216,6 +281,9 @@ const char *mip_kernel_set_name(enum mip_kernel_set set);
 unsigned mip_kernel_set_width(enum mip_kernel_set set); /* addresses in an element */
 int mip_kernel_filter_make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 void mip_kernel_filter_remove(struct mip_kernel *kernel);
+/* Has the rules look into these sets too (a bit for each), when there are elements in them, and for addresses that are
+ * everyone's. 0 or negative errno. */
+int mip_kernel_filter_use(struct mip_kernel *kernel, uint32_t used);
 int mip_kernel_filter_clamp(struct mip_kernel *kernel, bool clamp_mss);
 int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON]);
 /* Reads the named counters into kernel->counters. */
@@ -228,6 +296,8 @@ struct mip_counter_table mip_kernel_filter_counters(const struct mip_kernel *ker
 bool mip_kernel_is_taken(const struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel);
 /* Makes the sets as the queued tunnels and peers want them. 0 or negative errno. */
 int mip_kernel_elements_commit(struct mip_kernel *kernel);
+/* Whether somebody has removed it. */
+bool mip_kernel_element_is_gone(struct mip_kernel *kernel, const struct mip_kernel_element *element);
 /* Looks whether elements of this tunnel (NULL: of none) and of the next peer are still there. The set of one that
  * somebody has removed, or MIP_KERNEL_NO_SET. */
 enum mip_kernel_set mip_kernel_elements_look(
@@ -239,6 +309,16 @@ void mip_kernel_traffic_add(
 void mip_kernel_traffic_keep(struct mip_kernel *kernel);
 void mip_kernel_exits_forget(struct mip_kernel *kernel);
 
+/* --- kernel_steer.c --- */
+
+/* What a GROUPS or RELAY item says has changed in the user plane's tables. */
+void mip_kernel_steer(struct mip_kernel *kernel, const struct mip_want *want);
+/* What is to change of it, for a commit. */
+void mip_kernel_steer_commit(struct mip_kernel *kernel, struct mip_kernel_elements *elements);
+/* As mip_kernel_elements_look(), at the next of these. */
+enum mip_kernel_set mip_kernel_steer_look(struct mip_kernel *kernel);
+void mip_kernel_steerings_forget(struct mip_kernel *kernel);
+
 /* --- kernel_set.c --- */
 
 /* Elements gathered, sent by mip_kernel_elements_send() in their order. 0 or negative errno. */
@@ -246,6 +326,7 @@ struct mip_kernel_elements {
 	struct mip_kernel *kernel;
 	enum mip_kernel_set set; /* of the message that is under way */
 	bool removal;
+	uint32_t used;	      /* a bit for each set that gets elements */
 	size_t message, list; /* where they begin */
 	unsigned count;
 	int error;
@@ -258,7 +339,7 @@ int mip_kernel_elements_send(struct mip_kernel_elements *elements);
 struct mip_kernel_count {
 	uint64_t packets, bytes;
 };
-/* What an element counted. 0, -ENOENT. */
+/* What an element counted, 0 where it does not count. 0, -ENOENT. */
 int mip_kernel_element_count(struct mip_kernel *kernel, const struct mip_kernel_element *element,
 	struct mip_kernel_count *ret_count);
 typedef void mip_kernel_element_function(

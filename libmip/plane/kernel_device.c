@@ -74,13 +74,14 @@ struct link {
 	bool up;
 	char kind[16];
 	char alias[ALIAS];
+	struct rtnl_link_stats64 count;
 };
 
 static void read_link(void *context, const struct nlmsghdr *message)
 {
 	struct link *link = context;
 	const struct ifinfomsg *header = nlmsg_data(message);
-	const struct nlattr *alias, *info, *kind;
+	const struct nlattr *alias, *info, *kind, *count;
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return;
@@ -88,7 +89,12 @@ static void read_link(void *context, const struct nlmsghdr *message)
 	link->up = header->ifi_flags & IFF_UP;
 	alias = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)message, sizeof(*header), IFLA_IFALIAS);
 	info = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)message, sizeof(*header), IFLA_LINKINFO);
+	count = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)message, sizeof(*header), IFLA_STATS64);
 	kind = info ? nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND) : NULL;
+	if (count)
+		memcpy(&link->count, nla_data(count),
+			(size_t)nla_len(count) < sizeof(link->count) ? (size_t)nla_len(count)
+								     : sizeof(link->count));
 	if (alias)
 		(void)nla_strlcpy(link->alias, alias, sizeof(link->alias));
 	if (kind)
@@ -431,6 +437,23 @@ void mip_kernel_devices_remove(struct mip_kernel *kernel)
 		(void)change_dummy_address(kernel, RTM_DELADDR);
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++)
 		remove_device(kernel, i);
+}
+
+void mip_kernel_devices_count(struct mip_kernel *kernel)
+{
+	uint64_t out = 0, in = 0, refused = kernel->counters[MIP_KERNEL_DROP_NO_PEER];
+
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		struct link link;
+
+		if (kernel->devices[i].link == MIP_LINK_NONE ||
+			get_link(kernel->route, kernel->devices[i].link, NULL, &link) != 0)
+			continue;
+		out += link.count.tx_packets;
+		in += link.count.rx_packets;
+	}
+	kernel->counters[MIP_KERNEL_PACKETS_OUT] = out;
+	kernel->counters[MIP_KERNEL_PACKETS_IN] = in > refused ? in - refused : 0;
 }
 
 static int look_for_filter(struct mip_kernel *kernel, mip_link index)

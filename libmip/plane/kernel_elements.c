@@ -293,11 +293,12 @@ int mip_kernel_elements_commit(struct mip_kernel *kernel)
 		change_count(&elements, tunnel);
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
 		error = error ? error : change_exit(&elements, tunnel);
+	mip_kernel_steer_commit(kernel, &elements);
 	sent = mip_kernel_elements_send(&elements);
 	return error ? error : sent;
 }
 
-static bool is_gone(struct mip_kernel *kernel, const struct mip_kernel_element *element)
+bool mip_kernel_element_is_gone(struct mip_kernel *kernel, const struct mip_kernel_element *element)
 {
 	struct mip_kernel_count count;
 
@@ -310,7 +311,7 @@ static bool peer_is_gone(struct mip_kernel *kernel, const struct mip_kernel_peer
 		struct mip_kernel_element element =
 			peer_element(&peer->key, (enum mip_kernel_device_kind)kind);
 
-		if (peer->made[kind] && is_gone(kernel, &element))
+		if (peer->made[kind] && mip_kernel_element_is_gone(kernel, &element))
 			return true;
 	}
 	return false;
@@ -329,15 +330,15 @@ enum mip_kernel_set mip_kernel_elements_look(
 			return peer_element(&peer->key, MIP_KERNEL_IPIP).set;
 	}
 	if (!tunnel)
-		return MIP_KERNEL_NO_SET;
+		return mip_kernel_steer_look(kernel);
 	element = count_element(&tunnel->key);
-	if (tunnel->has_count && is_gone(kernel, &element))
+	if (tunnel->has_count && mip_kernel_element_is_gone(kernel, &element))
 		return element.set;
 	element = (struct mip_kernel_element){
 		.set = MIP_KERNEL_LOOPS, .addresses = {tunnel->exit, tunnel->exit}};
-	if (!mip_address_is_none(tunnel->exit) && is_gone(kernel, &element))
+	if (!mip_address_is_none(tunnel->exit) && mip_kernel_element_is_gone(kernel, &element))
 		return element.set;
-	return MIP_KERNEL_NO_SET;
+	return mip_kernel_steer_look(kernel);
 }
 
 /* --- counts ---------------------------------------------------------------------------------- */

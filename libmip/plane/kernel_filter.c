@@ -23,12 +23,12 @@ enum {
 	FAMILY_NETDEV = 5, /* NFPROTO_NETDEV, whose header does not go with the C library's */
 };
 
+/* The packets are counted by the devices; the others by the tables. */
 static const struct mip_counter_name counter_names[] = {
 	[MIP_KERNEL_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_KERNEL_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
 	[MIP_KERNEL_DROP_NO_PEER] = {"drop_no_peer",
 		"tunnelled packets that belong to no tunnel of a home address"},
-	[MIP_KERNEL_DROP_BROADCAST] = {"drop_broadcast", "inner packets to a group or to everyone"},
 	[MIP_KERNEL_DROP_LOOP] = {"drop_loop", "packets that would go round in a tunnel"},
 	[MIP_KERNEL_DROP_TTL] = {"drop_ttl", "inner packets with a TTL of zero"},
 };
@@ -59,6 +59,10 @@ static const struct {
 		"typeof @th,96,32; counter; comment \"home addresses of nodes that are here\";"},
 	[MIP_KERNEL_LOOPS] = {"loops", 2,
 		"typeof ip daddr . @th,96,32; comment \"tunnel exit . the same: RFC 2003 3.2\";"},
+	[MIP_KERNEL_FROM_HOME] = {"from-home", 2,
+		"typeof ip saddr . @th,96,32; comment \"home address . the same: nodes' own tunnels\";"},
+	[MIP_KERNEL_GROUP_AGENTS] = {"group-agents", 1,
+		"typeof ip saddr; comment \"home agents whose packets to groups are heard\";"},
 };
 
 const char *mip_kernel_set_name(enum mip_kernel_set set)
@@ -101,50 +105,106 @@ static const struct {
 		MIP_KERNEL_HOME_PEERS_GRE_ANY},
 };
 
-/* Not for a group or for everyone. A packet for 224.0.0.0 and above is looked at closely, others at once not. */
-static void write_group(FILE *text, size_t i)
+static bool is_used(const struct mip_kernel *kernel, enum mip_kernel_set set)
 {
-	unsigned destination = protocols[i].inner + DESTINATION;
+	return kernel->used_sets & 1U << set;
+}
 
-	fprintf(text, "chain groups-%s {\n", protocols[i].name);
-	fprintf(text, "@th,%u,4 0xe counter name drop_broadcast drop\n", destination);
-	fprintf(text, "@th,%u,32 0xffffffff counter name drop_broadcast drop\n", destination);
+/* What the devices cannot do goes to the user plane's socket (user.h). */
+static void write_steering(FILE *text, size_t i)
+{
+	fprintf(text, "chain steer-%s {\n", protocols[i].name);
+	fprintf(text, "meta mark set meta mark or 0x%x ip protocol set %zu accept\n", MIP_KERNEL_MARK,
+		MIP_USER_STEERED_PROTOCOL + i);
 	fprintf(text, "}\n");
 }
 
-static void write_group_check(FILE *text, size_t i)
+/* The inner destination is (`relation` ""), or is not ("!= "), one of the addresses that are everyone's on a link. */
+static void write_everyones(FILE *text, const struct mip_kernel *kernel, size_t i, const char *relation)
 {
-	fprintf(text, "@th,%u,3 7 jump groups-%s\n", protocols[i].inner + DESTINATION, protocols[i].name);
+	const char *separator = "";
+
+	fprintf(text, "@th,%u,32 %s{ ", protocols[i].inner + DESTINATION, relation);
+	for (const struct mip_user_broadcast *everyone = kernel->user->broadcasts; everyone;
+		everyone = everyone->hh.next) {
+		fprintf(text, "%s0x%x", separator, ntohl(everyone->address.value));
+		separator = ", ";
+	}
+	fprintf(text, " } ");
 }
 
-/* What passed: not with a TTL of 0, and the mark that lets it in. */
-static void write_admission(FILE *text, size_t i)
+/* GRE with a checksum, a key or a number, or not of IPv4, is never ours, and the inner addresses are elsewhere in it. */
+static void begin_check(FILE *text, const struct mip_kernel *kernel, size_t i)
 {
-	fprintf(text, "chain admit-%s {\n", protocols[i].name);
-	fprintf(text, "@th,%u,8 0 counter name drop_ttl drop\n", protocols[i].inner + TTL);
-	write_group_check(text, i);
-	fprintf(text, "meta mark set meta mark or 0x%x counter name tunnel_packets_in\n", MIP_KERNEL_MARK);
-	fprintf(text, "}\n");
+	fprintf(text, "add rule ip %s from-%s %s", kernel->table, protocols[i].name,
+		i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "");
 }
 
-/* What fits none is not dropped here: another device of the host may have it. GRE with a checksum, a key or a number, or
- * not of IPv4, is never ours, and the inner addresses are elsewhere in it. */
-static void write_check(FILE *text, size_t i)
+/* A set of peers: `key` is what is looked up in it. One rule lets in nearly all that belongs to it, without a look at any
+ * other. What is left then has a TTL of 0, or at the home end is for a group or for everyone. */
+static void write_peers(FILE *text, const struct mip_kernel *kernel, size_t i, enum mip_kernel_set set,
+	const char *key, unsigned inner)
 {
-	const char *name = protocols[i].name, *plain = i == MIP_KERNEL_GRE ? "@th,0,32 0x800 " : "";
+	bool home = inner == protocols[i].inner + SOURCE;
+	unsigned ttl = protocols[i].inner + TTL, destination = protocols[i].inner + DESTINATION;
+
+	if (!is_used(kernel, set))
+		return;
+	begin_check(text, kernel, i);
+	fprintf(text, "@th,%u,8 != 0 ", ttl);
+	if (home)
+		fprintf(text, "@th,%u,3 != 7 ", destination);
+	if (home && kernel->user->broadcasts)
+		write_everyones(text, kernel, i, "!= ");
+	fprintf(text, "%s . @th,%u,32 @%s meta mark set meta mark or 0x%x accept\n", key, inner,
+		sets[set].name, MIP_KERNEL_MARK);
+	begin_check(text, kernel, i);
+	fprintf(text, "@th,%u,8 0 %s . @th,%u,32 @%s counter name drop_ttl drop\n", ttl, key, inner,
+		sets[set].name);
+	if (!home)
+		return;
+	begin_check(text, kernel, i);
+	fprintf(text, "%s . @th,%u,32 @%s goto steer-%s\n", key, inner, sets[set].name, protocols[i].name);
+}
+
+/* RFC 5944 4.3, 4.4: from a home agent to groups and to everyone. RFC 3024 5.2, rfc5944-4.4-7: from a home address, outside
+ * too. The user plane looks closer. */
+static void write_rest(FILE *text, const struct mip_kernel *kernel, size_t i)
+{
+	static const char agents[] = "ip saddr @group-agents";
+	const char *name = protocols[i].name;
+
+	if (is_used(kernel, MIP_KERNEL_GROUP_AGENTS)) {
+		begin_check(text, kernel, i);
+		fprintf(text, "@th,%u,3 7 %s goto steer-%s\n", protocols[i].inner + DESTINATION, agents,
+			name);
+	}
+	if (is_used(kernel, MIP_KERNEL_GROUP_AGENTS) && kernel->user->broadcasts) {
+		begin_check(text, kernel, i);
+		write_everyones(text, kernel, i, "");
+		fprintf(text, "%s goto steer-%s\n", agents, name);
+	}
+	if (is_used(kernel, MIP_KERNEL_FROM_HOME)) {
+		begin_check(text, kernel, i);
+		fprintf(text, "ip saddr . @th,%u,32 @from-home goto steer-%s\n", protocols[i].inner + SOURCE,
+			name);
+	}
+}
+
+/* What fits none is not dropped here: another device of the host may have it. */
+static void write_check(FILE *text, const struct mip_kernel *kernel, size_t i)
+{
+	static const char both[] = "ip saddr . ip daddr", any[] = "ip saddr";
 	unsigned source = protocols[i].inner + SOURCE, destination = protocols[i].inner + DESTINATION;
 
-	fprintf(text, "chain from-%s {\n", name);
-	fprintf(text, "%sip saddr . ip daddr . @th,%u,32 @%s goto admit-%s\n", plain, source,
-		sets[protocols[i].home_peers].name, name);
-	fprintf(text, "%sip saddr . ip daddr . @th,%u,32 @visited-peers goto admit-%s\n", plain, destination,
-		name);
-	fprintf(text, "%sip saddr . @th,%u,32 @%s goto admit-%s\n", plain, source,
-		sets[protocols[i].home_peers_any].name, name);
-	fprintf(text, "%sip saddr . @th,%u,32 @visited-peers-any goto admit-%s\n", plain, destination, name);
-	fprintf(text, "meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n", MIP_KERNEL_MARK,
-		~(unsigned)MIP_KERNEL_MARK);
-	fprintf(text, "}\n");
+	fprintf(text, "flush chain ip %s from-%s\n", kernel->table, protocols[i].name);
+	write_peers(text, kernel, i, protocols[i].home_peers, both, source);
+	write_peers(text, kernel, i, MIP_KERNEL_VISITED_PEERS, both, destination);
+	write_peers(text, kernel, i, protocols[i].home_peers_any, any, source);
+	write_peers(text, kernel, i, MIP_KERNEL_VISITED_PEERS_ANY, any, destination);
+	write_rest(text, kernel, i);
+	fprintf(text, "add rule ip %s from-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x\n",
+		kernel->table, protocols[i].name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
 }
 
 /*
@@ -162,33 +222,51 @@ static void write_outer_header(FILE *text, size_t i)
 {
 	unsigned inner = protocols[i].inner;
 
-	fprintf(text, "chain header-%s {\n", protocols[i].name);
-	fprintf(text, "@th,%u,64 & 0x0003000000004000 == 0x4000 accept\n", inner);
+	fprintf(text, "@th,%u,1 1 @th,%u,2 != 3 accept\n", inner + DONT_FRAGMENT, inner + ECN);
 	fprintf(text, "@th,%u,1 0 ip frag-off set 0 comment \"no DF inside: none outside\"\n",
 		inner + DONT_FRAGMENT);
 	fprintf(text, "@th,%u,2 3 ip ecn set ce comment \"congestion inside: outside too\"\n", inner + ECN);
-	fprintf(text, "}\n");
 }
 
-/* What is neither for a node that is away nor from one that is here is another device's. */
 static void write_departure(FILE *text, size_t i)
 {
 	const char *name = protocols[i].name;
-	unsigned source = protocols[i].inner + SOURCE, destination = protocols[i].inner + DESTINATION;
 
-	write_outer_header(text, i);
 	fprintf(text, "chain home-%s {\n", name);
-	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n", source);
-	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
+	fprintf(text, "ip daddr . @th,%u,32 @loops counter name drop_loop drop\n",
+		protocols[i].inner + SOURCE);
+	write_outer_header(text, i);
 	fprintf(text, "}\n");
 	fprintf(text, "chain visited-%s {\n", name);
-	write_group_check(text, i);
-	fprintf(text, "counter name tunnel_packets_out goto header-%s\n", name);
+	write_outer_header(text, i);
 	fprintf(text, "}\n");
-	fprintf(text, "chain to-%s {\n", name);
-	fprintf(text, "@th,%u,32 @homes goto home-%s\n", destination, name);
-	fprintf(text, "@th,%u,32 @visitors goto visited-%s\n", source, name);
-	fprintf(text, "}\n");
+}
+
+/* What is neither for a node that is away nor from one that is here is another device's, and what has the mark is the user
+ * plane's own. */
+static void write_recognition(FILE *text, const struct mip_kernel *kernel, size_t i)
+{
+	const char *name = protocols[i].name, *table = kernel->table;
+
+	fprintf(text, "flush chain ip %s to-%s\n", table, name);
+	fprintf(text,
+		"add rule ip %s to-%s meta mark and 0x%x != 0 meta mark set meta mark and 0x%x accept\n",
+		table, name, MIP_KERNEL_MARK, ~(unsigned)MIP_KERNEL_MARK);
+	if (is_used(kernel, MIP_KERNEL_HOMES))
+		fprintf(text, "add rule ip %s to-%s @th,%u,32 @homes goto home-%s\n", table, name,
+			protocols[i].inner + DESTINATION, name);
+	if (is_used(kernel, MIP_KERNEL_VISITORS))
+		fprintf(text, "add rule ip %s to-%s @th,%u,32 @visitors goto visited-%s\n", table, name,
+			protocols[i].inner + SOURCE, name);
+}
+
+/* The chains that look into sets, for those that have elements: a look-up costs also where there is nothing. */
+static void write_looks(FILE *text, const struct mip_kernel *kernel)
+{
+	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
+		write_check(text, kernel, i);
+		write_recognition(text, kernel, i);
+	}
 }
 
 static void write_base(FILE *text, const struct mip_kernel *kernel, const char *hook, const char *chain)
@@ -248,20 +326,20 @@ static void write_table(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "comment \"Mobile IP: what goes into and comes out of the tunnels of %s\"\n",
 		kernel->user->device);
 	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
-		if (i != MIP_KERNEL_DROP_NO_PEER)
+		if (i != MIP_KERNEL_PACKETS_OUT && i != MIP_KERNEL_PACKETS_IN && i != MIP_KERNEL_DROP_NO_PEER)
 			write_counter(text, i);
 	}
 	for (size_t i = 0; i < MIP_KERNEL_SETS; i++)
 		fprintf(text, "set %s { %s }\n", sets[i].name, sets[i].declaration);
 	for (size_t i = 0; i < MIP_KERNEL_DEVICES; i++) {
-		write_group(text, i);
-		write_admission(text, i);
-		write_check(text, i);
+		write_steering(text, i);
 		write_departure(text, i);
+		fprintf(text, "chain from-%s { }\nchain to-%s { }\n", protocols[i].name, protocols[i].name);
 	}
 	write_base(text, kernel, "input", "from");
 	write_base(text, kernel, "output", "to");
 	fprintf(text, "}\n");
+	write_looks(text, kernel);
 	write_refusal(text, kernel);
 	if (kernel->user->options.clamp_mss)
 		write_clamping(text, kernel);
@@ -433,6 +511,19 @@ static void write_removal(FILE *text, const struct mip_kernel *kernel)
 	fprintf(text, "table netdev %s\ndelete table netdev %s\n", kernel->table, kernel->table);
 }
 
+int mip_kernel_filter_use(struct mip_kernel *kernel, uint32_t used)
+{
+	char reason[MIP_PLANE_REASON];
+	int error;
+
+	if ((used & ~kernel->used_sets) == 0 && !kernel->everyones_changed)
+		return 0;
+	kernel->used_sets |= used;
+	kernel->everyones_changed = false;
+	error = run_written(kernel, write_looks, reason);
+	return error ? error : count_rules(kernel, &kernel->rules);
+}
+
 void mip_kernel_filter_remove(struct mip_kernel *kernel)
 {
 	char reason[MIP_PLANE_REASON];
@@ -475,17 +566,6 @@ int mip_kernel_filter_check(struct mip_kernel *kernel, char reason[static MIP_PL
 
 /* --- what it counted -------------------------------------------------------------------------- */
 
-static uint64_t big_endian64(const struct nlattr *attribute)
-{
-	uint64_t value = 0;
-
-	if (!attribute || nla_len(attribute) < (int)sizeof(value))
-		return 0;
-	for (size_t i = 0; i < sizeof(value); i++)
-		value = value << 8 | ((const uint8_t *)nla_data(attribute))[i];
-	return value;
-}
-
 static void read_counter(void *context, const struct nlmsghdr *message)
 {
 	struct mip_kernel *kernel = context;
@@ -498,8 +578,8 @@ static void read_counter(void *context, const struct nlmsghdr *message)
 	(void)nla_strlcpy(text, name, sizeof(text));
 	for (size_t i = 0; i < MIP_KERNEL_COUNTERS; i++) {
 		if (strcmp(text, counter_names[i].name) == 0)
-			kernel->counters[i] =
-				big_endian64(nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
+			kernel->counters[i] = mip_kernel_count64(
+				nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS));
 	}
 }
 

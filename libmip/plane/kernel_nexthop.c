@@ -1,12 +1,8 @@
 /*
- * Nexthop objects: one for each tunnel, with what its packets are wrapped in.
- *
- * A route names it by its number and need not be changed when the tunnel is: a handover replaces the nexthop,
- * in one step. (Each with its own encapsulation in the route itself would also take quadratic time to insert:
- * the kernel would look for an equal one among all.)
+ * Nexthop objects, with what packets are wrapped in, and routes that name them by their numbers. (Routes with their own
+ * encapsulation would take quadratic time to insert: the kernel would look for an equal one among all.)
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_tunnel.h>
 #include <linux/lwtunnel.h>
 #include <linux/nexthop.h>
@@ -15,7 +11,6 @@
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kernel.h"
 #include "text.h"
@@ -32,51 +27,31 @@ static struct nhmsg nexthop_header(const struct mip_kernel *kernel, uint8_t fami
 
 /* What the tunnel puts around a packet. "Don't Fragment" is taken off again where the inner header has none
  * (kernel_filter.c); there is no key. */
-static void write_encapsulation(struct mip_kernel_socket *route, const struct mip_want_tunnel *tunnel)
+static void write_encapsulation(struct mip_kernel_socket *route, const struct mip_kernel_nexthop_key *key)
 {
 	size_t encapsulation;
 
 	mip_kernel_put_u16(route, NHA_ENCAP_TYPE, LWTUNNEL_ENCAP_IP);
 	encapsulation = mip_kernel_nest(route, NHA_ENCAP);
-	mip_kernel_put_address(route, LWTUNNEL_IP_DST, tunnel->remote);
-	mip_kernel_put_address(route, LWTUNNEL_IP_SRC, tunnel->local);
+	mip_kernel_put_address(route, LWTUNNEL_IP_DST, key->remote);
+	mip_kernel_put_address(route, LWTUNNEL_IP_SRC, key->local);
 	mip_kernel_put_u8(route, LWTUNNEL_IP_TTL, OUTER_TTL);
 	mip_kernel_put_u8(route, LWTUNNEL_IP_TOS, TOS_OF_INNER);
 	mip_kernel_put_u16(route, LWTUNNEL_IP_FLAGS, TUNNEL_DONT_FRAGMENT);
 	mip_kernel_unnest(route, encapsulation);
 }
 
-void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_want_tunnel *tunnel,
-	const struct mip_kernel_device *device)
+void mip_kernel_nexthop_put(struct mip_kernel *kernel, uint32_t id, const struct mip_kernel_nexthop_key *key)
 {
 	const struct nhmsg header = nexthop_header(kernel, AF_INET);
-	mip_link link = device ? device->link : kernel->user->tun.link;
 
 	mip_kernel_begin(
 		kernel->route, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof(header));
 	mip_kernel_put_u32(kernel->route, NHA_ID, id);
-	mip_kernel_put_u32(kernel->route, NHA_OIF, (uint32_t)link);
-	if (device)
-		write_encapsulation(kernel->route, tunnel);
+	mip_kernel_put_u32(kernel->route, NHA_OIF, (uint32_t)key->link);
+	if (key->link != kernel->user->tun.link)
+		write_encapsulation(kernel->route, key);
 	mip_kernel_send_some(kernel->route);
-}
-
-/*
- * When a nexthop is replaced the kernel walks through all routes, to tell those who do not know of nexthop
- * objects about each that leads there: 39 ms at a hundred thousand routes, and 0.3 ms without.
- */
-bool mip_kernel_nexthop_announce(bool announce)
-{
-	int file = open("/proc/sys/net/ipv4/nexthop_compat_mode", O_RDWR | O_CLOEXEC);
-	char before = 0;
-	bool changed = false;
-
-	if (file < 0)
-		return false;
-	if (pread(file, &before, 1, 0) == 1 && (before == '1') != announce)
-		changed = pwrite(file, announce ? "1" : "0", 1, 0) == 1;
-	close(file);
-	return changed;
 }
 
 static void write_nexthop_request(struct mip_kernel_socket *route, int type, uint32_t id)
@@ -130,13 +105,14 @@ void mip_kernel_table_remove(struct mip_kernel *kernel, uint32_t id)
 int mip_kernel_nexthop_try(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 {
 	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
-	const struct mip_want_tunnel tunnel = {
-		.local.value = htonl(INADDR_LOOPBACK), .remote.value = htonl(INADDR_LOOPBACK)};
+	const struct mip_kernel_nexthop_key key = {.local.value = htonl(INADDR_LOOPBACK),
+		.remote.value = htonl(INADDR_LOOPBACK),
+		.link = kernel->devices[MIP_KERNEL_IPIP].link};
 	const char *words;
 	uint32_t id = kernel->identifiers.base;
 	int error;
 
-	mip_kernel_nexthop_put(kernel, id, &tunnel, &kernel->devices[MIP_KERNEL_IPIP]);
+	mip_kernel_nexthop_put(kernel, id, &key);
 	error = mip_kernel_send(kernel->route, &words);
 	if (!error) {
 		mip_kernel_nexthop_remove(kernel, id);

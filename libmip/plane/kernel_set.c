@@ -91,6 +91,8 @@ void mip_kernel_elements_add(
 
 	if (elements->set != element->set || elements->removal != removal || elements->count == ELEMENTS)
 		end_message(elements);
+	if (!removal)
+		elements->used |= 1U << element->set;
 	if (elements->count == 0) {
 		if (mip_kernel_waiting(filter) > BATCH_OCTETS)
 			send_batch(elements);
@@ -109,21 +111,12 @@ void mip_kernel_elements_add(
 int mip_kernel_elements_send(struct mip_kernel_elements *elements)
 {
 	send_batch(elements);
+	if (!elements->error)
+		elements->error = mip_kernel_filter_use(elements->kernel, elements->used);
 	return elements->error;
 }
 
 /* --- what an element counted ------------------------------------------------------------------ */
-
-static uint64_t big_endian64(const struct nlattr *attribute)
-{
-	uint64_t value = 0;
-
-	if (!attribute || nla_len(attribute) < (int)sizeof(value))
-		return 0;
-	for (size_t i = 0; i < sizeof(value); i++)
-		value = value << 8 | ((const uint8_t *)nla_data(attribute))[i];
-	return value;
-}
 
 static const struct nlattr *inside(const struct nlattr *nest, int attribute)
 {
@@ -136,8 +129,8 @@ static struct mip_kernel_count read_count(const struct nlattr *item)
 	const struct nlattr *data = inside(inside(item, NFTA_SET_ELEM_EXPR), NFTA_EXPR_DATA);
 
 	return (struct mip_kernel_count){
-		.packets = big_endian64(inside(data, NFTA_COUNTER_PACKETS)),
-		.bytes = big_endian64(inside(data, NFTA_COUNTER_BYTES)),
+		.packets = mip_kernel_count64(inside(data, NFTA_COUNTER_PACKETS)),
+		.bytes = mip_kernel_count64(inside(data, NFTA_COUNTER_BYTES)),
 	};
 }
 

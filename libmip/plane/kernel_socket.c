@@ -214,6 +214,17 @@ const uint8_t *mip_kernel_octets(const struct mip_kernel_socket *socket)
 	return socket->octets;
 }
 
+uint64_t mip_kernel_count64(const struct nlattr *attribute)
+{
+	uint64_t value = 0;
+
+	if (!attribute || nla_len(attribute) < (int)sizeof(value))
+		return 0;
+	for (size_t i = 0; i < sizeof(value); i++)
+		value = value << 8 | ((const uint8_t *)nla_data(attribute))[i];
+	return value;
+}
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static ssize_t receive(struct mip_kernel_socket *socket)

@@ -8,6 +8,7 @@
 #define MIP_PLANE_KERNEL_SOCKET_H
 
 #include <linux/netlink.h>
+#include <netlink/attr.h>
 #include <stddef.h>
 
 #include "types.h"
@@ -41,6 +42,11 @@ void mip_kernel_acknowledge(struct mip_kernel_socket *socket);
 /* Octets that wait. */
 size_t mip_kernel_waiting(const struct mip_kernel_socket *socket);
 const uint8_t *mip_kernel_octets(const struct mip_kernel_socket *socket);
+
+/* --- reading --- */
+
+/* A count of nf_tables: 64 bits in network order. 0: there is none. */
+uint64_t mip_kernel_count64(const struct nlattr *attribute);
 
 /* --- sending --- */
 

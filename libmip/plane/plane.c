@@ -84,6 +84,27 @@ static bool is_accelerated(const struct mip_want_tunnel *tunnel)
 	return !tunnel->delivery && tunnel->end != MIP_TUNNEL_VISITED_GROUPS;
 }
 
+static void tell_all_rest(struct mip_plane *plane, struct mip_accelerator *accelerator)
+{
+	struct mip_want want = {.kind = MIP_WANT_GROUPS};
+
+	for (const struct mip_user_groups *groups = plane->user->groups; groups; groups = groups->hh.next) {
+		want.groups = (struct mip_want_groups){
+			.home_address = groups->key.home_address,
+			.end = (enum mip_tunnel_end)groups->key.end,
+			.remote = groups->key.remote,
+			.remote_port = (uint16_t)groups->key.remote_port,
+			.local = groups->local,
+		};
+		accelerator->operations->rest(accelerator, &want);
+	}
+	want.kind = MIP_WANT_RELAY;
+	for (const struct mip_user_relay *relay = plane->user->relays; relay; relay = relay->hh.next) {
+		want.relay = (struct mip_want_relay){.home_address = relay->home_address};
+		accelerator->operations->rest(accelerator, &want);
+	}
+}
+
 static int tell_all(struct mip_plane *plane, struct mip_accelerator *accelerator)
 {
 	const struct mip_accelerator_operations *operations = accelerator->operations;
@@ -97,6 +118,8 @@ static int tell_all(struct mip_plane *plane, struct mip_accelerator *accelerator
 	for (const struct mip_user_broadcast *everyone = plane->user->broadcasts;
 		operations->everyones && everyone; everyone = everyone->hh.next)
 		operations->everyones(accelerator, everyone->address, true);
+	if (operations->rest)
+		tell_all_rest(plane, accelerator);
 	for (const struct mip_plane_home *home = table->homes; home; home = home->hh.next) {
 		if (home->has_tunnel && is_accelerated(&home->tunnel))
 			(void)operations->tunnel(accelerator, home, true);
@@ -573,6 +596,15 @@ static void tell(struct mip_plane *plane, const struct mip_want *want, bool pres
 	}
 }
 
+static void tell_rest(struct mip_plane *plane, const struct mip_want *want)
+{
+	struct mip_accelerator *accelerator = plane->accelerator;
+
+	if ((want->kind == MIP_WANT_GROUPS || want->kind == MIP_WANT_RELAY) && accelerator &&
+		accelerator->operations->rest)
+		accelerator->operations->rest(accelerator, want);
+}
+
 /* A home address with copies is all the user plane's: home->copies tells the accelerator to leave it. */
 static void tell_copied(struct mip_plane *plane, const struct mip_want *want)
 {
@@ -648,6 +680,7 @@ int mip_plane_want(struct mip_plane *plane, const struct mip_want *want)
 	error = mip_user_want(plane->user, want);
 	if (error == 0 || want->kind == MIP_WANT_PEER)
 		tell(plane, want, true);
+	tell_rest(plane, want);
 	tell_copied(plane, want);
 	return error;
 }
@@ -662,6 +695,7 @@ int mip_plane_unwant(struct mip_plane *plane, const struct mip_want *want)
 		hand_back_counts(plane, &want->visitor.tunnel);
 	tell(plane, want, false);
 	error = mip_user_unwant(plane->user, want);
+	tell_rest(plane, want);
 	tell_copied(plane, want);
 	return error;
 }

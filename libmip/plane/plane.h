@@ -67,6 +67,9 @@ struct mip_plane_options {
 	void (*device_changed)(void *context);
 	/* What mip_plane_translate() answers is different from before. May be NULL. */
 	void (*translation_changed)(void *context);
+	/* Likewise, but only for the route to this home address (a MIP_WANT_ROUTE of the main table without a metric), during
+	 * mip_plane_commit(). NULL: translation_changed() is called. */
+	void (*route_changed)(void *context, struct mip_address home_address);
 	void *context;
 };
 

@@ -7,10 +7,11 @@
  *   PEER   ──> mip_kernel_peer   ──queue──> an element of nftables
  *
  * What changes is queued by item and made true in one go, so that a hundred registrations, or a million at the
- * start, make a few batches. A tunnel keeps its number as long as it lives, whatever it changes to; one that
- * the devices cannot make (UDP, minimal encapsulation) has a nexthop that leads to mip0, where the user plane
- * has it. When a tunnel goes, its nexthop stays until the next commit: the routes to it go after this one, and
- * a nexthop that had to take them along would cost a walk through all of them.
+ * start, make a few batches. All tunnels with the same ends have one nexthop; those that the devices cannot make
+ * (UDP, minimal encapsulation) have one that leads to mip0, where the user plane has them. When a tunnel gets other
+ * ends, its route is led to another nexthop, in one step. (The nexthop could be replaced under the route, but then
+ * the kernel walks through all routes there are, to announce those that lead there: 39 ms at a hundred thousand.)
+ * The nexthop that it had stays until the next commit: the routes to it go after this one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,74 +24,12 @@
 
 enum {
 	NOBODYS_PROTOCOL = 80, /* of routes, where the caller names none */
-	IDENTIFIER_SHIFT = 24, /* each daemon has 16 million numbers */
+	IDENTIFIER_SHIFT = 24, /* each daemon has 16 million numbers: kernel_way.c */
 };
 
 static struct mip_kernel *kernel_of(struct mip_accelerator *accelerator)
 {
 	return MIP_CONTAINER(accelerator, struct mip_kernel, accelerator);
-}
-
-/* --- numbers ---------------------------------------------------------------------------------- */
-
-static int take_identifier(struct mip_kernel_identifiers *identifiers, uint32_t *ret_id)
-{
-	if (identifiers->free_count > 0) {
-		*ret_id = identifiers->free[--identifiers->free_count];
-		return 0;
-	}
-	if (identifiers->next - identifiers->base >= 1u << IDENTIFIER_SHIFT)
-		return -ENOSPC;
-	*ret_id = identifiers->next++;
-	return 0;
-}
-
-/* A number that is not given back is lost, no more. */
-static void give_back(struct mip_kernel_identifiers *identifiers, uint32_t id)
-{
-	size_t size = identifiers->free_size ? 2 * identifiers->free_size : 64;
-	uint32_t *grown;
-
-	if (identifiers->free_count == identifiers->free_size) {
-		grown = reallocarray(identifiers->free, size, sizeof(*grown));
-		if (!grown)
-			return;
-		identifiers->free = grown;
-		identifiers->free_size = size;
-	}
-	identifiers->free[identifiers->free_count++] = id;
-}
-
-static int retire(struct mip_kernel_identifiers *identifiers, const struct mip_kernel_tunnel *tunnel)
-{
-	size_t size = identifiers->retired_size ? 2 * identifiers->retired_size : 64;
-	struct mip_kernel_retired *grown;
-
-	if (identifiers->retired_count == identifiers->retired_size) {
-		grown = reallocarray(identifiers->retired, size, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		identifiers->retired = grown;
-		identifiers->retired_size = size;
-	}
-	identifiers->retired[identifiers->retired_count++] =
-		(struct mip_kernel_retired){tunnel->id, tunnel->has_table};
-	return 0;
-}
-
-/* Removes the nexthops that were retired before. What somebody else has removed meanwhile is no loss. */
-static void bury(struct mip_kernel *kernel)
-{
-	struct mip_kernel_identifiers *identifiers = &kernel->identifiers;
-
-	for (size_t i = 0; i < identifiers->retired_count; i++) {
-		if (identifiers->retired[i].has_table)
-			mip_kernel_table_remove(kernel, identifiers->retired[i].id);
-		mip_kernel_nexthop_remove(kernel, identifiers->retired[i].id);
-		give_back(identifiers, identifiers->retired[i].id);
-	}
-	identifiers->retired_count = 0;
-	(void)mip_kernel_send(kernel->route, NULL);
 }
 
 /* --- what is told ----------------------------------------------------------------------------- */
@@ -112,13 +51,8 @@ static struct mip_kernel_tunnel *new_tunnel(struct mip_kernel *kernel, const str
 	if (!tunnel)
 		return NULL;
 	tunnel->key = *key;
-	if (take_identifier(&kernel->identifiers, &tunnel->id) != 0) {
-		free(tunnel);
-		return NULL;
-	}
 	HASH_ADD(hh, kernel->tunnels, key, sizeof(tunnel->key), tunnel);
 	if (!tunnel->hh.tbl) {
-		give_back(&kernel->identifiers, tunnel->id);
 		free(tunnel);
 		return NULL;
 	}
@@ -223,6 +157,18 @@ static int tell_peer(struct mip_accelerator *accelerator, const struct mip_plane
 	return 0;
 }
 
+/* The rules have them. */
+static void note_everyones(struct mip_accelerator *accelerator, struct mip_address address, bool present)
+{
+	(void)address, (void)present;
+	kernel_of(accelerator)->everyones_changed = true;
+}
+
+static void steer(struct mip_accelerator *accelerator, const struct mip_want *want)
+{
+	mip_kernel_steer(kernel_of(accelerator), want);
+}
+
 /* --- commit ----------------------------------------------------------------------------------- */
 
 static bool is_missed(const struct mip_kernel *kernel, struct mip_address source)
@@ -234,38 +180,28 @@ static bool is_missed(const struct mip_kernel *kernel, struct mip_address source
 	return false;
 }
 
-static void put_nexthop(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel)
+static int take_way(struct mip_kernel *kernel, struct mip_kernel_tunnel *tunnel)
 {
-	const struct mip_kernel_device *device =
-		mip_kernel_is_taken(kernel, tunnel)
-			? mip_kernel_device_of(kernel, tunnel->tunnel.encapsulation)
-			: NULL;
+	int error = 0;
 
 	if (!tunnel->present)
-		return;
-	mip_kernel_nexthop_put(kernel, tunnel->id, &tunnel->tunnel, device);
-	tunnel->has_nexthop = true;
-	if (!tunnel->by_source && tunnel->key.end == MIP_TUNNEL_VISITED &&
+		return 0;
+	error = mip_kernel_way_take(kernel, tunnel);
+	if (!error && !tunnel->by_source && tunnel->key.end == MIP_TUNNEL_VISITED &&
 		is_missed(kernel, tunnel->key.home_address))
 		kernel->translation_changed = true;
+	return error;
 }
 
-static int commit_nexthops(struct mip_kernel *kernel)
+static int commit_ways(struct mip_kernel *kernel)
 {
 	struct mip_kernel_tunnel *tunnel;
-	bool replaces = false, silenced = false;
-	int error;
+	int error = 0, sent;
 
 	DL_FOREACH (kernel->tunnel_queue, tunnel)
-		replaces = replaces || tunnel->has_nexthop;
-	if (replaces)
-		silenced = mip_kernel_nexthop_announce(false);
-	DL_FOREACH (kernel->tunnel_queue, tunnel)
-		put_nexthop(kernel, tunnel);
-	error = mip_kernel_send(kernel->route, NULL);
-	if (silenced)
-		(void)mip_kernel_nexthop_announce(true);
-	return error;
+		error = error ? error : take_way(kernel, tunnel);
+	sent = mip_kernel_send(kernel->route, NULL);
+	return error ? error : sent;
 }
 
 /* The queues are worked off: what is no longer there is forgotten. */
@@ -275,23 +211,22 @@ static int finish(struct mip_kernel *kernel)
 	struct mip_kernel_peer *peer, *next_peer;
 	int error = 0;
 
-	DL_FOREACH_SAFE(kernel->tunnel_queue, tunnel, next_tunnel)
-	{
+	/* In place of DL_FOREACH_SAFE, which cppcheck does not see through. */
+	for (tunnel = kernel->tunnel_queue; tunnel; tunnel = next_tunnel) {
+		next_tunnel = tunnel->next;
 		tunnel->queued = false;
 		if (tunnel->present)
 			continue;
 		if (tunnel->by_source)
 			kernel->translation_changed = true;
-		if (tunnel->has_nexthop && retire(&kernel->identifiers, tunnel) != 0)
+		if (mip_kernel_way_leave(kernel, tunnel) != 0)
 			error = -ENOMEM;
-		if (!tunnel->has_nexthop)
-			give_back(&kernel->identifiers, tunnel->id);
 		HASH_DEL(kernel->tunnels, tunnel);
 		free(tunnel);
 	}
 	kernel->tunnel_queue = NULL;
-	DL_FOREACH_SAFE(kernel->peer_queue, peer, next_peer)
-	{
+	for (peer = kernel->peer_queue; peer; peer = next_peer) {
+		next_peer = peer->next;
 		peer->queued = false;
 		if (peer->present)
 			continue;
@@ -306,6 +241,9 @@ static void tell_of_translation(struct mip_kernel *kernel)
 {
 	const struct mip_plane_options *options = &kernel->user->options;
 
+	for (size_t i = 0; i < kernel->moved_count && options->route_changed; i++)
+		options->route_changed(options->context, kernel->moved[i]);
+	kernel->moved_count = 0;
 	if (!kernel->translation_changed)
 		return;
 	kernel->translation_changed = false;
@@ -314,7 +252,8 @@ static void tell_of_translation(struct mip_kernel *kernel)
 		options->translation_changed(options->context);
 }
 
-/* The devices take the packets: the user plane's sockets would take them once more. What has no device it takes still. */
+/* The devices take the packets: the user plane's sockets would take them once more. What has no device it takes still, and
+ * what is steered. */
 static int set_receiving(struct mip_kernel *kernel, bool receiving)
 {
 	int error = mip_user_set_receiving(kernel->user, MIP_ENCAPSULATION_IPIP, receiving);
@@ -329,9 +268,9 @@ static int commit(struct mip_accelerator *accelerator)
 	struct mip_kernel *kernel = kernel_of(accelerator);
 	int error = kernel->error;
 
-	bury(kernel);
+	mip_kernel_ways_bury(kernel);
 	if (!error)
-		error = commit_nexthops(kernel);
+		error = commit_ways(kernel);
 	if (!error)
 		error = mip_kernel_elements_commit(kernel);
 	if (!error)
@@ -366,7 +305,7 @@ static void miss(struct mip_kernel *kernel, struct mip_address source)
 
 static bool is_usable(const struct mip_kernel_tunnel *tunnel)
 {
-	return tunnel && tunnel->present && tunnel->has_nexthop;
+	return tunnel && tunnel->present && tunnel->nexthop;
 }
 
 static bool translate_route(struct mip_kernel *kernel, struct mip_want_route *route)
@@ -386,7 +325,7 @@ static bool translate_route(struct mip_kernel *kernel, struct mip_want_route *ro
 	}
 	if (!is_usable(tunnel))
 		return false;
-	route->nexthop = tunnel->id;
+	route->nexthop = tunnel->nexthop->id;
 	route->link = MIP_LINK_NONE;
 	return true;
 }
@@ -396,19 +335,21 @@ static bool translate_route(struct mip_kernel *kernel, struct mip_want_route *ro
 static bool translate_rule(struct mip_kernel *kernel, struct mip_want_rule *rule)
 {
 	struct mip_kernel_tunnel *tunnel;
+	struct mip_kernel_nexthop *nexthop;
 
 	if (rule->from.length != 32 || rule->incoming == MIP_LINK_NONE)
 		return false;
 	tunnel = mip_kernel_find_tunnel(kernel, rule->from.address, MIP_TUNNEL_VISITED);
 	if (!is_usable(tunnel))
 		return false;
-	if (!tunnel->has_table) {
-		mip_kernel_table_put(kernel, tunnel->id);
-		tunnel->has_table = mip_kernel_send(kernel->route, NULL) == 0;
+	nexthop = tunnel->nexthop;
+	if (!nexthop->has_table) {
+		mip_kernel_table_put(kernel, nexthop->id);
+		nexthop->has_table = mip_kernel_send(kernel->route, NULL) == 0;
 	}
-	if (!tunnel->has_table)
+	if (!nexthop->has_table)
 		return false;
-	rule->table = tunnel->id;
+	rule->table = nexthop->id;
 	return true;
 }
 
@@ -449,7 +390,8 @@ static struct mip_counter_table counters(struct mip_accelerator *accelerator)
 {
 	struct mip_kernel *kernel = kernel_of(accelerator);
 
-	(void)mip_kernel_filter_count(kernel);
+	if (mip_kernel_filter_count(kernel) == 0)
+		mip_kernel_devices_count(kernel);
 	return mip_kernel_filter_counters(kernel);
 }
 
@@ -458,19 +400,6 @@ static struct mip_counter_table counters(struct mip_accelerator *accelerator)
 static int clamp(struct mip_accelerator *accelerator, bool clamp_mss)
 {
 	return mip_kernel_filter_clamp(kernel_of(accelerator), clamp_mss);
-}
-
-static int look_at_nexthop(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
-	char reason[static MIP_PLANE_REASON])
-{
-	struct mip_text text = mip_text_of(reason, MIP_PLANE_REASON);
-
-	if (!tunnel || !tunnel->has_nexthop || mip_kernel_nexthop_look(kernel, tunnel->id) == 0)
-		return 0;
-	mip_text_add(&text, "nexthop ");
-	mip_text_add_number(&text, tunnel->id);
-	mip_text_add(&text, " was removed");
-	return -ENOENT;
 }
 
 static int look_at_elements(struct mip_kernel *kernel, const struct mip_kernel_tunnel *tunnel,
@@ -493,13 +422,11 @@ static int look_at_one(struct mip_kernel *kernel, char reason[static MIP_PLANE_R
 {
 	struct mip_kernel_tunnel *tunnel = mip_kernel_find_tunnel(
 		kernel, kernel->looked_at.home_address, (enum mip_tunnel_end)kernel->looked_at.end);
-	int error;
 
 	tunnel = tunnel && tunnel->hh.next ? tunnel->hh.next : kernel->tunnels;
 	if (tunnel)
 		kernel->looked_at = tunnel->key;
-	error = look_at_nexthop(kernel, tunnel, reason);
-	return error ? error : look_at_elements(kernel, tunnel, reason);
+	return look_at_elements(kernel, tunnel, reason);
 }
 
 static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP_PLANE_REASON])
@@ -510,10 +437,12 @@ static int check(struct mip_accelerator *accelerator, char ret_reason[static MIP
 	if (!error)
 		error = mip_kernel_filter_check(kernel, ret_reason);
 	if (!error)
+		error = mip_kernel_watch_check(kernel, ret_reason);
+	if (!error)
 		error = look_at_one(kernel, ret_reason);
 	if (error)
 		return error;
-	bury(kernel);
+	mip_kernel_ways_bury(kernel);
 	if (mip_kernel_host_filters(kernel) != kernel->host_filters) {
 		kernel->host_filters = mip_kernel_host_filters(kernel);
 		kernel->translation_changed = true;
@@ -528,10 +457,6 @@ static void forget_all(struct mip_kernel *kernel)
 	struct mip_kernel_peer *peer, *next_peer;
 
 	HASH_ITER (hh, kernel->tunnels, tunnel, next_tunnel) {
-		if (tunnel->has_table)
-			mip_kernel_table_remove(kernel, tunnel->id);
-		if (tunnel->has_nexthop)
-			mip_kernel_nexthop_remove(kernel, tunnel->id);
 		HASH_DEL(kernel->tunnels, tunnel);
 		free(tunnel);
 	}
@@ -550,17 +475,21 @@ static void free_kernel(struct mip_accelerator *accelerator)
 	if (kernel->has_table)
 		mip_kernel_traffic_keep(kernel);
 	mip_kernel_exits_forget(kernel);
+	mip_kernel_steerings_forget(kernel);
+	mip_kernel_watch_end(kernel);
 	if (kernel->route) {
-		bury(kernel);
-		forget_all(kernel);
+		mip_kernel_ways_bury(kernel);
+		mip_kernel_ways_forget(kernel);
 		(void)mip_kernel_send(kernel->route, NULL);
 		mip_kernel_devices_remove(kernel);
 	}
+	forget_all(kernel);
 	mip_kernel_filter_remove(kernel);
 	mip_kernel_socket_free(kernel->filter);
 	mip_kernel_socket_free(kernel->route);
 	free(kernel->identifiers.free);
 	free(kernel->identifiers.retired);
+	free(kernel->moved);
 	free(kernel->missed);
 	free(kernel);
 }
@@ -569,6 +498,8 @@ static const struct mip_accelerator_operations operations = {
 	.free = free_kernel,
 	.tunnel = tell_tunnel,
 	.peer = tell_peer,
+	.everyones = note_everyones,
+	.rest = steer,
 	.commit = commit,
 	.clamp = clamp,
 	.check = check,
@@ -603,6 +534,12 @@ static int make(struct mip_kernel *kernel, char reason[static MIP_PLANE_REASON])
 		mip_text_add(&text, strerror(-error));
 		return error;
 	}
+	error = mip_kernel_watch_begin(kernel);
+	if (error) {
+		mip_text_add(&text, "netlink, to follow nexthops: ");
+		mip_text_add(&text, strerror(-error));
+		return error;
+	}
 	error = name_table(kernel, reason);
 	if (error)
 		return error;
@@ -623,6 +560,7 @@ static struct mip_kernel *allocate(struct mip_user *user)
 	if (!kernel)
 		return NULL;
 	kernel->accelerator.operations = &operations;
+	kernel->watch_descriptor = -1;
 	kernel->user = user;
 	kernel->protocol = user->options.protocol ? user->options.protocol : NOBODYS_PROTOCOL;
 	kernel->identifiers.base = (uint32_t)kernel->protocol << IDENTIFIER_SHIFT;

@@ -104,6 +104,7 @@ struct mip_plane_arrival {
 	struct mip_address local; /* outer destination */
 	enum mip_encapsulation encapsulation;
 	mip_link link; /* where it came in; MIP_LINK_NONE: not asked */
+	bool steered;  /* past an accelerator, which did not take it (user.h) */
 };
 /* 0, -ENOENT: nobody here knows the home address; -EACCES: it is known, and this is not its tunnel. */
 int mip_plane_table_admit(const struct mip_plane_table *table, const struct mip_plane_arrival *arrival,

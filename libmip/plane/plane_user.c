@@ -27,8 +27,6 @@ enum {
 	SOCKET_BUFFER = 8 * 1024 * 1024, /* octets each way */
 };
 
-#define FIRST_GROUP 0xe0000000U /* 224.0.0.0; what is greater is everyone's, or nobody's */
-
 static const struct mip_counter_name counter_names[] = {
 	[MIP_USER_PACKETS_OUT] = {"tunnel_packets_out", "inner packets sent into tunnels"},
 	[MIP_USER_PACKETS_IN] = {"tunnel_packets_in", "inner packets taken out of tunnels"},
@@ -74,6 +72,14 @@ void mip_user_clock(struct mip_user *user)
 	user->now = now.tv_sec * MIP_SECOND + now.tv_nsec;
 }
 
+static void close_all(const int *descriptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (descriptors[i] >= 0)
+			close(descriptors[i]);
+	}
+}
+
 void mip_user_free(struct mip_user *user)
 {
 	if (!user)
@@ -94,13 +100,44 @@ void mip_user_free(struct mip_user *user)
 		mip_user_tun_close(&user->tun);
 	if (user->icmp_descriptor >= 0)
 		close(user->icmp_descriptor);
-	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
-		if (user->raw_descriptors[i] >= 0)
-			close(user->raw_descriptors[i]);
-	}
+	if (user->sending_descriptor >= 0)
+		close(user->sending_descriptor);
+	close_all(user->raw_descriptors, MIP_USER_RAWS);
+	close_all(user->steered_descriptors, MIP_USER_STEERED);
 	free(user->scratch);
 	free(user->arena);
 	free(user);
+}
+
+/* Of those that are relayed (user_icmp.c), while a raw socket hears none. */
+static int hear_errors(struct mip_user *user)
+{
+	const uint32_t relayed = 1U << MIP_ICMP_UNREACHABLE | 1U << MIP_ICMP_TIME_EXCEEDED;
+	struct icmp_filter deaf_to = {.data = UINT32_MAX};
+
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (user->is_silent[i])
+			deaf_to.data &= ~relayed;
+	}
+	return setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &deaf_to, sizeof(deaf_to)) < 0 ? -errno
+												      : 0;
+}
+
+/*
+ * One that is bound to a device where no tunnel's packet comes in is passed over; a filter that drops them would have the
+ * kernel make a copy of each first. But it is passed over for errors too, which the socket for ICMP hears meanwhile.
+ */
+static int silence(struct mip_user *user, size_t encapsulation, bool silent)
+{
+	const char *device = silent ? user->device : "";
+
+	if (user->is_silent[encapsulation] == silent)
+		return 0;
+	if (setsockopt(user->raw_descriptors[encapsulation], SOL_SOCKET, SO_BINDTODEVICE, device,
+		    (socklen_t)strlen(device)) < 0)
+		return -errno;
+	user->is_silent[encapsulation] = silent;
+	return hear_errors(user);
 }
 
 int mip_user_want(struct mip_user *user, const struct mip_want *want)
@@ -134,13 +171,14 @@ int mip_user_unwant(struct mip_user *user, const struct mip_want *want)
 
 size_t mip_user_descriptors(const struct mip_user *user, int *descriptors, size_t size)
 {
-	if (size > 0)
-		descriptors[0] = user->tun.descriptor;
-	if (size > 1)
-		descriptors[1] = user->visit_descriptor;
-	for (size_t i = 0; i < MIP_USER_RAWS && i + 2 < size; i++)
-		descriptors[i + 2] = user->raw_descriptors[i];
-	return MIP_USER_RAWS + 2;
+	int all[MIP_USER_RAWS + MIP_USER_STEERED + 3] = {
+		user->tun.descriptor, user->icmp_descriptor, user->visit_descriptor};
+
+	memcpy(all + 3, user->raw_descriptors, sizeof(user->raw_descriptors));
+	memcpy(all + 3 + MIP_USER_RAWS, user->steered_descriptors, sizeof(user->steered_descriptors));
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(all) && i < size; i++)
+		descriptors[i] = all[i];
+	return MIP_ARRAY_SIZE(all);
 }
 
 void mip_user_service(struct mip_user *user, int descriptor)
@@ -150,11 +188,17 @@ void mip_user_service(struct mip_user *user, int descriptor)
 		mip_user_encapsulate(user);
 	if (descriptor == user->visit_descriptor)
 		mip_user_visitor_receive(user);
+	if (descriptor == user->icmp_descriptor)
+		mip_user_receive_icmp(user);
 	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
 		if (descriptor == user->raw_descriptors[i]) {
-			mip_user_receive(user, descriptor);
+			mip_user_receive(user, descriptor, 0);
 			mip_user_receive_errors(user, descriptor);
 		}
+	}
+	for (size_t i = 0; i < MIP_USER_STEERED; i++) {
+		if (descriptor == user->steered_descriptors[i])
+			mip_user_receive(user, descriptor, mip_outer_protocol((enum mip_encapsulation)i));
 	}
 }
 
@@ -229,7 +273,7 @@ static void enlarge_buffers(int descriptor)
 		(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-/* Sends errors, hears nothing. */
+/* Sends errors, and hears nothing yet. */
 static int open_icmp(struct mip_user *user)
 {
 	struct icmp_filter nothing = {.data = UINT32_MAX};
@@ -239,6 +283,16 @@ static int open_icmp(struct mip_user *user)
 		return -errno;
 	if (setsockopt(user->icmp_descriptor, SOL_RAW, ICMP_FILTER, &nothing, sizeof(nothing)) < 0)
 		return -errno;
+	return 0;
+}
+
+/* Sends packets with their outer headers; no packet comes with this protocol. */
+static int open_sender(struct mip_user *user)
+{
+	user->sending_descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (user->sending_descriptor < 0)
+		return -errno;
+	enlarge_buffers(user->sending_descriptor);
 	return 0;
 }
 
@@ -259,6 +313,27 @@ static int open_raw(enum mip_encapsulation encapsulation, int *ret_descriptor)
 	return 0;
 }
 
+/* One that hears what is steered past a device. */
+static int open_steered(enum mip_encapsulation encapsulation, int *ret_descriptor)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_MARK),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MIP_USER_STEERED_MARK, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
+	};
+	const struct sock_fprog program = {.len = MIP_ARRAY_SIZE(filter), .filter = filter};
+	int descriptor = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		MIP_USER_STEERED_PROTOCOL + (int)encapsulation);
+
+	if (descriptor < 0)
+		return -errno;
+	*ret_descriptor = descriptor;
+	if (setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return -errno;
+	enlarge_buffers(descriptor);
+	return 0;
+}
+
 static int open_sockets(struct mip_user *user, const char **ret_reason)
 {
 	int error = 0;
@@ -266,6 +341,10 @@ static int open_sockets(struct mip_user *user, const char **ret_reason)
 	*ret_reason = "raw sockets cannot be had (CAP_NET_RAW)";
 	for (size_t i = 0; i < MIP_USER_RAWS && !error; i++)
 		error = open_raw((enum mip_encapsulation)i, &user->raw_descriptors[i]);
+	for (size_t i = 0; i < MIP_USER_STEERED && !error; i++)
+		error = open_steered((enum mip_encapsulation)i, &user->steered_descriptors[i]);
+	if (!error)
+		error = open_sender(user);
 	if (!error)
 		error = open_icmp(user);
 	if (error)
@@ -289,8 +368,7 @@ static int allocate(struct mip_user *user)
 	if (!error)
 		error = mip_coalescer_init(&user->relay_coalescer, mip_user_relay, user, true);
 	if (!error)
-		error = mip_user_sender_new(
-			user, user->raw_descriptors[MIP_ENCAPSULATION_IPIP], false, &user->raw_sender);
+		error = mip_user_sender_new(user, user->sending_descriptor, false, &user->raw_sender);
 	if (!error && user->options.udp_descriptor >= 0)
 		error = mip_user_sender_new(user, user->options.udp_descriptor, true, &user->udp_sender);
 	return error;
@@ -317,45 +395,24 @@ int mip_user_renew_device(struct mip_user *user, const char **ret_reason)
 	return error;
 }
 
-/*
- * What a device of the kernel's does not do for us, of a protocol that it has taken over: packets to groups and to
- * everyone (user_group.c), and those of visitors in the Encapsulating Delivery Style, which are from the home address
- * within and without. All else the raw socket leaves alone. Offsets are from the end of the outer IP header.
- */
-static int filter_rest(int descriptor, uint32_t inner_source, uint32_t inner_destination)
+/* The accelerator, which sees what is sent beside its devices, knows ours by it. */
+static int mark_sent(const struct mip_user *user)
 {
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), BPF_STMT(BPF_LD | BPF_W | BPF_IND, inner_destination),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST_GROUP, 5, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_IND, inner_source), BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, MIP_IP_SOURCE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0), BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* taken */
-	};
-	struct sock_fprog program = {.len = MIP_ARRAY_SIZE(filter), .filter = filter};
+	uint32_t mark = 0;
 
-	return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-												   : 0;
+	for (size_t i = 0; i < MIP_USER_RAWS; i++) {
+		if (user->is_silent[i])
+			mark = MIP_USER_STEERED_MARK;
+	}
+	return setsockopt(user->sending_descriptor, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ? -errno
+												  : 0;
 }
 
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving)
 {
-	static const struct {
-		uint32_t source, destination;
-	} inner[MIP_USER_RAWS] = {
-		[MIP_ENCAPSULATION_IPIP] = {MIP_IP_SOURCE, MIP_IP_DESTINATION},
-		[MIP_ENCAPSULATION_GRE] = {MIP_GRE_HEADER + MIP_IP_SOURCE,
-			MIP_GRE_HEADER + MIP_IP_DESTINATION},
-		[MIP_ENCAPSULATION_MINIMAL] = {8, 4}, /* RFC 2004 3.1 */
-	};
-	int descriptor = user->raw_descriptors[encapsulation];
-	int ignored = 0;
+	int error = silence(user, encapsulation, !receiving);
 
-	if (!receiving)
-		return filter_rest(descriptor, inner[encapsulation].source, inner[encapsulation].destination);
-	if (setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored)) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return 0;
+	return error ? error : mark_sent(user);
 }
 
 int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_user, const char **ret_reason)
@@ -372,8 +429,11 @@ int mip_user_new(const struct mip_plane_options *options, struct mip_user **ret_
 	user->tun.descriptor = -1;
 	for (size_t i = 0; i < MIP_USER_RAWS; i++)
 		user->raw_descriptors[i] = -1;
+	for (size_t i = 0; i < MIP_USER_STEERED; i++)
+		user->steered_descriptors[i] = -1;
 	user->icmp_descriptor = -1;
 	user->visit_descriptor = -1;
+	user->sending_descriptor = -1;
 	if (length >= sizeof(user->device)) {
 		*ret_reason = "the name of the tunnel device is too long";
 		error = -EINVAL;

@@ -119,6 +119,20 @@ struct mip_user_visitor {
 /* The encapsulations that are protocols of IP are the first ones. */
 enum {
 	MIP_USER_RAWS = MIP_ENCAPSULATION_MINIMAL + 1,
+	/* Those that a device of the kernel's may carry. */
+	MIP_USER_STEERED = MIP_ENCAPSULATION_GRE + 1,
+};
+
+/*
+ * What such a device cannot do, packets to groups and visitors' own tunnels, is steered past it to the user plane: within
+ * this host, before the sockets, an outer packet gets another protocol (of RFC 3692, for the use of whoever has agreed
+ * on it), in the order of the encapsulations, and this bit of its mark. Without the mark such a packet is from somebody else.
+ * What the user plane sends meanwhile has the bit too, and is neither counted nor changed by the accelerator, which takes it
+ * off.
+ */
+enum {
+	MIP_USER_STEERED_PROTOCOL = 253,
+	MIP_USER_STEERED_MARK = 0x40000000,
 };
 
 struct mip_user {
@@ -131,9 +145,12 @@ struct mip_user {
 	/* Whether an address is this host's own; the plane's front knows. May be NULL: none is. */
 	bool (*is_own)(const void *context, struct mip_address address);
 	const void *own_context;
-	/* By encapsulation. Each hears its protocol and the errors about it; that of IP-in-IP sends for all. */
+	/* By encapsulation. Each hears its protocol and the errors about it, or is silent. */
 	int raw_descriptors[MIP_USER_RAWS];
-	int icmp_descriptor; /* sends only */
+	bool is_silent[MIP_USER_RAWS]; /* a device of the kernel's carries it */
+	int steered_descriptors[MIP_USER_STEERED];
+	int sending_descriptor; /* outer packets */
+	int icmp_descriptor;	/* sends errors, and hears those about what the silent ones hear else */
 	struct mip_user_sender *raw_sender;
 	struct mip_user_sender *udp_sender; /* NULL without a UDP socket */
 	struct mip_coalescer coalescer;
@@ -189,8 +206,8 @@ void mip_user_udp_error(struct mip_user *user, const struct mip_input_icmp_error
 void mip_user_batch_end(struct mip_user *user);
 struct mip_counter_table mip_user_counters(const struct mip_user *user);
 
-/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's but
- * for those that have no one destination and those of visitors' own tunnels, and hears errors. */
+/* Whether the raw socket of an encapsulation takes packets out of tunnels, or leaves that to a device of the kernel's and
+ * to who steers past it what that cannot do. The errors about its packets are heard in any case. */
 int mip_user_set_receiving(struct mip_user *user, enum mip_encapsulation encapsulation, bool receiving);
 
 void mip_user_clock(struct mip_user *user);
@@ -215,8 +232,8 @@ void mip_user_send_by(
 /* user_decapsulate.c */
 int mip_user_receiver_new(struct mip_user_receiver **ret_receiver);
 void mip_user_receiver_free(struct mip_user_receiver *receiver);
-/* Takes what a raw socket has, up to a bound. */
-void mip_user_receive(struct mip_user *user, int descriptor);
+/* Takes what a raw socket has, up to a bound. `steered`: the protocol that its packets had; 0: they were not steered. */
+void mip_user_receive(struct mip_user *user, int descriptor, uint8_t steered);
 /* One packet out of a tunnel. `arrival` without its inner addresses. */
 void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arrival, uint8_t outer_tos,
 	const uint8_t *octets, size_t length);
@@ -226,6 +243,10 @@ mip_coalesce_emit mip_user_deliver;
 int mip_user_group_want(struct mip_user *user, const struct mip_want *want);
 void mip_user_group_unwant(struct mip_user *user, const struct mip_want *want);
 void mip_user_group_clear(struct mip_user *user);
+/* Whether a node may send by tunnels from its home address, outside too: a RELAY, or GROUPS of the HOME end. */
+bool mip_user_sends_from_home(const struct mip_user *user, struct mip_address home_address);
+/* Whether there are GROUPS of the VISITED end, of IP's own protocols, from there. */
+bool mip_user_hears_groups(const struct mip_user *user, struct mip_address remote);
 /* A multicast group, everyone, or an address that is everyone's on a link. */
 bool mip_user_is_group(const struct mip_user *user, struct mip_address address);
 /* The tunnel for what a node sends to groups and to everyone; NULL: there is none. */
@@ -290,5 +311,7 @@ struct mip_user_error {
 void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *error);
 /* Takes the errors that a raw socket has. */
 void mip_user_receive_errors(struct mip_user *user, int descriptor);
+/* Takes those that the ICMP socket has about packets whose raw socket is silent. */
+void mip_user_receive_icmp(struct mip_user *user);
 
 #endif

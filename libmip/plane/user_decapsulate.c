@@ -234,6 +234,13 @@ static bool give_group(struct mip_user *user, struct mip_inner *inner)
 	return user->options.group(user->options.context, inner->ip.source, inner->octets, inner->length);
 }
 
+/* What was steered here because it is from a peer of the home end, the accelerator has counted as the peer's. */
+static bool is_counted(const struct mip_plane_arrival *arrival, enum mip_tunnel_end end)
+{
+	return arrival->steered && end == MIP_TUNNEL_HOME &&
+	       !mip_address_equal(arrival->remote, arrival->inner_source);
+}
+
 /*
  * RFC 5944 4.3, 4.4: what is for a group or for everyone. At home the machine says where it goes; away it is for this host,
  * whichever of its addresses the tunnel was for (a foreign agent's visitor gets it encapsulated twice, and the first
@@ -269,7 +276,7 @@ static void take_group(
 		return;
 	}
 	user->counters[MIP_USER_GROUPS_IN]++;
-	if (home)
+	if (home && !is_counted(arrival, end))
 		count_received(user, home, inner->length);
 	if (end == MIP_TUNNEL_VISITED)
 		mip_coalescer_add(&user->coalescer, inner);
@@ -327,11 +334,13 @@ void mip_user_decapsulate(struct mip_user *user, struct mip_plane_arrival *arriv
 }
 
 /* A packet of a raw socket. The kernel has checked its outer header and put its fragments together. */
-static void receive_raw(struct mip_user *user, uint8_t *octets, size_t length, mip_link link)
+static void receive_raw(struct mip_user *user, uint8_t *octets, size_t length, mip_link link, uint8_t steered)
 {
-	struct mip_plane_arrival arrival = {.link = link};
+	struct mip_plane_arrival arrival = {.link = link, .steered = steered != 0};
 	struct mip_outer outer;
 
+	if (steered != 0)
+		octets[MIP_IP_PROTOCOL] = steered;
 	if (mip_outer_open(octets, length, &outer) != 0) {
 		user->counters[MIP_USER_DROP_MALFORMED]++;
 		return;
@@ -384,7 +393,7 @@ static mip_link link_of(struct msghdr *header)
 	return MIP_LINK_NONE;
 }
 
-void mip_user_receive(struct mip_user *user, int descriptor)
+void mip_user_receive(struct mip_user *user, int descriptor, uint8_t steered)
 {
 	struct mip_user_receiver *receiver = user->receiver;
 	unsigned packets = 0;
@@ -400,7 +409,7 @@ void mip_user_receive(struct mip_user *user, int descriptor)
 			break;
 		for (int i = 0; i < count; i++)
 			receive_raw(user, receiver->buffers[i], receiver->headers[i].msg_len,
-				link_of(&receiver->headers[i].msg_hdr));
+				link_of(&receiver->headers[i].msg_hdr), steered);
 		packets += (unsigned)count;
 		if (count < BATCH)
 			break;

@@ -85,6 +85,8 @@ static void ask_links(const struct mip_user *user, int on)
 {
 	for (size_t i = 0; i < MIP_USER_RAWS; i++)
 		(void)setsockopt(user->raw_descriptors[i], IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+	for (size_t i = 0; i < MIP_USER_STEERED; i++)
+		(void)setsockopt(user->steered_descriptors[i], IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
 static int set_relay(struct mip_user *user, const struct mip_want_relay *want)
@@ -215,6 +217,23 @@ struct mip_plane_home *mip_user_group_tunnel(const struct mip_user *user, struct
 	if (!home || !home->has_tunnel)
 		home = mip_plane_table_home(&user->table, source, MIP_TUNNEL_VISITED);
 	return home && home->has_tunnel ? home : NULL;
+}
+
+bool mip_user_sends_from_home(const struct mip_user *user, struct mip_address home_address)
+{
+	const struct mip_user_groups_key key = {
+		.home_address = home_address, .end = MIP_TUNNEL_HOME, .remote = home_address};
+
+	return find_relay(user, home_address) || find_groups(user, &key);
+}
+
+bool mip_user_hears_groups(const struct mip_user *user, struct mip_address remote)
+{
+	const struct mip_user_groups *groups = user->visited_groups;
+
+	while (groups && (groups->key.remote_port != 0 || !mip_address_equal(groups->key.remote, remote)))
+		groups = groups->next;
+	return groups != NULL;
 }
 
 /* --- out of tunnels --------------------------------------------------------------------------- */

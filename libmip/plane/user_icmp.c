@@ -365,24 +365,31 @@ static const struct sock_extended_err *extended_error(struct msghdr *message)
  * What one of the network's errors says about an outer packet, which it quotes from the IP header on. One of this
  * host's own, about a packet larger than the path, came with the attempt to send, and the sender was told then.
  */
-static void take_error(
+static void take_error(struct mip_user *user, struct mip_address offender,
+	const struct mip_user_error *reason, const struct mip_outer *outer)
+{
+	struct mip_user_error error = *reason;
+
+	if (mip_address_equal(offender, outer->source))
+		return;
+	error.remote = outer->destination;
+	error.encapsulation = outer->encapsulation;
+	error.octets = outer->inner;
+	error.length = outer->length;
+	mip_user_relay_error(user, &error);
+}
+
+static void take_extended(
 	struct mip_user *user, const struct sock_extended_err *reason, uint8_t *octets, size_t length)
 {
 	const struct sockaddr_in *offender =
 		(const struct sockaddr_in *)(const void *)(reason + 1); /* SO_EE_OFFENDER */
+	const struct mip_user_error error = {
+		.type = reason->ee_type, .code = reason->ee_code, .mtu = reason->ee_info};
 	struct mip_outer outer;
 
-	if (mip_outer_open(octets, length, &outer) != 0 || offender->sin_addr.s_addr == outer.source.value)
-		return;
-	mip_user_relay_error(user, &(struct mip_user_error){
-					   .remote = outer.destination,
-					   .type = reason->ee_type,
-					   .code = reason->ee_code,
-					   .mtu = reason->ee_info,
-					   .encapsulation = outer.encapsulation,
-					   .octets = outer.inner,
-					   .length = outer.length,
-				   });
+	if (mip_outer_open(octets, length, &outer) == 0)
+		take_error(user, (struct mip_address){offender->sin_addr.s_addr}, &error, &outer);
 }
 
 void mip_user_receive_errors(struct mip_user *user, int descriptor)
@@ -404,6 +411,47 @@ void mip_user_receive_errors(struct mip_user *user, int descriptor)
 			break;
 		reason = extended_error(&message);
 		if (reason && reason->ee_origin == SO_EE_ORIGIN_ICMP)
-			take_error(user, reason, octets, (size_t)length);
+			take_extended(user, reason, octets, (size_t)length);
+	}
+}
+
+/* A whole packet as it came in: the kernel has looked at its IP header only. */
+static void take_icmp(struct mip_user *user, uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length), payload;
+	struct mip_user_error error = {0};
+	struct mip_outer outer;
+	struct mip_ip ip;
+	uint8_t *message;
+	size_t left;
+
+	if (mip_ip_read(&reader, &ip, &payload) != 0 || ip.protocol != MIP_PROTOCOL_ICMP)
+		return;
+	left = mip_reader_left(&payload);
+	message = octets + ip.header_length;
+	if (left < ICMP_HEADER || mip_checksum_finish(mip_checksum_add(0, message, left)) != 0)
+		return;
+	error.type = mip_read8(&payload);
+	error.code = mip_read8(&payload);
+	mip_read_skip(&payload, 4); /* checksum, and what is not used */
+	error.mtu = mip_read16(&payload);
+	if (mip_outer_open(message + ICMP_HEADER, left - ICMP_HEADER, &outer) != 0 ||
+		!user->is_silent[outer.encapsulation])
+		return;
+	take_error(user, ip.source, &error, &outer);
+}
+
+void mip_user_receive_icmp(struct mip_user *user)
+{
+	uint8_t octets[2 * ICMP_ERROR_MAX]; /* with options, and more quoted than one needs */
+
+	for (unsigned i = 0; i < ERRORS; i++) {
+		ssize_t length =
+			recv(user->icmp_descriptor, octets, sizeof(octets), MSG_DONTWAIT | MSG_TRUNC);
+
+		if (length < 0)
+			break;
+		if ((size_t)length <= sizeof(octets))
+			take_icmp(user, octets, (size_t)length);
 	}
 }

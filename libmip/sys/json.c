@@ -55,14 +55,38 @@ json_t *mip_json_string(const char *string)
 	return json ? json : string_repaired(string);
 }
 
+/* The data plane and its accelerator count some things each on its own: by the same name they are one counter. False: it has
+ * been told with an earlier table. */
+static bool sum_counter(const struct mip_counter_table *tables, size_t count, size_t table, const char *name,
+	uint64_t *ret_sum)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < tables[i].count; j++) {
+			if (strcmp(tables[i].names[j].name, name) != 0)
+				continue;
+			if (i < table)
+				return false;
+			sum += tables[i].values[j];
+		}
+	}
+	*ret_sum = sum;
+	return true;
+}
+
 json_t *mip_json_counters(const struct mip_counter_table *tables, size_t count)
 {
 	json_t *object = json_object();
+	uint64_t sum;
 
 	for (size_t i = 0; i < count && object; i++) {
-		for (size_t j = 0; j < tables[i].count; j++)
-			json_object_set_new(object, tables[i].names[j].name,
-				json_integer((json_int_t)tables[i].values[j]));
+		for (size_t j = 0; j < tables[i].count; j++) {
+			const char *name = tables[i].names[j].name;
+
+			if (sum_counter(tables, count, i, name, &sum))
+				json_object_set_new(object, name, json_integer((json_int_t)sum));
+		}
 	}
 	return object;
 }
@@ -80,20 +104,15 @@ static void print_help(FILE *stream, const char *help)
 	}
 }
 
-static void print_metrics(FILE *stream, const char *role, const struct mip_counter_table *table)
+static void print_metric(FILE *stream, const char *role, const struct mip_counter_name *name, uint64_t value)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		const struct mip_counter_name *name = &table->names[i];
-
-		fprintf(stream, "# TYPE mip_%s_%s counter\n", role, name->name);
-		if (name->help) {
-			fprintf(stream, "# HELP mip_%s_%s ", role, name->name);
-			print_help(stream, name->help);
-			putc('\n', stream);
-		}
-		fprintf(stream, "mip_%s_%s_total %llu\n", role, name->name,
-			(unsigned long long)table->values[i]);
+	fprintf(stream, "# TYPE mip_%s_%s counter\n", role, name->name);
+	if (name->help) {
+		fprintf(stream, "# HELP mip_%s_%s ", role, name->name);
+		print_help(stream, name->help);
+		putc('\n', stream);
 	}
+	fprintf(stream, "mip_%s_%s_total %llu\n", role, name->name, (unsigned long long)value);
 }
 
 json_t *mip_json_metrics(const char *role, const struct mip_counter_table *tables, size_t count)
@@ -102,11 +121,18 @@ json_t *mip_json_metrics(const char *role, const struct mip_counter_table *table
 	size_t length = 0;
 	FILE *stream = open_memstream(&text, &length);
 	json_t *object = NULL;
+	uint64_t sum;
 
 	if (!stream)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
-		print_metrics(stream, role, &tables[i]);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < tables[i].count; j++) {
+			const struct mip_counter_name *name = &tables[i].names[j];
+
+			if (sum_counter(tables, count, i, name->name, &sum))
+				print_metric(stream, role, name, sum);
+		}
+	}
 	fputs("# EOF\n", stream);
 	if (fclose(stream) == 0)
 		object = json_pack("{s:s}", "text", text);

@@ -318,6 +318,13 @@ static bool is_translated(const struct mip_reconciler *reconciler, const struct 
 	       (item->state == MIP_ITEM_ABSENT || !mip_want_equal(&now, &item->made));
 }
 
+static void make_again(struct mip_reconciler *reconciler, struct mip_item *item)
+{
+	if (item->state == MIP_ITEM_FOREIGN)
+		item->state = MIP_ITEM_ABSENT; /* to be compared with the new value */
+	mip_item_enqueue(reconciler, item);
+}
+
 void mip_reconciler_translate_again(struct mip_reconciler *reconciler)
 {
 	struct mip_item *item, *next;
@@ -325,10 +332,18 @@ void mip_reconciler_translate_again(struct mip_reconciler *reconciler)
 	HASH_ITER (hh, reconciler->items, item, next) {
 		if (!item->wanted || !is_translated(reconciler, item))
 			continue;
-		if (item->state == MIP_ITEM_FOREIGN)
-			item->state = MIP_ITEM_ABSENT; /* to be compared with the new value */
-		mip_item_enqueue(reconciler, item);
+		make_again(reconciler, item);
 	}
+}
+
+void mip_reconciler_translate_route(struct mip_reconciler *reconciler, struct mip_prefix destination)
+{
+	const struct mip_want want = {
+		.kind = MIP_WANT_ROUTE, .route = {.destination = destination, .link = MIP_LINK_TUNNEL}};
+	struct mip_item *item = find_exactly(reconciler, &want);
+
+	if (item != NULL && item->wanted)
+		make_again(reconciler, item);
 }
 
 /* Those whose time to be tried again has come; after good news all that were refused. */

@@ -53,6 +53,8 @@ void mip_reconciler_set_translation(struct mip_reconciler *reconciler,
 /* The answers are others now: queues all items of which one was translated, or would be. What was made before
  * goes when the new is there. */
 void mip_reconciler_translate_again(struct mip_reconciler *reconciler);
+/* Likewise for the route of the main table, without a metric, to this destination alone. */
+void mip_reconciler_translate_route(struct mip_reconciler *reconciler, struct mip_prefix destination);
 
 /* Queued; takes effect at the next flush. A link that is gone makes an item wait until it is back. 0,
  * -EOPNOTSUPP, -ENOMEM. */

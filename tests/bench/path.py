@@ -266,12 +266,13 @@ class ByHand(Vxlan):
 class Plane(Path):
     """One of the suite's planes at both agents, by plane_driver.c."""
 
-    def __init__(self, plane, encapsulation, bindings, programs):
-        self.plane, self.encapsulation = plane, encapsulation
+    def __init__(self, plane, encapsulation, bindings, programs, both_ends=True):
+        self.plane, self.encapsulation, self.both_ends = plane, encapsulation, both_ends
         super().__init__(bindings, programs)
 
     def tunnel(self):
-        self.start("fa", "-i", "mn", "visited")
+        if self.both_ends:
+            self.start("fa", "-i", "mn", "visited")
         self.reason, self.install = self.start("ha", "home")
 
     def start(self, space, *end):

@@ -8,7 +8,7 @@ the same for all namespaces of one machine.
   traffic.py serve --bind ADDRESS:PORT --bytes N --rate N --log FILE      sends N bytes to who connects, at N bytes/s;
                                                           [--until FILE]  goes on until that file is there
   traffic.py fetch --bind ADDRESS --peer ADDRESS:PORT --log FILE          takes them
-  traffic.py report --voice-sent FILE --voice-received FILE [--from T --to T]   longest gap and loss in a stretch of time
+  traffic.py report --voice-sent FILE --voice-received FILE [--from T --to T] [WHAT…]  longest gap and loss in a stretch of time
 """
 
 import argparse
@@ -173,7 +173,8 @@ def report(arguments):
         received = json.load(file)["received"]
     begin = arguments.begin if arguments.begin is not None else sent[0][1]
     end = arguments.end if arguments.end is not None else sent[-1][1]
-    print(json.dumps(stretch(sent, received, begin, end)))
+    found = stretch(sent, received, begin, end)
+    print(*(found[name] for name in arguments.what) if arguments.what else [json.dumps(found)])
 
 
 def main():
@@ -202,6 +203,7 @@ def main():
     command.add_argument("--voice-received", required=True)
     command.add_argument("--from", dest="begin", type=float)
     command.add_argument("--to", dest="end", type=float)
+    command.add_argument("what", nargs="*", help="this alone, without names")
     command.set_defaults(run=report)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)

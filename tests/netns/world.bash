@@ -158,21 +158,21 @@ call_end() {
 	finish voice-mn
 }
 
-# heard FROM TO WHAT: of the stream to the node in that stretch of time: sent, lost, repeated, gap_ms.
+# heard FROM TO WHAT…: of the stream to the node in that stretch of time: sent, lost, repeated, gap_ms.
 heard() {
 	python3 "$LAB_ROOT/tests/netns/traffic.py" report --voice-sent "$LAB_DIR/voice-cn.json" --voice-received "$LAB_DIR/voice-mn.json" \
-		--from "$1" --to "$2" | python3 -c "import json,sys; print(json.load(sys.stdin)['$3'])"
+		--from "$1" --to "$2" "${@:3}"
 }
 
-# spoken FROM TO WHAT: of the stream from the node.
+# spoken FROM TO WHAT…: of the stream from the node.
 spoken() {
 	python3 "$LAB_ROOT/tests/netns/traffic.py" report --voice-sent "$LAB_DIR/voice-mn.json" --voice-received "$LAB_DIR/voice-cn.json" \
-		--from "$1" --to "$2" | python3 -c "import json,sys; print(json.load(sys.stdin)['$3'])"
+		--from "$1" --to "$2" "${@:3}"
 }
 
 at_most() {
 	local most=$1 found
 	shift
 	found=$("$@")
-	python3 -c "import sys; sys.exit(not float('$found') <= float('$most'))" || { echo "is $found, at most $most was wanted"; return 1; }
+	awk -v found="$found" -v most="$most" 'BEGIN { exit !(found != "" && found + 0 <= most + 0) }' || { echo "is $found, at most $most was wanted"; return 1; }
 }

@@ -175,6 +175,13 @@ void mip_reconciler_translate_again(struct mip_reconciler *reconciler)
 	note("translate-again");
 }
 
+void mip_reconciler_translate_route(struct mip_reconciler *reconciler, struct mip_prefix destination)
+{
+	assert_non_null(reconciler);
+	assert_int_equal(destination.length, 32);
+	note("translate-route");
+}
+
 int mip_reconciler_want(struct mip_reconciler *reconciler, const struct mip_want *want)
 {
 	(void)reconciler;

@@ -119,6 +119,38 @@ static bool on_group(void *context, struct mip_address home_address, const uint8
 	return true;
 }
 
+/* The route into the tunnel, as the plane has it. */
+static void lead(
+	const struct world *world, enum side side, const char *destination, const char *source, int mtu)
+{
+	struct mip_want want = {
+		.kind = MIP_WANT_ROUTE,
+		.route = {.destination = {plane_address(destination), 32},
+			.link = MIP_LINK_TUNNEL,
+			.source = plane_address(source)},
+	};
+
+	plane_enter(world, side);
+	if (mip_plane_translate(world->hosts[side].plane, &want))
+		namespace_must("ip route replace %s/32 nhid %u src %s mtu %d", destination,
+			want.route.nexthop, source, mtu);
+	else
+		namespace_must("ip route replace %s/32 dev mip0 src %s mtu %d", destination, source, mtu);
+}
+
+/* The route at home has to lead elsewhere, as the host's reconciler has it then. The thread stays where it is. */
+static void on_route_changed(void *context, struct mip_address home_address)
+{
+	struct world *world = context;
+	int space = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	assert_true(mip_address_equal(home_address, plane_address(HOME_ADDRESS)));
+	if (world->mtu)
+		lead(world, AT_HOME, HOME_ADDRESS, CORRESPONDENT, world->mtu);
+	assert_int_equal(setns(space, CLONE_NEWNET), 0);
+	close(space);
+}
+
 static int open_space(void)
 {
 	int descriptor;
@@ -170,6 +202,7 @@ static void make_plane(struct world *world, enum side side)
 	if (side == AT_HOME) {
 		options.inspect = on_inspect;
 		options.group = on_group;
+		options.route_changed = on_route_changed;
 		options.context = world;
 		options.log = &world->log;
 	}
@@ -285,25 +318,6 @@ struct mip_want plane_peer(enum side side, enum mip_encapsulation encapsulation)
 	return want;
 }
 
-/* The route into the tunnel, as the plane has it. */
-static void lead(
-	const struct world *world, enum side side, const char *destination, const char *source, int mtu)
-{
-	struct mip_want want = {
-		.kind = MIP_WANT_ROUTE,
-		.route = {.destination = {plane_address(destination), 32},
-			.link = MIP_LINK_TUNNEL,
-			.source = plane_address(source)},
-	};
-
-	plane_enter(world, side);
-	if (mip_plane_translate(world->hosts[side].plane, &want))
-		namespace_must("ip route replace %s/32 nhid %u src %s mtu %d", destination,
-			want.route.nexthop, source, mtu);
-	else
-		namespace_must("ip route replace %s/32 dev mip0 src %s mtu %d", destination, source, mtu);
-}
-
 void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 {
 	int mtu = plane_encapsulations[encapsulation].mtu;
@@ -312,12 +326,14 @@ void plane_join(struct world *world, enum mip_encapsulation encapsulation)
 		struct mip_want tunnel = plane_tunnel(side, encapsulation),
 				peer = plane_peer(side, encapsulation);
 
+		plane_enter(world, (enum side)side); /* libnftables is where the thread is */
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &tunnel), 0);
 		assert_int_equal(mip_plane_want(world->hosts[side].plane, &peer), 0);
 		mip_plane_commit(world->hosts[side].plane);
 	}
 	plane_enter(world, AWAY);
 	namespace_must("ip address add " HOME_ADDRESS "/32 dev mip0");
+	world->mtu = mtu;
 	lead(world, AT_HOME, HOME_ADDRESS, CORRESPONDENT, mtu);
 	lead(world, AWAY, CORRESPONDENT, HOME_ADDRESS, mtu);
 }

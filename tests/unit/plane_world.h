@@ -24,7 +24,7 @@ enum side {
 #define CARE_OF	      "10.9.0.2"
 
 enum {
-	PLANE_DESCRIPTORS = 5,
+	PLANE_DESCRIPTORS = 8,
 };
 
 struct host {
@@ -47,6 +47,7 @@ struct world {
 	struct mip_log log;
 	unsigned warnings; /* of the home end's plane */
 	bool hold_away;	   /* the visited end's plane is not driven */
+	int mtu;	   /* of the route at home into the tunnel; 0: there is none yet */
 };
 
 struct mip_address plane_address(const char *text);

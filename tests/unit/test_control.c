@@ -476,6 +476,23 @@ static void counters_are_one_flat_object(void **state)
 	assert_json(mip_json_counters(NULL, 0), "{}");
 }
 
+/* A metric may be told once only. */
+static void what_two_tables_count_by_one_name_is_told_once_as_their_sum(void **state)
+{
+	static const uint64_t more[] = {4};
+	struct mip_counter_table tables[2] = {{names, values, 1}, {names, more, 1}};
+	json_t *metrics = mip_json_metrics("ha", tables, 2);
+
+	(void)state;
+	assert_json(mip_json_counters(tables, 2), "{\"requests_received\":7}");
+	assert_string_equal(json_string_value(json_object_get(metrics, "text")),
+		"# TYPE mip_ha_requests_received counter\n"
+		"# HELP mip_ha_requests_received Requests that came in.\n"
+		"mip_ha_requests_received_total 7\n"
+		"# EOF\n");
+	json_decref(metrics);
+}
+
 static void metrics_are_openmetrics(void **state)
 {
 	struct mip_counter_table table = {names, values, 2};
@@ -516,6 +533,7 @@ int main(void)
 		cmocka_unit_test(without_a_daemon_there_is_no_connection),
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(counters_are_one_flat_object),
+		cmocka_unit_test(what_two_tables_count_by_one_name_is_told_once_as_their_sum),
 		cmocka_unit_test(metrics_are_openmetrics),
 	};
 

@@ -16,29 +16,10 @@
 
 #include "address.h"
 #include "counter_value.h"
-#include "kernel.h"
+#include "kernel_table.h"
 #include "namespace.h"
 
 enum { PROTOCOL = 78 };
-
-static struct mip_address ip_of(const char *text)
-{
-	struct mip_address address = {0};
-
-	assert_int_equal(mip_address_read(text, &address), 0);
-	return address;
-}
-
-static bool shows(const char *command, const char *text)
-{
-	char *output = namespace_output("%s", command);
-	bool found = strstr(output, text) != NULL;
-
-	if (!found)
-		print_message("%s: no '%s' in:\n%s", command, text, output);
-	free(output);
-	return found;
-}
 
 static bool kernel_has_ipip(void)
 {
@@ -46,12 +27,6 @@ static bool kernel_has_ipip(void)
 
 	(void)namespace_run("ip link del probe");
 	return has;
-}
-
-static int in_a_namespace(void **state)
-{
-	(void)state;
-	return namespace_allowed() ? namespace_enter() : 0;
 }
 
 /* --- messages --------------------------------------------------------------------------------- */
@@ -97,13 +72,14 @@ static void attributes_stand_behind_the_header_and_in_each_other(void **state)
 static void an_error_is_told_with_the_kernels_words_and_only_once(void **state)
 {
 	struct mip_kernel_socket *socket = open_socket(NETLINK_ROUTE);
-	struct mip_kernel kernel = {.route = socket, .protocol = PROTOCOL};
+	struct mip_user user = {0};
+	struct mip_kernel kernel = {.user = &user, .route = socket, .protocol = PROTOCOL};
 	const char *words = NULL;
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel.devices[0].link = 4711; /* which is not there */
-	mip_kernel_nexthop_put(&kernel, 7, &(struct mip_want_tunnel){0}, &kernel.devices[0]);
+	/* A link which is not there. */
+	mip_kernel_nexthop_put(&kernel, 7, &(struct mip_kernel_nexthop_key){.link = 4711});
 	mip_kernel_nexthop_remove(&kernel, 8);
 	assert_int_equal(mip_kernel_send(socket, &words), -EINVAL);
 	assert_true(words[0] != 0);
@@ -141,39 +117,10 @@ static void what_a_predecessor_left_is_swept_away_and_nothing_else(void **state)
 	assert_int_equal(namespace_run("ip nexthop get id 8"), 0);
 	assert_int_not_equal(namespace_run("ip route show table all | grep -q 10.1.0.50"), 0);
 	assert_int_not_equal(namespace_run("ip route show table all | grep -q 4711"), 0);
-	assert_true(shows("ip route show", "10.1.0.51"));
+	assert_true(table_shows("ip route show", "10.1.0.51"));
 }
 
 /* --- the nftables table ----------------------------------------------------------------------- */
-
-/* One with lo and a veth in the devices' place. */
-static struct mip_kernel *open_filter(void)
-{
-	struct mip_kernel *kernel = calloc(1, sizeof(*kernel));
-	struct mip_user *user = calloc(1, sizeof(*user));
-	char reason[MIP_PLANE_REASON] = "";
-
-	assert_non_null(kernel);
-	assert_non_null(user);
-	strcpy(user->device, "mip0");
-	user->tun.link = 1;
-	kernel->user = user;
-	(void)namespace_run("ip link add v0 type veth peer name v1"); /* once in a test */
-	kernel->devices[MIP_KERNEL_IPIP] = (struct mip_kernel_device){1, "lo"};
-	kernel->devices[MIP_KERNEL_GRE] = (struct mip_kernel_device){(mip_link)if_nametoindex("v0"), "v0"};
-	strcpy(kernel->table, "mip-mip0");
-	if (mip_kernel_filter_make(kernel, reason) != 0)
-		fail_msg("%s", reason);
-	return kernel;
-}
-
-static void close_filter(struct mip_kernel *kernel)
-{
-	mip_kernel_filter_remove(kernel);
-	mip_kernel_socket_free(kernel->filter);
-	free(kernel->user);
-	free(kernel);
-}
 
 static void the_table_comes_and_goes(void **state)
 {
@@ -182,11 +129,11 @@ static void the_table_comes_and_goes(void **state)
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel = open_filter();
-	assert_true(shows("nft list table ip mip-mip0",
+	kernel = table_open_filter();
+	assert_true(table_shows("nft list table ip mip-mip0",
 		"Mobile IP: what goes into and comes out of the tunnels of mip0"));
 	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
-	close_filter(kernel);
+	table_close_filter(kernel);
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0"), 0);
 }
 
@@ -197,17 +144,17 @@ static void segments_are_clamped_only_when_that_is_asked_for(void **state)
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel = open_filter();
+	kernel = table_open_filter();
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0 | grep -q maxseg"), 0);
 	kernel->user->options.clamp_mss = true;
 	assert_int_equal(mip_kernel_filter_clamp(kernel, true), 0);
-	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set rt mtu"));
-	assert_true(shows("nft list table ip mip-mip0", "tcp option maxseg size set 1428"));
+	assert_true(table_shows("nft list table ip mip-mip0", "tcp option maxseg size set rt mtu"));
+	assert_true(table_shows("nft list table ip mip-mip0", "tcp option maxseg size set 1428"));
 	assert_int_equal(mip_kernel_filter_check(kernel, reason), 0);
 	kernel->user->options.clamp_mss = false;
 	assert_int_equal(mip_kernel_filter_clamp(kernel, false), 0);
 	assert_int_not_equal(namespace_run("nft list table ip mip-mip0 | grep -q maxseg"), 0);
-	close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 static void what_somebody_else_does_to_the_table_is_noticed(void **state)
@@ -218,7 +165,7 @@ static void what_somebody_else_does_to_the_table_is_noticed(void **state)
 	(void)state;
 	NEEDS_ROOT();
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
-		struct mip_kernel *kernel = open_filter();
+		struct mip_kernel *kernel = table_open_filter();
 		char reason[MIP_PLANE_REASON] = "";
 
 		namespace_must("nft add table ip others");
@@ -226,7 +173,7 @@ static void what_somebody_else_does_to_the_table_is_noticed(void **state)
 		namespace_must("%s", commands[i]);
 		assert_true(mip_kernel_filter_check(kernel, reason) < 0);
 		assert_non_null(strstr(reason, "mip-mip0"));
-		close_filter(kernel);
+		table_close_filter(kernel);
 	}
 }
 
@@ -234,7 +181,7 @@ static struct mip_kernel_element peer_of(const char *remote, uint32_t home)
 {
 	return (struct mip_kernel_element){
 		.set = MIP_KERNEL_HOME_PEERS,
-		.addresses = {ip_of(remote), ip_of("10.9.0.1"), {htonl(home)}},
+		.addresses = {table_ip_of(remote), table_ip_of("10.9.0.1"), {htonl(home)}},
 	};
 }
 
@@ -257,7 +204,7 @@ static void elements_come_and_go_by_the_thousand(void **state)
 
 	(void)state;
 	NEEDS_ROOT();
-	kernel = open_filter();
+	kernel = table_open_filter();
 	elements = mip_kernel_elements_begin(kernel);
 	for (uint32_t i = 0; i < MANY; i++) {
 		struct mip_kernel_element element = peer_of("10.9.0.2", FIRST + i);
@@ -277,38 +224,7 @@ static void elements_come_and_go_by_the_thousand(void **state)
 	elements = mip_kernel_elements_begin(kernel);
 	mip_kernel_elements_add(&elements, &one, true);
 	assert_true(mip_kernel_elements_send(&elements) < 0);
-	close_filter(kernel);
-}
-
-/* Octets of IP in IP, written by hand: what the tables say of packets as a device would send and get them. */
-static void send_ipip(const char *outer_source, const char *outer_destination, const char *source,
-	const char *destination, uint8_t tos, bool dont_fragment)
-{
-	int descriptor = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-	struct iphdr headers[2] = {
-		{.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_IPIP, .tot_len = htons(40)},
-		{.version = 4, .ihl = 5, .ttl = 64, .protocol = 253, .tot_len = htons(20), .tos = tos},
-	};
-	struct sockaddr_in to = {.sin_family = AF_INET};
-
-	assert_true(descriptor >= 0);
-	headers[0].saddr = ip_of(outer_source).value;
-	headers[0].daddr = to.sin_addr.s_addr = ip_of(outer_destination).value;
-	headers[0].frag_off = htons(IP_DF);
-	headers[1].saddr = ip_of(source).value;
-	headers[1].daddr = ip_of(destination).value;
-	headers[1].frag_off = dont_fragment ? htons(IP_DF) : 0;
-	/* What the table drops is an error to the sender. */
-	(void)!sendto(descriptor, headers, sizeof(headers), 0, (struct sockaddr *)&to, sizeof(to));
-	close(descriptor);
-}
-
-static void add(struct mip_kernel *kernel, const struct mip_kernel_element *element)
-{
-	struct mip_kernel_elements elements = mip_kernel_elements_begin(kernel);
-
-	mip_kernel_elements_add(&elements, element, false);
-	assert_int_equal(mip_kernel_elements_send(&elements), 0);
+	table_close_filter(kernel);
 }
 
 static uint64_t counted(struct mip_kernel *kernel, const char *name)
@@ -320,25 +236,24 @@ static uint64_t counted(struct mip_kernel *kernel, const char *name)
 static void what_goes_into_a_tunnel_is_counted_and_what_would_go_round_is_not_sent(void **state)
 {
 	struct mip_kernel *kernel;
-	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {ip_of("10.1.0.50")}};
+	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {table_ip_of("10.1.0.50")}};
 	struct mip_kernel_element loop = {
-		.set = MIP_KERNEL_LOOPS, .addresses = {ip_of("10.9.0.2"), ip_of("10.9.0.2")}};
+		.set = MIP_KERNEL_LOOPS, .addresses = {table_ip_of("10.9.0.2"), table_ip_of("10.9.0.2")}};
 	struct mip_kernel_count count;
 
 	(void)state;
 	NEEDS_ROOT();
 	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
-	kernel = open_filter();
-	add(kernel, &home);
-	add(kernel, &loop);
-	send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", 0, false);
+	kernel = table_open_filter();
+	table_add(kernel, &home);
+	table_add(kernel, &loop);
+	table_send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", 0, false);
 	assert_int_equal(mip_kernel_element_count(kernel, &home, &count), 0);
 	assert_int_equal(count.packets, 1);
 	assert_int_equal(count.bytes, 40);
-	send_ipip("10.9.0.1", "10.9.0.2", "10.9.0.2", "10.1.0.50", 0, false);
+	table_send_ipip("10.9.0.1", "10.9.0.2", "10.9.0.2", "10.1.0.50", 0, false);
 	assert_int_equal(counted(kernel, "drop_loop"), 1);
-	assert_int_equal(counted(kernel, "tunnel_packets_out"), 1);
-	close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 static void a_peer_is_let_in_by_the_encapsulation_of_its_set_only(void **state)
@@ -349,17 +264,22 @@ static void a_peer_is_let_in_by_the_encapsulation_of_its_set_only(void **state)
 	NEEDS_ROOT();
 	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
 	for (uint64_t i = 0; i < MIP_ARRAY_SIZE(sets); i++) {
-		struct mip_kernel *kernel = open_filter();
+		struct mip_kernel *kernel = table_open_filter();
 		struct mip_kernel_element peer = {
 			.set = sets[i],
-			.addresses = {ip_of("10.9.0.2"), ip_of("10.9.0.1"), ip_of("10.1.0.50")},
+			.addresses = {table_ip_of("10.9.0.2"), table_ip_of("10.9.0.1"),
+				table_ip_of("10.1.0.50")},
 		};
 
 		namespace_must("nft flush chain netdev mip-mip0 ingress"); /* lo is no tunnel device */
-		add(kernel, &peer);
-		send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.50", "10.5.0.1", 0, false);
-		assert_int_equal(counted(kernel, "tunnel_packets_in"), i);
-		close_filter(kernel);
+		table_add(kernel, &peer);
+		namespace_must("nft add table ip look && nft flush table ip look && nft add chain ip look in "
+			       "'{ type filter hook input priority 300; }' && "
+			       "nft add rule ip look in meta mark 0x40000000 counter");
+		table_send_ipip("10.9.0.2", "10.9.0.1", "10.1.0.50", "10.5.0.1", 0, false);
+		assert_true(
+			table_shows("nft list table ip look", i ? "counter packets 1" : "counter packets 0"));
+		table_close_filter(kernel);
 	}
 }
 
@@ -375,25 +295,25 @@ static void the_outer_header_gets_what_the_inner_one_has(void **state)
 		{3, true, "ip ecn ce ip frag-off 0x4000"},
 		{3, false, "ip ecn ce ip frag-off 0"},
 	};
-	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {ip_of("10.1.0.50")}};
+	struct mip_kernel_element home = {.set = MIP_KERNEL_HOMES, .addresses = {table_ip_of("10.1.0.50")}};
 	struct mip_kernel *kernel;
 
 	(void)state;
 	NEEDS_ROOT();
 	namespace_must("ip address add 10.9.0.1/32 dev lo && ip address add 10.9.0.2/32 dev lo");
-	kernel = open_filter();
-	add(kernel, &home);
+	kernel = table_open_filter();
+	table_add(kernel, &home);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
 		namespace_must(
 			"nft add table ip look && nft add chain ip look out "
 			"'{ type filter hook postrouting priority 0; }' && nft flush chain ip look out && "
 			"nft add rule ip look out ip protocol 4 %s counter",
 			cases[i].rule);
-		send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", cases[i].tos,
+		table_send_ipip("10.9.0.1", "10.9.0.2", "10.5.0.1", "10.1.0.50", cases[i].tos,
 			cases[i].dont_fragment);
-		assert_true(shows("nft list table ip look", "counter packets 1"));
+		assert_true(table_shows("nft list table ip look", "counter packets 1"));
 	}
-	close_filter(kernel);
+	table_close_filter(kernel);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -417,10 +337,28 @@ static void without_ipip_it_is_refused_at_once_and_leaves_nothing(void **state)
 	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
 }
 
-static struct mip_plane *open_plane(void)
+/* What the plane says of routes that are to be led elsewhere. */
+struct told {
+	struct mip_address home_address;
+	unsigned times;
+};
+
+static void on_route_changed(void *context, struct mip_address home_address)
 {
-	struct mip_plane_options options = {
-		.kind = MIP_PLANE_KERNEL, .device = "mip0", .udp_descriptor = -1, .protocol = PROTOCOL};
+	struct told *told = context;
+
+	told->home_address = home_address;
+	told->times++;
+}
+
+static struct mip_plane *open_plane_telling(struct told *told)
+{
+	struct mip_plane_options options = {.kind = MIP_PLANE_KERNEL,
+		.device = "mip0",
+		.udp_descriptor = -1,
+		.protocol = PROTOCOL,
+		.route_changed = told ? on_route_changed : NULL,
+		.context = told};
 	struct mip_plane *plane = NULL;
 	char reason[MIP_PLANE_REASON] = "";
 
@@ -431,46 +369,116 @@ static struct mip_plane *open_plane(void)
 	return plane;
 }
 
-static void want_tunnel(struct mip_plane *plane, const char *remote)
+static struct mip_plane *open_plane(void)
+{
+	return open_plane_telling(NULL);
+}
+
+static void want_tunnel_of(struct mip_plane *plane, const char *home_address, const char *remote)
 {
 	struct mip_want want = {
 		.kind = MIP_WANT_TUNNEL,
-		.tunnel = {.home_address = ip_of("10.1.0.50"),
-			.local = ip_of("10.9.0.1"),
-			.remote = ip_of(remote)},
+		.tunnel = {.home_address = table_ip_of(home_address),
+			.local = table_ip_of("10.9.0.1"),
+			.remote = table_ip_of(remote)},
 	};
 
 	assert_int_equal(mip_plane_want(plane, &want), 0);
 	mip_plane_commit(plane);
 }
 
-static void a_handover_replaces_the_nexthop_and_leaves_the_route(void **state)
+static void want_tunnel(struct mip_plane *plane, const char *remote)
 {
-	struct mip_plane *plane;
+	want_tunnel_of(plane, "10.1.0.50", remote);
+}
+
+static uint32_t nexthop_of(struct mip_plane *plane, const char *home_address)
+{
 	struct mip_want route = {
 		.kind = MIP_WANT_ROUTE,
-		.route = {.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL},
+		.route = {.destination = {table_ip_of(home_address), 32}, .link = MIP_LINK_TUNNEL},
 	};
+
+	assert_true(mip_plane_translate(plane, &route));
+	return route.route.nexthop;
+}
+
+static void a_handover_leads_the_route_to_another_nexthop(void **state)
+{
+	struct told told = {0};
+	struct mip_plane *plane;
 	uint32_t first;
 
 	(void)state;
 	NEEDS_ROOT();
 	if (!kernel_has_ipip())
 		skip();
-	plane = open_plane();
+	plane = open_plane_telling(&told);
 	want_tunnel(plane, "10.9.0.2");
-	assert_true(mip_plane_translate(plane, &route));
-	first = route.route.nexthop;
-	assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+	first = nexthop_of(plane, "10.1.0.50");
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_int_equal(told.times, 0);
 	want_tunnel(plane, "10.9.0.3");
-	route.route =
-		(struct mip_want_route){.destination = {ip_of("10.1.0.50"), 32}, .link = MIP_LINK_TUNNEL};
-	assert_true(mip_plane_translate(plane, &route));
-	assert_int_equal(route.route.nexthop, first);
-	assert_true(shows("ip nexthop", "dst 10.9.0.3"));
+	assert_int_equal(told.times, 1);
+	assert_true(mip_address_equal(told.home_address, table_ip_of("10.1.0.50")));
+	assert_int_not_equal(nexthop_of(plane, "10.1.0.50"), first);
+	/* The route leads there until the caller has led it elsewhere. */
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.3"));
+	mip_plane_commit(plane);
+	assert_false(table_shows("ip nexthop", "dst 10.9.0.2"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.3"));
 	mip_plane_free(plane);
 	assert_int_not_equal(namespace_run("ip nexthop | grep -q ."), 0);
 	assert_int_equal(if_nametoindex("mip0-ipip"), 0);
+}
+
+static void nodes_at_the_same_care_of_address_share_a_nexthop(void **state)
+{
+	struct mip_plane *plane;
+
+	(void)state;
+	NEEDS_ROOT();
+	if (!kernel_has_ipip())
+		skip();
+	plane = open_plane();
+	want_tunnel_of(plane, "10.1.0.50", "10.9.0.2");
+	want_tunnel_of(plane, "10.1.0.51", "10.9.0.2");
+	assert_int_equal(nexthop_of(plane, "10.1.0.50"), nexthop_of(plane, "10.1.0.51"));
+	/* One leaves: the other has it still. */
+	want_tunnel_of(plane, "10.1.0.50", "10.9.0.3");
+	mip_plane_commit(plane);
+	assert_int_not_equal(nexthop_of(plane, "10.1.0.50"), nexthop_of(plane, "10.1.0.51"));
+	assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
+	mip_plane_free(plane);
+}
+
+static void a_nexthop_that_somebody_removes_is_missed_with_the_next_check(void **state)
+{
+	enum { MANY = 300 };
+	struct mip_plane *plane;
+	char home[32], remote[32], command[64];
+
+	(void)state;
+	NEEDS_ROOT();
+	if (!kernel_has_ipip())
+		skip();
+	plane = open_plane();
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(home, sizeof(home), "10.1.%u.%u", i / 100, i % 100 + 1);
+		(void)snprintf(remote, sizeof(remote), "10.2.%u.%u", i / 100, i % 100 + 1);
+		want_tunnel_of(plane, home, remote);
+	}
+	mip_plane_advance(plane, MIP_SECOND);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(
+			command, sizeof(command), "ip nexthop del id %u", nexthop_of(plane, "10.1.1.77"));
+		namespace_must("%s", command);
+		assert_int_not_equal(namespace_run("ip nexthop | grep -q 'dst 10.2.1.77 '"), 0);
+		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 2));
+		namespace_must("ip nexthop | grep -q 'dst 10.2.1.77 '");
+	}
+	mip_plane_free(plane);
 }
 
 /* Each is noticed with the next look at it, and all is there again. */
@@ -480,13 +488,17 @@ static void what_somebody_takes_away_is_made_again(void **state)
 		"tc qdisc del dev mip0-ipip clsact", "tc filter del dev mip0-ipip ingress",
 		"nft delete table ip mip-mip0", "ip nexthop flush", "nft delete table netdev mip-mip0",
 		"nft flush set ip mip-mip0 homes", "nft flush set ip mip-mip0 loops",
-		"nft flush set ip mip-mip0 home-peers"};
+		"nft flush set ip mip-mip0 home-peers", "nft flush set ip mip-mip0 from-home"};
 	struct mip_plane *plane;
+	struct mip_want groups = {
+		.kind = MIP_WANT_GROUPS,
+		.groups = {.home_address = table_ip_of("10.1.0.50"), .remote = table_ip_of("10.1.0.50")},
+	};
 	struct mip_want peer = {
 		.kind = MIP_WANT_PEER,
-		.peer = {.home_address = ip_of("10.1.0.50"),
-			.remote = ip_of("10.9.0.2"),
-			.local = ip_of("10.9.0.1")},
+		.peer = {.home_address = table_ip_of("10.1.0.50"),
+			.remote = table_ip_of("10.9.0.2"),
+			.local = table_ip_of("10.9.0.1")},
 	};
 
 	(void)state;
@@ -496,22 +508,23 @@ static void what_somebody_takes_away_is_made_again(void **state)
 	plane = open_plane();
 	want_tunnel(plane, "10.9.0.2");
 	assert_int_equal(mip_plane_want(plane, &peer), 0);
+	assert_int_equal(mip_plane_want(plane, &groups), 0);
 	mip_plane_commit(plane);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(commands); i++) {
 		namespace_must("%s", commands[i]);
 		mip_plane_advance(plane, MIP_SECOND * (mip_time)(i + 1));
 		assert_int_equal(mip_plane_kind(plane), MIP_PLANE_KERNEL);
-		assert_true(shows("ip link show mip0-ipip", "UP"));
-		assert_true(shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
-		assert_true(shows("nft list set ip mip-mip0 homes", "0xa010032"));
-		assert_true(shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
-		assert_true(shows("nft list set ip mip-mip0 home-peers", "10.9.0.2 . 10.9.0.1 . 0xa010032"));
-		assert_true(shows("ip nexthop", "dst 10.9.0.2"));
+		assert_true(table_shows("ip link show mip0-ipip", "UP"));
+		assert_true(table_shows("tc filter show dev mip0-ipip ingress", "Redirect to device mip0"));
+		assert_true(table_shows("nft list set ip mip-mip0 homes", "0xa010032"));
+		assert_true(table_shows("nft list set ip mip-mip0 loops", "10.9.0.2 . 0xa090002"));
+		assert_true(table_shows(
+			"nft list set ip mip-mip0 home-peers", "10.9.0.2 . 10.9.0.1 . 0xa010032"));
+		assert_true(table_shows("nft list set ip mip-mip0 from-home", "10.1.0.50 . 0xa010032"));
+		assert_true(table_shows("ip nexthop", "dst 10.9.0.2"));
 	}
 	mip_plane_free(plane);
 }
-
-#define IN_NAMESPACE(test) cmocka_unit_test_setup(test, in_a_namespace)
 
 int main(void)
 {
@@ -528,7 +541,9 @@ int main(void)
 		IN_NAMESPACE(a_peer_is_let_in_by_the_encapsulation_of_its_set_only),
 		IN_NAMESPACE(the_outer_header_gets_what_the_inner_one_has),
 		IN_NAMESPACE(without_ipip_it_is_refused_at_once_and_leaves_nothing),
-		IN_NAMESPACE(a_handover_replaces_the_nexthop_and_leaves_the_route),
+		IN_NAMESPACE(a_handover_leads_the_route_to_another_nexthop),
+		IN_NAMESPACE(nodes_at_the_same_care_of_address_share_a_nexthop),
+		IN_NAMESPACE(a_nexthop_that_somebody_removes_is_missed_with_the_next_check),
 		IN_NAMESPACE(what_somebody_takes_away_is_made_again),
 	};
 

@@ -52,6 +52,29 @@ static void change(struct reconciler_bench *bench, struct plane *plane, uint32_t
 	reconciler_flush(bench);
 }
 
+static void one_route_alone_is_led_elsewhere(void **state)
+{
+	struct reconciler_bench *bench = *state;
+	struct plane plane = {.nexthop = 7};
+	struct mip_want routes[] = {
+		{.kind = MIP_WANT_ROUTE,
+			.route = {.destination = {mip_address_of(0x0a4d0001), 32}, .link = MIP_LINK_TUNNEL}},
+		{.kind = MIP_WANT_ROUTE,
+			.route = {.destination = {mip_address_of(0x0a4d0002), 32}, .link = MIP_LINK_TUNNEL}},
+	};
+
+	NEEDS_ROOT();
+	begin(bench, &plane);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(routes); i++)
+		assert_int_equal(mip_reconciler_want(bench->reconciler, &routes[i]), 0);
+	reconciler_flush(bench);
+	plane.nexthop = 8;
+	mip_reconciler_translate_route(bench->reconciler, routes[1].route.destination);
+	reconciler_flush(bench);
+	namespace_must("ip route show 10.77.0.1 | grep -q 'nhid 7 '");
+	namespace_must("ip route show 10.77.0.2 | grep -q 'nhid 8 '");
+}
+
 static void a_route_into_the_tunnel_leads_where_the_plane_says(void **state)
 {
 	struct reconciler_bench *bench = *state;
@@ -192,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_route_into_the_tunnel_leads_where_the_plane_says),
+		TEST(one_route_alone_is_led_elsewhere),
 		TEST(a_translated_route_is_repaired),
 		TEST(a_translated_route_that_is_there_already_is_found_equal),
 		TEST(a_rule_that_leads_to_another_table_takes_the_place_of_the_first),
