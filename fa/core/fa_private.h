@@ -12,6 +12,7 @@
 #include "fa_core.h"
 #include "fa_counter.h"
 #include "packet.h"
+#include "rate.h"
 #include "registration.h"
 
 /* What a deadline is for. */
@@ -193,8 +194,8 @@ struct fa_denial {
 };
 
 enum {
-	FA_VISITOR_WANTS = 6,	/* neighbour, two routes, peer, tunnel, rule or relay */
-	FA_DENIALS_MOST = 4096, /* nodes denied within a second; no more denials than that */
+	FA_VISITOR_WANTS = 6, /* neighbour, two routes, peer, tunnel, rule or relay */
+	FA_DENIALS = 4096,    /* a second, where the settings say nothing */
 };
 
 /* RFC 3519 4.9: what keeps the NAT's mapping for a visitor's tunnel in UDP. */
@@ -244,6 +245,8 @@ struct fa_core {
 	struct fa_challenge_record *challenges_by_address;
 	struct fa_challenge_record *challenge_first, *challenge_last; /* in that order */
 	struct mip_revoker revoker;
+	struct mip_rate_table requests_by_source;
+	struct mip_rate denied;
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];

@@ -554,6 +554,15 @@ static int keep(const struct request *request)
 	return r;
 }
 
+/* Each is relayed to a home agent, or denied: what one link address says is not to be so much that others go short. */
+static bool is_taken(struct fa_core *core, const struct fa_registration *registration, struct mip_now now)
+{
+	const struct mip_link_address *from = &registration->link_address;
+
+	return mip_rate_table_take(&core->requests_by_source, from->octets, from->length,
+		core->settings.values.limits.requests_per_node, now.boot);
+}
+
 void fa_request_input(struct fa_core *core, struct fa_registration *registration, const uint8_t *octets,
 	size_t length, struct mip_now now)
 {
@@ -570,6 +579,10 @@ void fa_request_input(struct fa_core *core, struct fa_registration *registration
 		return;
 	}
 	fa_count(core, FA_COUNT_REQUESTS_RECEIVED);
+	if (!is_taken(core, registration, now)) {
+		fa_count(core, FA_COUNT_DROP_REQUEST_LIMIT);
+		return;
+	}
 	request.authorized = fa_authorized_length(reader);
 	request.well_formed = mip_extensions_read(&reader, &request.extensions) == 0;
 	if (keep(&request) == 0) {

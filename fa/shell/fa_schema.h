@@ -24,6 +24,13 @@ struct fa_config_advertise {
 	bool broadcast;
 };
 
+struct fa_config_limits {
+	int64_t requests_per_node;
+	int64_t denials;
+	int64_t solicited;
+	int64_t log_lines;
+};
+
 struct fa_config_agent {
 	struct mip_address care_of_address;
 	struct mip_address default_home_agent;
@@ -48,6 +55,7 @@ struct fa_config_agent {
 	int64_t pending_most;
 	int64_t pending_per_node_most;
 	int64_t visitors_most;
+	struct fa_config_limits limits;
 	int64_t routing_table;
 	int64_t rule_priority;
 };

@@ -49,6 +49,14 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 				.inform = agent->revocation.inform,
 				.attempts = (unsigned)agent->revocation.attempts,
 				.most = (size_t)agent->revocation.most,
+				.acknowledgments = (uint32_t)agent->revocation.acknowledgments,
+			},
+		.limits =
+			{
+				.requests_per_node = (uint32_t)agent->limits.requests_per_node,
+				.denials = (uint32_t)agent->limits.denials,
+				.solicited = (uint32_t)agent->limits.solicited,
+				.log_lines = (uint32_t)agent->limits.log_lines,
 			},
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
