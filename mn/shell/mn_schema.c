@@ -84,6 +84,32 @@ static const struct mip_schema interface_schema = {
 
 /* --- mobile_node ------------------------------------------------------------------------------ */
 
+static const struct mip_setting limit_settings[] = {
+	{.name = "agents_per_link",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mn_config_limits, agents_per_link),
+		.otherwise = "64",
+		.least = 1,
+		.most = 10000,
+		.help = "Agents that are remembered of one link; beyond, one that never served the node "
+			"makes room "
+			"(counter agents_displaced)."},
+	{.name = "log_lines",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mn_config_limits, log_lines),
+		.otherwise = "10",
+		.least = 1,
+		.most = 1000000,
+		.help = "Lines in 10 s, in the log, about what anybody can cause (counter "
+			"log_lines_withheld)."},
+};
+
+static const struct mip_schema limits_schema = {
+	.size = sizeof(struct mn_config_limits),
+	.settings = limit_settings,
+	.count = MIP_ARRAY_SIZE(limit_settings),
+};
+
 static const struct mip_setting node_settings[] = {
 	{.name = "home_address",
 		.type = MIP_SETTING_TYPE_ADDRESS,
@@ -232,6 +258,11 @@ static const struct mip_setting node_settings[] = {
 		.most = 60 * MIP_SECOND,
 		.unit = "s",
 		.help = "How long packets by the tunnel before a move are still taken."},
+	{.name = "limits",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_NODE(limits),
+		.schema = &limits_schema,
+		.help = "How much strangers on the links can cause."},
 	{.name = "port",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = IN_NODE(port),

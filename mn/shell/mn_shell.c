@@ -46,6 +46,8 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.agent_wait = node->agent_wait,
 		.keepalive_interval = node->keepalive_interval,
 		.grace = node->grace,
+		.agents_per_link = (uint32_t)node->limits.agents_per_link,
+		.log_lines = (uint32_t)node->limits.log_lines,
 		.rule_priority = (uint32_t)node->rule_priority,
 		.routing_table = (uint32_t)node->routing_table,
 	};
