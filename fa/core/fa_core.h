@@ -48,6 +48,7 @@ enum {
 struct fa_limit_settings {
 	uint32_t requests_per_node; /* a second, taken of one link address */
 	uint32_t denials;	    /* a second, in all; 0: 4096, for each is remembered so long */
+	uint32_t icmp_errors;	    /* a second that are looked at, about relayed requests */
 	uint32_t solicited;	    /* unicast answers to solicitations a second, on a link */
 	uint32_t log_lines;	    /* in 10 s, of each kind; 0: 10 */
 };

@@ -59,6 +59,8 @@
 	ROW(DROP_UNEXPECTED_REPLY, "drop_unexpected_reply", "replies that no pending request matches")       \
 	ROW(DROP_REPLY_SOURCE, "drop_reply_source", "replies that did not come from the home agent")         \
 	ROW(DROP_UNEXPECTED_ICMP, "drop_unexpected_icmp", "ICMP errors that no pending request matches")     \
+	ROW(DROP_ICMP_ERROR_LIMIT, "drop_icmp_error_limit",                                                  \
+		"ICMP errors not looked at, for there were too many")                                        \
 	ROW(DROP_REVOCATION_SUPPORT, "drop_revocation_support",                                              \
 		"requests of nodes that must not offer revocation")                                          \
 	ROW(DROP_REVOCATION_AUTHENTICATION, "drop_revocation_authentication",                                \

@@ -247,6 +247,7 @@ struct fa_core {
 	struct mip_revoker revoker;
 	struct mip_rate_table requests_by_source;
 	struct mip_rate denied;
+	struct mip_rate icmp_errors;
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];

@@ -27,6 +27,7 @@ struct fa_config_advertise {
 struct fa_config_limits {
 	int64_t requests_per_node;
 	int64_t denials;
+	int64_t icmp_errors;
 	int64_t solicited;
 	int64_t log_lines;
 };
@@ -77,6 +78,7 @@ struct fa_config {
 	char *control;
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
+	int64_t icmp_rate;
 	char *tunnel_interface;
 	int64_t tunnel_mtu; /* octets */
 	struct fa_config_agent agent;

@@ -98,6 +98,7 @@ struct ha_config {
 	char *state;
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
+	int64_t icmp_rate;
 	char *tunnel_interface;
 	int64_t tunnel_mtu; /* octets */
 	struct ha_agent_config home_agent;

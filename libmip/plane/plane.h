@@ -86,6 +86,8 @@ int mip_plane_switch(
 
 /* Another `clamp_mss` from now on. */
 void mip_plane_set_clamp(struct mip_plane *plane, bool clamp_mss);
+/* ICMP errors to senders a second from now on; 0: 100. (The kernel plane's are the kernel's.) */
+void mip_plane_set_icmp_rate(struct mip_plane *plane, uint32_t icmp_rate);
 
 enum mip_plane_kind mip_plane_kind(const struct mip_plane *plane); /* the one that runs, never AUTO */
 /* "bpf: as configured", "user: bpf: …; kernel: …" – for `status`. */

@@ -65,6 +65,7 @@ struct mn_config {
 	char *control;
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
+	int64_t icmp_rate;
 	char *tunnel_interface;
 	int64_t tunnel_mtu; /* octets */
 	struct mn_config_node node;

@@ -251,6 +251,8 @@ static int start_host(struct mn_shell *shell, const struct mn_config *config)
 	};
 	int result = names ? mip_host_new(&options, &shell->host) : -ENOMEM;
 
+	if (result == 0)
+		mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 	free(names);
 	return result;
 }
@@ -324,6 +326,7 @@ int mn_shell_reload(struct mip_daemon *daemon, void *configuration, const char *
 	if (*ret_reason == NULL)
 		result = mn_core_reconfigure(shell->core, &settings, mip_clock_now(), ret_reason);
 	if (result == 0 && names) {
+		mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 		mip_host_deliver(shell->host);
 		(void)mip_host_set_links(shell->host, names, config->node.interface_count);
 		mip_host_tell(shell->host);
