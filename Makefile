@@ -217,11 +217,14 @@ cppcheck:
 		--suppress=missingIncludeSystem --suppress=unknownMacro --cppcheck-build-dir=$(BUILD)/cppcheck \
 		-D_GNU_SOURCE -DHAVE_SYSTEMD=1 -DMIP_VERSION='""' -Iscripts/analysis $(addprefix -I,$(filter-out -iquote,$(SEE_all))) -j 2 $(SOURCES)
 
+# How far clang's analyzer follows a function: its own default is 225000, takes four times as long and found nothing more.
+TIDY_NODES ?= 60000
 tidy: $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY)
-	$(Q)clang-tidy --quiet $< -- -isystem scripts/analysis $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all)
+	$(Q)clang-tidy --quiet $< -- -isystem scripts/analysis $(filter-out -D_FORTIFY_SOURCE=2 -Werror,$(ALL_CFLAGS)) $(SEE_all) \
+		-Xclang -analyzer-config -Xclang max-nodes=$(TIDY_NODES)
 	@touch $@
 
 clean:

@@ -9,9 +9,12 @@
  * What we must refuse though a reply has come, is told by the Foreign Agent Error extension behind the home
  * agent's reply (RFC 4636), whose code and authenticator stay what they are (rfc4721-3.3-12). Where there is
  * no authenticator to preserve, and for the codes of RFC 2794, the node gets a reply of our own. So it does
- * when the home agent fails authentication: RFC 4636 4 would have the reply passed on with status 68, as an
- * update to RFC 3344; but RFC 5944, which is later and took that one's place, has it discarded
- * (rfc5944-3.7.3.1-8: MUST), and code 68 in a reply (-9). What nobody vouches for is not passed on.
+ * when the home agent fails authentication. RFC 4636 4 would have that reply passed on with status 68, in a "should"
+ * that updates RFC 3344; RFC 5944 took that one's place four years later, does not know RFC 4636, and says again
+ * "MUST silently discard the Reply" (rfc5944-3.7.3.1-8) and "SHOULD send […] Code 68" (-9). Nor does
+ * rfc4721-3.3-12 ask for more: it is about a reply that "has already been received from the home agent", and of this
+ * one nobody knows whom it is from. A mobile node loses nothing by it: either way it has no binding here, and its
+ * home agent's words are not passed on under a foreign agent's doubt.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -71,8 +71,11 @@ static uint8_t check_form(const struct request *request)
 
 	if (!request->well_formed)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
-	/* rfc5944-3.7.2.1-2, rfc5944-3.7.2.3-2: non-zero bits in reserved fields MUST be rejected with Code
-	 * 70. 'x' is such a bit; 'r' was one of RFC 2002's and is ignored (3.3). */
+	/* rfc5944-3.7.2.1-2: "Requests with non-zero bits in reserved fields MUST be rejected with Code 70";
+	 * rfc5944-3.7.2.3-2: "If the Reserved field is nonzero, the foreign agent MUST deny the Request". That is 'x',
+	 * though 3.3 has both 'r' and 'x' "ignored on reception": no other bit of a request could be meant. 'r', which
+	 * nodes of RFC 2002 may set and which "SHOULD NOT be allocated for any other uses", is ignored
+	 * (ha_grant.c has the same). */
 	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
 		return MIP_CODE_FA_POORLY_FORMED_REQUEST;
 	if (!mip_address_is_none(home_address) &&

@@ -39,8 +39,8 @@ void fa_revocation_offer(struct fa_core *core, struct fa_pending *pending, bool 
 	const struct mip_revocation_settings *settings = &core->settings.values.revocation;
 	struct fa_registration *registration = &pending->registration;
 	struct mip_revocation_terms *terms = &registration->revocation;
-	struct mip_revoked *revoked = mip_revoker_find(
-		&core->revoker, registration->request.home_address, registration->relayed_to);
+	struct mip_revoked *revoked = mip_revoker_find(&core->revoker, registration->request.home_address,
+		registration->relayed_to, registration->request.care_of_address);
 	struct mip_revocation_support support;
 
 	*terms = (struct mip_revocation_terms){.sent = now.boot};
@@ -90,8 +90,8 @@ void fa_revocation_agree(struct fa_core *core, struct fa_pending *pending,
 {
 	struct mip_revocation_terms *terms = &pending->registration.revocation;
 	const struct mip_extension *extension = support_for_us(extensions, authorized);
-	struct mip_revoked *revoked =
-		mip_revoker_find(&core->revoker, reply->home_address, reply->home_agent);
+	struct mip_revoked *revoked = mip_revoker_find(&core->revoker, reply->home_address, reply->home_agent,
+		pending->registration.request.care_of_address);
 	struct mip_revocation_support support = {0};
 
 	/* Registered anew: what was revoked is history for both of us. */
@@ -395,8 +395,8 @@ static void act(struct fa_core *core, const struct mip_input_datagram *datagram,
 	const struct mip_revocation *revocation, struct mip_now now)
 {
 	struct fa_visitor *visitor = fa_visitor_find(core, revocation->home_address);
-	struct mip_revoked *revoked =
-		mip_revoker_find(&core->revoker, revocation->home_address, revocation->home_domain);
+	struct mip_revoked *revoked = mip_revoker_find(&core->revoker, revocation->home_address,
+		revocation->home_domain, revocation->foreign_domain);
 
 	if (is_about(visitor, revocation)) {
 		/* "the timestamp of a registration MUST precede the revocation message". */
@@ -404,8 +404,7 @@ static void act(struct fa_core *core, const struct mip_input_datagram *datagram,
 			end_visitor(core, visitor, datagram, revocation, now);
 		else
 			drop(core, FA_COUNT_DROP_REVOCATION_REPLAY, datagram, "it is a replay", now);
-	} else if (revoked &&
-		   mip_address_equal(revoked->message.foreign_domain, revocation->foreign_domain)) {
+	} else if (revoked) {
 		repeat(core, revoked, datagram, revocation, now);
 	} else {
 		fa_count(core, FA_COUNT_DROP_REVOCATION_UNKNOWN);
@@ -472,9 +471,9 @@ static void ack_input(struct fa_core *core, const struct mip_input_datagram *dat
 	}
 	if (read_extensions(core, reader, &extensions) < 0)
 		return;
-	revoked = mip_revoker_find(&core->revoker, ack.home_address, datagram->source);
+	revoked = mip_revoker_find_acknowledged(&core->revoker, datagram->source, &ack);
 	/* rfc3543-3.5-6: "If not, this revocation acknowledgment message MUST be silently discarded." */
-	if (!revoked || !mip_revoked_matches(revoked, &ack)) {
+	if (!revoked) {
 		fa_count(core, FA_COUNT_DROP_REVOCATION_UNKNOWN);
 		return;
 	}

@@ -60,6 +60,18 @@ static bool has_tunnel(const struct ha_binding *binding)
 	return !binding->half_bound || binding->tunnel_port != 0;
 }
 
+bool ha_binding_way(
+	const struct ha_binding *binding, struct mip_address *ret_remote, uint16_t *ret_remote_port)
+{
+	struct mip_want want = tunnel_of(binding);
+
+	if (!has_tunnel(binding))
+		return false;
+	*ret_remote = want.tunnel.remote;
+	*ret_remote_port = want.tunnel.remote_port;
+	return true;
+}
+
 /* rfc3024-4.3.2-2: the outer source must be the care-of address, the inner one the home address. Wanted
  * without the T bit too: rfc5944-4.2.3-6, a home agent MUST decapsulate what a mobile node sends it. */
 static struct mip_want peer_of(const struct ha_binding *binding)
@@ -516,7 +528,7 @@ static void fill(
 	binding->encapsulation = request->encapsulation;
 	binding->reverse_tunnel = request->fields.flags & MIP_REQUEST_T;
 	/* RFC 5944 4.3: "a mobile node MAY request forwarding of broadcast datagrams by setting the 'B' bit". */
-	binding->broadcast = (request->fields.flags & MIP_REQUEST_B) && core->settings.broadcasts;
+	binding->broadcast = request->fields.flags & MIP_REQUEST_B;
 	binding->co_located = request->fields.flags & MIP_REQUEST_D;
 }
 
@@ -548,9 +560,10 @@ static void left_home(struct ha_core *core, struct ha_binding *binding, struct m
 
 /* One more, with S. rfc5944-3.8.2.2-10: "If the mobile node already had a previous mobility binding, the home
  * agent MUST continue to follow the rules for proxy ARP": nothing is new to the home link. */
-static void joined(struct ha_core *core, struct ha_binding *binding)
+static void joined(struct ha_core *core, struct ha_binding *binding, struct mip_now now)
 {
 	tell(core, binding);
+	ha_group_follow(core, binding, now);
 	ha_count(core, HA_COUNTER_BINDINGS_ADDED_SIMULTANEOUS);
 	emit(core, "binding_added", binding, NULL);
 }
@@ -593,7 +606,7 @@ static int add(struct ha_core *core, const struct ha_request *request, mip_time 
 	if (first)
 		left_home(core, binding, request->now);
 	else
-		joined(core, binding);
+		joined(core, binding, request->now);
 	return 0;
 }
 
@@ -638,6 +651,7 @@ void ha_binding_remove(
 	if (node->binding) {
 		if (binding->told)
 			tell_left(core, binding, grace, now);
+		ha_group_bequeath(core, binding, node->binding, now);
 		emit(core, "binding_removed", binding, reason);
 		ha_record_keep_binding(core, node->binding, now);
 	} else {

@@ -153,9 +153,19 @@ static void carry_over_binding(
 	ha_binding_refresh_later(core, binding, now);
 }
 
+/* What is switched on or off holds at once, not from each binding's next registration on. */
+static void follow_groups(struct ha_core *core, struct mip_now now)
+{
+	for (struct ha_binding *binding = core->bindings; binding; binding = binding->hh.next)
+		if (binding->told)
+			ha_group_follow(core, binding, now);
+}
+
 int ha_core_configure(struct ha_core *core, const struct ha_settings *settings, struct mip_now now)
 {
 	struct ha_binding *binding, *next;
+	bool other_groups = settings->broadcasts != core->settings.broadcasts ||
+			    settings->multicast != core->settings.multicast;
 	struct ha_tables tables;
 	int status = check(settings);
 
@@ -180,6 +190,8 @@ int ha_core_configure(struct ha_core *core, const struct ha_settings *settings, 
 	copy_settings(core, settings);
 	(void)ha_revocation_configure(core); /* check() has seen to it */
 	ha_links_reconfigured(core, now);
+	if (other_groups)
+		follow_groups(core, now);
 	return 0;
 }
 
@@ -339,7 +351,7 @@ void ha_core_bindings(const struct ha_core *core, ha_binding_function *function,
 			.encapsulation = binding->encapsulation,
 			.reverse_tunnel = binding->reverse_tunnel,
 			.revocation = binding->revocation.negotiated,
-			.broadcast = binding->broadcast,
+			.broadcast = binding->broadcast && core->settings.broadcasts,
 			.groups = binding->member_count,
 			.source = binding->source,
 			.source_port = binding->source_port,

@@ -112,8 +112,11 @@ static int check_form(const struct ha_request *request)
 	const struct mip_extensions *extensions = &request->extensions;
 	bool co_located = request->fields.flags & MIP_REQUEST_D;
 
-	/* rfc5944-3.8.2.3-2: requests with non-zero bits in reserved fields MUST be rejected with Code 134.
-	 * 'x' is such a bit, though 3.3 would ignore it; 'r' was one of RFC 2002's and is ignored. */
+	/* rfc5944-3.8.2.3-2: "Requests with non-zero bits in reserved fields MUST be rejected with Code 134". A
+	 * request has no field of that name. Two bits of 3.3 mean nothing, 'r' and 'x', both "Sent as zero; ignored on
+	 * reception". 'r' was a service of RFC 2002 that its nodes may still ask for, so 3.3 has it left alone for
+	 * good: it is ignored. 'x' is what may be given out next, and the only bit that the MUST can be about: a node
+	 * that sets it wants something that it does not get here, and is told so. Who obeys 3.3 never sets it. */
 	if (request->octets[FLAGS_OFFSET] & MIP_REQUEST_X)
 		return MIP_CODE_HA_POORLY_FORMED_REQUEST;
 

@@ -31,7 +31,7 @@ enum {
 	ROBUSTNESS = 2,		  /* RFC 3376 8.1: queries that may be lost */
 	RESPONSE_TENTHS = 100,	  /* RFC 3376 8.3: a node may take ten seconds to answer … */
 	FIRST_RESPONSE_TENTHS = 10, /* … but one when the binding is new */
-	FIRST_QUERIES = 2,	    /* RFC 3376 8.7: Startup Query Count */
+	FIRST_QUERIES = 2,	    /* RFC 3376 8.7: Startup Query Count, for one of them may be lost */
 };
 
 /* A new binding's reply is on its way to the foreign agent first. */
@@ -92,7 +92,7 @@ static void set_heard(struct ha_core *core, struct ha_binding *binding, struct h
 
 static void listen_as_needed(struct ha_core *core, struct ha_binding *binding)
 {
-	bool needed = binding->broadcast || binding->members;
+	bool needed = binding->listed || binding->members;
 
 	set_heard(core, binding, needed ? home_link_of(core, binding) : NULL);
 }
@@ -345,6 +345,7 @@ struct packet {
 	bool checksum_unfilled;
 };
 
+/* Into this binding's own tunnel: each has its own way of encapsulation. */
 static void send_copy(struct ha_core *core, const struct ha_binding *binding, const struct packet *packet)
 {
 	struct mip_output_copy copy = {
@@ -356,7 +357,8 @@ static void send_copy(struct ha_core *core, const struct ha_binding *binding, co
 		.checksum_unfilled = packet->checksum_unfilled,
 	};
 
-	mip_outbox_copy(&core->outbox, &copy, packet->octets, packet->length);
+	if (ha_binding_way(binding, &copy.remote, &copy.remote_port))
+		mip_outbox_copy(&core->outbox, &copy, packet->octets, packet->length);
 }
 
 /* Not to the node that it is from; and not to one on another home link. */
@@ -388,6 +390,16 @@ static void copy_broadcast(
 	copy_to(core, binding, home_link, packet, now);
 }
 
+/* rfc5944-4.2.3-8 and 3.6.1.2: the node is the member, and has one or several care-of addresses. */
+static void copy_to_member(struct ha_core *core, const struct ha_member *member,
+	struct ha_home_link *home_link, const struct packet *packet, struct mip_now now)
+{
+	const struct ha_binding *binding;
+
+	for (binding = member->binding->node->binding; binding; binding = binding->sibling)
+		copy_to(core, binding, home_link, packet, now);
+}
+
 static void copy_multicast(
 	struct ha_core *core, struct ha_home_link *home_link, const struct packet *packet, struct mip_now now)
 {
@@ -398,7 +410,7 @@ static void copy_multicast(
 		return;
 	ha_count(core, HA_COUNTER_MULTICASTS_TAKEN);
 	DL_FOREACH2(group->members, member, next)
-	copy_to(core, member->binding, home_link, packet, now);
+	copy_to_member(core, member, home_link, packet, now);
 }
 
 /* 255.255.255.255, or all ones on a network of the link. */
@@ -601,6 +613,15 @@ void ha_group_member_due(struct ha_core *core, struct mip_deadline *deadline)
  * and the (outer) encapsulating datagram". With a reverse tunnel the outer source is the care-of address instead (RFC
  * 3024 5.1.2), and nothing else is taken (rfc3024-4.3.2-3); without one this is the only way that a node may send them.
  */
+static bool another_is_from_home(const struct ha_binding *binding)
+{
+	const struct ha_binding *other = binding->node->binding;
+
+	while (other && (other == binding || !other->from_home_told))
+		other = other->sibling;
+	return other != NULL;
+}
+
 static void set_from_home(struct ha_core *core, struct ha_binding *binding, bool wanted)
 {
 	struct mip_want want = {
@@ -615,7 +636,7 @@ static void set_from_home(struct ha_core *core, struct ha_binding *binding, bool
 	binding->from_home_told = wanted;
 	if (wanted)
 		mip_outbox_want(&core->outbox, &want);
-	else
+	else if (!another_is_from_home(binding))
 		mip_outbox_unwant(&core->outbox, &want);
 }
 
@@ -628,9 +649,14 @@ void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mi
 		leave_all(core, binding, "network");
 		binding->queries = 0;
 	}
+	if (!core->settings.multicast) {
+		leave_all(core, binding, "configuration");
+		mip_deadline_cancel(&core->deadlines, &binding->query);
+		binding->queries = 0;
+	}
 	set_from_home(core, binding, core->settings.multicast && !binding->reverse_tunnel);
 	/* rfc5944-3.8.2-3: "… support broadcasts (see Section 4.3), it MUST ignore the 'B' bit (as opposed to rejecting the …" */
-	set_broadcast(core, binding, binding->broadcast);
+	set_broadcast(core, binding, binding->broadcast && core->settings.broadcasts);
 	listen_as_needed(core, binding);
 	/* RFC 5944 4.4: groups are joined "via a bidirectional tunnel to its home agent". What a node is a member of since
 	 * before, it says when it is asked. */
@@ -647,6 +673,22 @@ void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const cha
 	set_heard(core, binding, NULL);
 	mip_deadline_cancel(&core->deadlines, &binding->query);
 	binding->queries = 0;
+}
+
+void ha_group_bequeath(
+	struct ha_core *core, struct ha_binding *binding, struct ha_binding *heir, struct mip_now now)
+{
+	struct ha_member *member;
+
+	DL_FOREACH2(binding->members, member, next_own)
+	member->binding = heir;
+	DL_CONCAT2(heir->members, binding->members, previous_own, next_own);
+	heir->member_count += binding->member_count;
+	binding->members = NULL;
+	binding->member_count = 0;
+	listen_as_needed(core, heir);
+	if (heir->members && !mip_deadline_is_set(&heir->query))
+		schedule_query(core, heir, now.boot + core->settings.query_interval);
 }
 
 void ha_group_detach(struct ha_core *core, struct ha_home_link *home_link)

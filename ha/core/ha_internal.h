@@ -140,7 +140,7 @@ struct ha_binding {
 	bool direct;	 /* if negotiated: with the node itself, co-located, and with no foreign agent */
 	bool told;	 /* the kernel state for it has been wanted */
 	bool leads;	 /* its tunnel is the home address's TUNNEL; those of its siblings are COPYs */
-	bool broadcast;	 /* 'B', granted: it gets the home link's broadcasts */
+	bool broadcast;	 /* 'B', asked for: it gets the home link's broadcasts, if the settings let it */
 	bool co_located; /* 'D': it takes its packets out of the tunnel itself */
 	/* ha_group.c */
 	bool from_home_told; /* what it tunnels from its home address is taken */
@@ -344,6 +344,9 @@ struct ha_binding *ha_binding_find(const struct ha_core *core, struct mip_addres
 /* Adds or changes the node's binding as the request was granted, and without S removes the others. 0 or
  * -ENOMEM (nothing is changed). */
 int ha_binding_grant(struct ha_core *core, const struct ha_request *request);
+/* The other end of its tunnel; false: it has none yet. */
+bool ha_binding_way(
+	const struct ha_binding *binding, struct mip_address *ret_remote, uint16_t *ret_remote_port);
 /* A new one without kernel state, to be filled in. NULL: no memory. */
 struct ha_binding *ha_binding_new(
 	struct ha_core *core, struct ha_node *node, struct mip_address home_address, mip_time expires);
@@ -401,6 +404,9 @@ bool ha_group_frame(struct ha_core *core, struct ha_home_link *home_link, const 
 void ha_group_follow(struct ha_core *core, struct ha_binding *binding, struct mip_now now);
 /* It gets nothing any more. */
 void ha_group_forget(struct ha_core *core, struct ha_binding *binding, const char *reason);
+/* The binding ends, and the node has another one: what the node is a member of goes over to that. */
+void ha_group_bequeath(
+	struct ha_core *core, struct ha_binding *binding, struct ha_binding *heir, struct mip_now now);
 /* The link is about to be another's, or nobody's. */
 void ha_group_detach(struct ha_core *core, struct ha_home_link *home_link);
 void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now);

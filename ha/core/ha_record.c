@@ -205,6 +205,17 @@ static bool is_surplus(const struct ha_core *core, const struct ha_node *node, c
 					ha_binding_count_of(node) >= ha_binding_limit(core));
 }
 
+/* It ends here, and whom it was agreed on with is to know: rfc3543-4.2.2.1-1, "the home agent MUST notify the
+ * foreign domain address it is terminating the tunnel entry point". */
+static void leave_out(
+	struct ha_core *core, const struct ha_node *node, struct ha_binding *binding, struct mip_now now)
+{
+	if (!binding->revocation.negotiated || binding->expires <= now.boot || (binding->direct && !node) ||
+		(node && ha_binding_at(node, binding->care_of_address)))
+		return;
+	ha_revocation_begin(core, binding, true, now);
+}
+
 static int restore_one(
 	struct ha_core *core, struct mip_address home_address, struct mip_reader *reader, struct mip_now now)
 {
@@ -217,9 +228,16 @@ static int restore_one(
 		return -EBADMSG;
 	node = ha_node_by_identity(&core->tables, kept.identity);
 	expires = expiry(core, &kept, now);
+	kept.binding.node = node;
+	kept.binding.home_address = home_address;
+	kept.binding.expires = expires;
+	/* When the last message left is not known: now at the latest. */
+	kept.binding.revocation.sent = now.boot;
 	if (!node || is_surplus(core, node, &kept.binding, home_address) ||
-		!may_have(core, node, home_address) || expires <= now.boot)
+		!may_have(core, node, home_address) || expires <= now.boot) {
+		leave_out(core, node, &kept.binding, now);
 		return -ESTALE;
+	}
 	if (mip_address_is_none(node->home_address) && !mip_address_equal(node->assigned, home_address) &&
 		ha_pool_put(&core->tables, node, home_address) < 0)
 		return -ENOMEM;
@@ -227,7 +245,7 @@ static int restore_one(
 	if (!binding)
 		return -ENOMEM;
 	binding->reverse_tunnel = kept.binding.reverse_tunnel;
-	binding->broadcast = kept.binding.broadcast && core->settings.broadcasts;
+	binding->broadcast = kept.binding.broadcast;
 	binding->co_located = kept.binding.co_located;
 	binding->encapsulation = kept.binding.encapsulation;
 	binding->lifetime =
@@ -244,8 +262,6 @@ static int restore_one(
 	binding->reply_identification = kept.binding.reply_identification;
 	binding->revocation = kept.binding.revocation;
 	binding->direct = kept.binding.direct;
-	/* When the last message left is not known: now at the latest. */
-	binding->revocation.sent = now.boot;
 	ha_count(core, HA_COUNTER_BINDINGS_RESTORED);
 	return 0;
 }
@@ -341,13 +357,15 @@ static int restore_pool(struct ha_core *core, const char *name, struct mip_reade
 
 /* --- revocations under way -------------------------------------------------------------------- */
 
-static void revocation_name(const struct mip_revoked_key *key, char name[static MIP_RECORD_KEY])
+static void revocation_name(const struct mip_revoked *revoked, char name[static MIP_RECORD_KEY])
 {
 	struct mip_text text = mip_text_of(name, MIP_RECORD_KEY);
 
-	mip_text_add_address(&text, key->home_address);
+	mip_text_add_address(&text, revoked->key.home_address);
 	mip_text_add(&text, "/");
-	mip_text_add_address(&text, key->peer);
+	mip_text_add_address(&text, revoked->key.peer);
+	mip_text_add(&text, "/");
+	mip_text_add_address(&text, revoked->message.foreign_domain);
 }
 
 void ha_record_keep_revocation(struct ha_core *core, const struct mip_revoked *revoked, struct mip_now now)
@@ -358,7 +376,7 @@ void ha_record_keep_revocation(struct ha_core *core, const struct mip_revoked *r
 	bool direct = revoked->authentication == MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION;
 	char name[MIP_RECORD_KEY];
 
-	revocation_name(&revoked->key, name);
+	revocation_name(revoked, name);
 	mip_write8(&record, VERSION);
 	mip_write8(&record, (uint8_t)((direct ? REVOCATION_DIRECT : 0) |
 				      (revoked->message.inform ? REVOCATION_INFORM : 0) |
@@ -380,15 +398,17 @@ void ha_record_forget_revocation(struct ha_core *core, const struct mip_revoked 
 {
 	char name[MIP_RECORD_KEY];
 
-	revocation_name(&revoked->key, name);
+	revocation_name(revoked, name);
 	forget(core, revocation_prefix, name);
 }
 
-static int restore_revocation(struct ha_core *core, struct mip_reader *reader, struct mip_now now)
+static int restore_revocation(
+	struct ha_core *core, const char *name, struct mip_reader *reader, struct mip_now now)
 {
 	uint8_t version = mip_read8(reader), flags = mip_read8(reader);
 	mip_time expires_wall = (mip_time)mip_read64(reader);
 	struct mip_revoked revoked = {.terms = {.negotiated = true, .sent = now.boot}};
+	char own_name[MIP_RECORD_KEY];
 
 	revoked.key.home_address = mip_read_address(reader);
 	revoked.key.peer = mip_read_address(reader);
@@ -404,7 +424,8 @@ static int restore_revocation(struct ha_core *core, struct mip_reader *reader, s
 	revoked.terms.theirs = mip_read32(reader);
 	revoked.authentication = flags & REVOCATION_DIRECT ? MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION
 							   : MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION;
-	if (mip_reader_failed(reader) || version != VERSION)
+	revocation_name(&revoked, own_name);
+	if (mip_reader_failed(reader) || version != VERSION || strcmp(name, own_name) != 0)
 		return -EBADMSG;
 	revoked.expires = MIP_NEVER;
 	if (!(flags & REVOCATION_INFINITE)) {
@@ -445,8 +466,8 @@ void ha_core_record(
 		status = restore_replay(core, name, &reader);
 	else if ((name = after(key, pool_prefix)))
 		status = restore_pool(core, name, &reader);
-	else if (after(key, revocation_prefix))
-		status = restore_revocation(core, &reader, now);
+	else if ((name = after(key, revocation_prefix)))
+		status = restore_revocation(core, name, &reader, now);
 	if (status == 0 || status == -ENOMEM)
 		return;
 	mip_log(core->log, status == -ESTALE ? MIP_LOG_INFO : MIP_LOG_WARNING,

@@ -97,7 +97,8 @@ void ha_revocation_agree(struct ha_core *core, struct ha_request *request)
 
 	if (request->fields.lifetime == 0 || !binding)
 		return;
-	revoked = mip_revoker_find(&core->revoker, binding->home_address, request->source);
+	revoked = mip_revoker_find(
+		&core->revoker, binding->home_address, request->source, binding->care_of_address);
 	binding->revocation = (struct mip_revocation_terms){.sent = request->now.boot};
 	binding->direct = request->revocation_direct || (is_co_located(request) && is_direct(request));
 	/* Registered anew by the same way: a repetition of the revocation would end it. */
@@ -210,7 +211,9 @@ void ha_revocation_begin(
 					    : "no association or no memory");
 	else
 		ha_record_keep_revocation(core,
-			mip_revoker_find(&core->revoker, revoked.key.home_address, revoked.key.peer), now);
+			mip_revoker_find(&core->revoker, revoked.key.home_address, revoked.key.peer,
+				revoked.message.foreign_domain),
+			now);
 }
 
 int ha_revocation_restore(struct ha_core *core, const struct mip_revoked *what, struct mip_now now)
@@ -364,8 +367,8 @@ static void act(struct ha_core *core, const struct received *received, const str
 {
 	const struct mip_revocation *revocation = &received->revocation;
 	struct ha_binding *binding = ha_binding_find(core, revocation->home_address);
-	struct mip_revoked *revoked =
-		mip_revoker_find(&core->revoker, revocation->home_address, agent->address);
+	struct mip_revoked *revoked = mip_revoker_find(
+		&core->revoker, revocation->home_address, agent->address, revocation->foreign_domain);
 
 	while (binding && !is_about(binding, revocation, agent))
 		binding = binding->sibling;
@@ -376,9 +379,7 @@ static void act(struct ha_core *core, const struct received *received, const str
 			end_binding(core, received, binding, agent);
 		else
 			drop(core, received, HA_COUNTER_DROP_REVOCATION_REPLAY, "it is a replay");
-	} else if (revoked &&
-		   mip_address_equal(revoked->message.foreign_domain, revocation->foreign_domain) &&
-		   mip_address_equal(revoked->message.home_domain, revocation->home_domain)) {
+	} else if (revoked && mip_address_equal(revoked->message.home_domain, revocation->home_domain)) {
 		repeat(core, received, revoked, agent);
 	} else {
 		ha_count(core, HA_COUNTER_DROP_REVOCATION_UNKNOWN);
@@ -416,9 +417,9 @@ static void ack_input(struct ha_core *core, struct received *received)
 
 	if (parse(core, received, true) < 0)
 		return;
-	revoked = mip_revoker_find(&core->revoker, received->ack.home_address, received->by->source);
+	revoked = mip_revoker_find_acknowledged(&core->revoker, received->by->source, &received->ack);
 	/* rfc3543-3.5-6: "this revocation acknowledgment message MUST be silently discarded". */
-	if (!revoked || !mip_revoked_matches(revoked, &received->ack)) {
+	if (!revoked) {
 		ha_count(core, HA_COUNTER_DROP_REVOCATION_UNKNOWN);
 		return;
 	}

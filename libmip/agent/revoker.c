@@ -1,7 +1,8 @@
 /*
  * One record a binding that is revoked, with one deadline: the next transmission, the end of the waiting for
  * the last acknowledgment, or the end of remembering. The records are found by the home address and the other
- * agent, so that equal identifiers of different agents never meet (rfc3543-3.5-7).
+ * agent, so that equal identifiers of different agents never meet (rfc3543-3.5-7). Those that have both in common
+ * are all in the table, under one key, and form a ring: any that is found leads to all.
  */
 #include "revoker.h"
 
@@ -39,8 +40,18 @@ int mip_revoker_configure(struct mip_revoker *revoker, const struct mip_revocati
 	return 0;
 }
 
+static void leave_ring(struct mip_revoked *revoked)
+{
+	struct mip_revoked *before = revoked;
+
+	while (before->next_of_key != revoked)
+		before = before->next_of_key;
+	before->next_of_key = revoked->next_of_key;
+}
+
 void mip_revoker_forget(struct mip_revoker *revoker, struct mip_revoked *revoked)
 {
+	leave_ring(revoked);
 	mip_deadline_cancel(revoker->environment.deadlines, &revoked->deadline);
 	HASH_DEL(revoker->table, revoked);
 	mip_association_unref(revoked->association);
@@ -78,16 +89,34 @@ uint32_t mip_revoker_timestamp(struct mip_revoker *revoker, struct mip_now now)
 	return revoker->clock;
 }
 
+/* Any of those with this key: the others are in its ring. */
+static struct mip_revoked *find_any(const struct mip_revoker *revoker, const struct mip_revoked_key *key)
+{
+	struct mip_revoked *revoked;
+
+	HASH_FIND(hh, revoker->table, key, sizeof(*key), revoked);
+	return revoked;
+}
+
+static uint32_t last_identifier(const struct mip_revoked *revoked)
+{
+	return revoked->attempts > 0 ? revoked->sent[revoked->attempts - 1] : revoked->terms.own;
+}
+
 /* rfc3543-3.3-6: "MUST insert its current 4-byte timestamp running off the same clock as it is using to fill
  * in the timestamp in its revocation extensions"; and later than those, and than all sent before, for only
- * then the other agent believes it (rfc3543-4.2.2.2-2, rfc3543-4.2.3.2-3). */
+ * then the other agent believes it (rfc3543-4.2.2.2-2, rfc3543-4.2.3.2-3). An acknowledgment has nothing but the
+ * home address and the identifier: of two revocations of a node with one peer, none may have the other's. */
 static uint32_t next_identifier(
 	struct mip_revoker *revoker, const struct mip_revoked *revoked, struct mip_now now)
 {
-	uint32_t identifier = later_of(mip_revoker_timestamp(revoker, now), revoked->terms.own + 1);
+	uint32_t identifier = later_of(mip_revoker_timestamp(revoker, now), last_identifier(revoked) + 1);
+	const struct mip_revoked *any = find_any(revoker, &revoked->key), *each = any;
 
-	if (revoked->attempts > 0)
-		identifier = later_of(identifier, revoked->sent[revoked->attempts - 1] + 1);
+	while (each) {
+		identifier = later_of(identifier, last_identifier(each) + 1);
+		each = each->next_of_key == any ? NULL : each->next_of_key;
+	}
 	revoker->clock = later_of(identifier, revoker->clock);
 	return identifier;
 }
@@ -185,20 +214,26 @@ static mip_time earliest(const struct mip_revoked *what, struct mip_now now)
 	return at > now.boot ? at : now.boot;
 }
 
-struct mip_revoked *mip_revoker_find(
-	const struct mip_revoker *revoker, struct mip_address home_address, struct mip_address peer)
+struct mip_revoked *mip_revoker_find(const struct mip_revoker *revoker, struct mip_address home_address,
+	struct mip_address peer, struct mip_address foreign_domain)
 {
 	struct mip_revoked_key key = {home_address, peer};
-	struct mip_revoked *revoked;
+	struct mip_revoked *any = find_any(revoker, &key), *revoked = any;
 
-	HASH_FIND(hh, revoker->table, &key, sizeof(key), revoked);
+	while (revoked && !mip_address_equal(revoked->message.foreign_domain, foreign_domain)) {
+		revoked = revoked->next_of_key;
+		if (revoked == any)
+			return NULL;
+	}
 	return revoked;
 }
 
 static int add(struct mip_revoker *revoker, const struct mip_revoked *what, mip_time at,
 	struct mip_revoked **ret_revoked)
 {
-	struct mip_revoked *revoked = mip_revoker_find(revoker, what->key.home_address, what->key.peer);
+	struct mip_revoked *revoked = mip_revoker_find(
+		revoker, what->key.home_address, what->key.peer, what->message.foreign_domain);
+	struct mip_revoked *any;
 
 	if (revoked)
 		mip_revoker_forget(revoker, revoked);
@@ -209,11 +244,15 @@ static int add(struct mip_revoker *revoker, const struct mip_revoked *what, mip_
 		return -ENOMEM;
 	*revoked = *what;
 	revoked->deadline = (struct mip_deadline){.kind = revoker->environment.deadline_kind};
+	any = find_any(revoker, &what->key);
 	HASH_ADD(hh, revoker->table, key, sizeof(revoked->key), revoked);
 	if (!revoked->hh.tbl) {
 		free(revoked);
 		return -ENOMEM;
 	}
+	revoked->next_of_key = any ? any->next_of_key : revoked;
+	if (any)
+		any->next_of_key = revoked;
 	mip_association_ref(revoked->association);
 	if (mip_deadline_set(revoker->environment.deadlines, &revoked->deadline, at) < 0) {
 		mip_revoker_forget(revoker, revoked);
@@ -274,17 +313,29 @@ void mip_revoker_hold(struct mip_revoked *revoked, mip_time until)
 	revoked->held_until = until;
 }
 
-bool mip_revoked_matches(const struct mip_revoked *revoked, const struct mip_revocation_ack *ack)
+static bool has_sent(const struct mip_revoked *revoked, uint32_t identifier)
 {
-	/* rfc3543-3.5-5: "the revoking agent MUST check the Home Address and Identifier fields to make sure
-	 * they match those fields from a corresponding revocation message it sent". */
-	if (!revoked->under_way || !mip_address_equal(ack->home_address, revoked->message.home_address))
-		return false;
 	for (unsigned i = 0; i < revoked->attempts; i++) {
-		if (revoked->sent[i] == ack->identifier)
+		if (revoked->sent[i] == identifier)
 			return true;
 	}
 	return false;
+}
+
+struct mip_revoked *mip_revoker_find_acknowledged(
+	const struct mip_revoker *revoker, struct mip_address peer, const struct mip_revocation_ack *ack)
+{
+	/* rfc3543-3.5-5: "the revoking agent MUST check the Home Address and Identifier fields to make sure
+	 * they match those fields from a corresponding revocation message it sent". */
+	struct mip_revoked_key key = {ack->home_address, peer};
+	struct mip_revoked *any = find_any(revoker, &key), *revoked = any;
+
+	while (revoked && !(revoked->under_way && has_sent(revoked, ack->identifier))) {
+		revoked = revoked->next_of_key;
+		if (revoked == any)
+			return NULL;
+	}
+	return revoked;
 }
 
 void mip_revoker_settle(struct mip_revoker *revoker, struct mip_revoked *revoked, struct mip_now now)

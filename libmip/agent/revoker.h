@@ -52,7 +52,11 @@ struct mip_revocation_terms {
 	mip_time sent;	 /* CLOCK_BOOTTIME of our last registration message for the binding */
 };
 
-/* A binding that is revoked. The first part is what mip_revoker_begin() and _remember() are told. */
+/*
+ * A binding that is revoked. The first part is what mip_revoker_begin() and _remember() are told. It is one of the
+ * key's, and the only one of them with its foreign domain address: of a node's bindings at a time (RFC 5944
+ * 3.8.2.2) several may be by one peer, an agent with several care-of addresses, or a NAT.
+ */
 struct mip_revoked {
 	struct mip_revoked_key {
 		struct mip_address home_address;
@@ -76,6 +80,7 @@ struct mip_revoked {
 	uint32_t identifier; /* … this one at last … */
 	bool informed;	     /* … acknowledged with this I */
 	struct mip_deadline deadline;
+	struct mip_revoked *next_of_key; /* a ring of those with its key; itself, if it is alone */
 	UT_hash_handle hh;
 };
 
@@ -111,7 +116,7 @@ bool mip_revocation_is_later(uint32_t a, uint32_t b);
 
 /*
  * Begins to tell the other agent. The first message leaves now, or as soon as the last registration message
- * is a second ago. Takes the place of another one with the same key. Returns 0; -ESTALE: the binding is over
+ * is a second ago. Takes the place of another one of the same binding. Returns 0; -ESTALE: the binding is over
  * by then; -ENOSPC: too many; -ENOMEM.
  */
 int mip_revoker_begin(struct mip_revoker *revoker, const struct mip_revoked *what, struct mip_now now);
@@ -119,15 +124,16 @@ int mip_revoker_begin(struct mip_revoker *revoker, const struct mip_revoked *wha
 int mip_revoker_send_once(struct mip_revoker *revoker, const struct mip_revoked *what, struct mip_now now);
 /* The other agent has revoked it, with `what->identifier` and `what->informed`. 0, -ENOSPC, -ENOMEM. */
 int mip_revoker_remember(struct mip_revoker *revoker, const struct mip_revoked *what, struct mip_now now);
-/* NULL: none. */
-struct mip_revoked *mip_revoker_find(
-	const struct mip_revoker *revoker, struct mip_address home_address, struct mip_address peer);
+/* That of the binding with this foreign domain address. NULL: none. */
+struct mip_revoked *mip_revoker_find(const struct mip_revoker *revoker, struct mip_address home_address,
+	struct mip_address peer, struct mip_address foreign_domain);
 /* The node has registered again, or the deadline says that it is over. */
 void mip_revoker_forget(struct mip_revoker *revoker, struct mip_revoked *revoked);
 /* A registration of the node is on its way by the same agents: nothing is sent until then. */
 void mip_revoker_hold(struct mip_revoked *revoked, mip_time until);
-/* Whether the acknowledgment belongs to one of the transmissions of a revocation that is under way. */
-bool mip_revoked_matches(const struct mip_revoked *revoked, const struct mip_revocation_ack *ack);
+/* The one under way to one of whose transmissions the peer's acknowledgment belongs. NULL: none. */
+struct mip_revoked *mip_revoker_find_acknowledged(
+	const struct mip_revoker *revoker, struct mip_address peer, const struct mip_revocation_ack *ack);
 /* It is acknowledged: from now on it is remembered only. */
 void mip_revoker_settle(struct mip_revoker *revoker, struct mip_revoked *revoked, struct mip_now now);
 

@@ -53,7 +53,10 @@ struct mip_output_frame {
 
 /* A copy for a mobile node away from home; the output's octets are the packet. */
 struct mip_output_copy {
-	struct mip_address home_address; /* the tunnel is that of its HOME end */
+	struct mip_address home_address; /* the tunnel is that of its HOME end … */
+	/* … and of several (simultaneous bindings) the TUNNEL or COPY whose other end this is; none: each of them. */
+	struct mip_address remote;
+	uint16_t remote_port;
 	/* RFC 5944 4.3: encapsulated twice, first in a packet from `source` to the home address, so that the foreign
 	 * agent knows whom it is for. */
 	bool nested;

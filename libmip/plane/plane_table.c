@@ -161,6 +161,15 @@ struct mip_plane_home *mip_plane_home_toward(struct mip_plane_home *home, struct
 	return home;
 }
 
+struct mip_plane_home *mip_plane_home_by(
+	struct mip_plane_home *home, struct mip_address remote, uint16_t remote_port)
+{
+	home = mip_plane_home_toward(home, remote);
+	while (home && home->tunnel.remote_port != remote_port)
+		home = mip_plane_home_toward(home->copies, remote);
+	return home;
+}
+
 static struct mip_plane_peer *add_peer(struct mip_plane_table *table, const struct mip_want_peer *want)
 {
 	struct mip_plane_peer *peer = calloc(1, sizeof(*peer));

@@ -82,6 +82,10 @@ struct mip_plane_peer *mip_plane_table_peer(const struct mip_plane_table *table,
 /* The home itself or the copy whose tunnel leads to that address; NULL: none does. */
 struct mip_plane_home *mip_plane_home_toward(struct mip_plane_home *home, struct mip_address remote);
 
+/* The same by address and port, of UDP tunnels: several may lead to one NAT. */
+struct mip_plane_home *mip_plane_home_by(
+	struct mip_plane_home *home, struct mip_address remote, uint16_t remote_port);
+
 /* The tunnel for a packet that came to mip0: at the HOME end by its destination, at the VISITED end by its
  * source. */
 struct mip_plane_home *mip_plane_table_tunnel(

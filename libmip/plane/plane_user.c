@@ -38,6 +38,8 @@ static const struct mip_counter_name counter_names[] = {
 		"packets of visitors in the encapsulating delivery style, passed on into their tunnels"},
 	[MIP_USER_FRAGMENTED] = {"tunnel_fragmented", "inner packets fragmented for a narrow outer path"},
 	[MIP_USER_ICMP_SENT] = {"tunnel_icmp_sent", "ICMP errors sent to the senders of inner packets"},
+	[MIP_USER_ICMP_WITHHELD] = {"tunnel_icmp_withheld",
+		"ICMP errors from within tunnels that are none of the senders' business"},
 	[MIP_USER_DROP_NO_TUNNEL] = {"drop_no_tunnel",
 		"packets led to the tunnel device without a tunnel for them"},
 	[MIP_USER_DROP_NO_PEER] = {"drop_no_peer", "tunnelled packets of a home address that is not known"},

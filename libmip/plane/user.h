@@ -29,6 +29,7 @@ enum mip_user_counter {
 	MIP_USER_RELAYED,
 	MIP_USER_FRAGMENTED,
 	MIP_USER_ICMP_SENT,
+	MIP_USER_ICMP_WITHHELD,
 	MIP_USER_DROP_NO_TUNNEL,
 	MIP_USER_DROP_NO_PEER,
 	MIP_USER_DROP_SPOOFED,
@@ -163,6 +164,9 @@ void mip_user_encapsulate(struct mip_user *user);
  * must not be in the scratch. */
 void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint8_t *octets, size_t length,
 	const struct mip_offload *offload);
+/* The same, a whole packet into this one of the tunnels of a home, and into no copy. */
+void mip_user_send_by(
+	struct mip_user *user, struct mip_plane_home *way, const uint8_t *octets, size_t length);
 
 /* user_decapsulate.c */
 int mip_user_receiver_new(struct mip_user_receiver **ret_receiver);

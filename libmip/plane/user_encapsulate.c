@@ -177,16 +177,21 @@ static struct mip_plane_home *admit(
 	return home && may_enter(home, ip, ret_reason) ? home : NULL;
 }
 
+static void send_to(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
+	const struct mip_offload *offload)
+{
+	if (offload->kind != MIP_OFFLOAD_NONE)
+		send_segments(user, home, inner, offload);
+	else
+		send_whole(user, home, inner);
+}
+
 /* rfc5944-3.6.1.2: "it will tunnel a separate copy of each arriving datagram to each care-of address". */
 static void send_to_each(struct mip_user *user, struct mip_plane_home *home, const struct mip_inner *inner,
 	const struct mip_offload *offload)
 {
-	for (; home; home = home->copies) {
-		if (offload->kind != MIP_OFFLOAD_NONE)
-			send_segments(user, home, inner, offload);
-		else
-			send_whole(user, home, inner);
-	}
+	for (; home; home = home->copies)
+		send_to(user, home, inner, offload);
 }
 
 /* Into the tunnel that was found for it; leaves with the next flush. */
@@ -239,6 +244,20 @@ void mip_user_send_into(struct mip_user *user, struct mip_plane_home *home, uint
 
 	if (mip_inner_read(octets, length, &inner) == 0 && may_enter(home, &inner.ip, &reason)) {
 		send_inner(user, home, octets, &inner, offload);
+		flush(user);
+	} else {
+		user->counters[reason]++;
+	}
+}
+
+void mip_user_send_by(struct mip_user *user, struct mip_plane_home *way, const uint8_t *octets, size_t length)
+{
+	enum mip_user_counter reason = MIP_USER_DROP_MALFORMED;
+	struct mip_offload nothing = {0};
+	struct mip_inner inner;
+
+	if (mip_inner_read(octets, length, &inner) == 0 && may_enter(way, &inner.ip, &reason)) {
+		send_to(user, way, &inner, &nothing);
 		flush(user);
 	} else {
 		user->counters[reason]++;

@@ -341,15 +341,28 @@ void mip_user_complete_checksum(uint8_t *packet, const struct mip_inner *inner)
 	(void)mip_complete_checksum(packet, inner->length, &offload);
 }
 
+static void send_copy(
+	struct mip_user *user, const struct mip_output_copy *copy, struct mip_plane_home *home, size_t length)
+{
+	struct mip_offload nothing = {0};
+
+	user->counters[MIP_USER_COPIES_OUT]++;
+	if (mip_address_is_none(copy->remote))
+		mip_user_send_into(user, home, user->arena, length, &nothing);
+	else
+		mip_user_send_by(user, home, user->arena, length);
+}
+
 int mip_user_copy(
 	struct mip_user *user, const struct mip_output_copy *copy, const uint8_t *packet, size_t length)
 {
 	struct mip_plane_home *home = mip_plane_table_home(&user->table, copy->home_address, MIP_TUNNEL_HOME);
 	size_t around = copy->nested ? MIP_IP_HEADER : 0;
-	struct mip_offload nothing = {0};
 	struct mip_writer writer;
 	struct mip_inner inner;
 
+	if (home && !mip_address_is_none(copy->remote))
+		home = mip_plane_home_by(home, copy->remote, copy->remote_port);
 	if (!home || !home->has_tunnel) {
 		user->counters[MIP_USER_DROP_NO_TUNNEL]++;
 		return -ENOENT;
@@ -380,7 +393,6 @@ int mip_user_copy(
 		writer = mip_writer_of(user->arena, MIP_IP_HEADER);
 		mip_ip_write(&writer, &ip);
 	}
-	user->counters[MIP_USER_COPIES_OUT]++;
-	mip_user_send_into(user, home, user->arena, inner.length + around, &nothing);
+	send_copy(user, copy, home, inner.length + around);
 	return 0;
 }

@@ -256,6 +256,10 @@ void mip_user_relay_error(struct mip_user *user, const struct mip_user_error *er
 	uint32_t mtu = 0;
 	size_t overhead;
 
+	/* rfc2003-4.1-7: Source Route Failed, and the like, "SHOULD be handled by the encapsulator itself": no outer header
+	 * of ours has a source route, so there is nothing to try without, and it is counted for who looks after the path. */
+	if (code < 0)
+		user->counters[MIP_USER_ICMP_WITHHELD]++;
 	if (code < 0 || read_quoted(error->octets, error->length, &quoted) != 0)
 		return;
 	home = mip_plane_table_tunnel(&user->table, quoted.source, quoted.destination);

@@ -26,7 +26,7 @@ enum mip_request_flag {
 	MIP_REQUEST_G = 0x08, /* GRE encapsulation */
 	MIP_REQUEST_R = 0x04, /* r: sent as zero, ignored on reception */
 	MIP_REQUEST_T = 0x02, /* reverse tunnelling requested, RFC 3024 */
-	MIP_REQUEST_X = 0x01, /* x: sent as zero, ignored on reception */
+	MIP_REQUEST_X = 0x01, /* x: sent as zero; what the agents deny as a reserved bit */
 
 	/* The bits that ask for another encapsulation than IP in IP. */
 	MIP_REQUEST_ENCAPSULATIONS = MIP_REQUEST_M | MIP_REQUEST_G,

@@ -404,6 +404,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
 	if (found || restarted)
 		begins_anew(core, agent, found, now);
 	mn_attempt_challenged(core, agent, now);
+	if (restarted)
+		mn_simultaneous_agent_gone(core, agent);
 	/* rfc5944-2.4.4-1: the agent with which it is registered has lost its visitors: register again;
 	 * rfc3543-4.1-1: so says one that has revoked this node.
 	 * rfc5944-3.6-4: SHOULD register when it detects that the foreign agent has rebooted. */
@@ -476,6 +478,7 @@ static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now no
 	if (core->attempt.active && is_place_of(agent, &core->attempt.place) &&
 		(!core->attempt.ending || core->attempt.withdrawing))
 		mn_attempt_end(core);
+	mn_simultaneous_agent_gone(core, agent);
 	agent_free(core, agent);
 	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. The loss of one that was
 	 * not in use is no reason to solicit (rfc5944-2.4-2), nor to solicit more often (rfc5944-2.4-8). */

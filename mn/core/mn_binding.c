@@ -58,14 +58,10 @@ static void begin_grace(struct mn_core *core, bool retained, struct mip_now now)
 		set(core, &core->grace, MN_DEADLINE_GRACE, now.boot + core->settings.grace);
 	if (!moves || (binding->place.mode != MN_MODE_CO_LOCATED && !retained))
 		return;
-	core->old = (struct mn_binding){
-		.place = binding->place,
-		.lifetime = binding->lifetime,
-		.expires = binding->expires,
-		.keepalive_interval = binding->keepalive_interval,
-		.encapsulation = binding->encapsulation,
-		.reverse_tunnel = binding->reverse_tunnel,
-	};
+	core->old = *binding;
+	core->old.lost = false;
+	core->old.keepalive_unanswered = 0;
+	core->old.renew = core->old.expire = core->old.keepalive = (struct mip_deadline){0};
 	mip_deadline_cancel(&core->deadlines, &core->grace);
 	if (!retained)
 		set(core, &core->grace, MN_DEADLINE_GRACE, now.boot + core->settings.grace);
@@ -204,10 +200,10 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 			keepalive_interval_of(core, grant->keepalive_interval, same_place, last_interval),
 	};
 	core->bound_once = true;
-	core->revoked = (struct mn_revoked){0};
+	mn_revocation_registered(core, &core->binding.place);
 	mn_attempt_end(core);
 	set_lifetime(core, sent_at);
-	mn_home_agent_session(core, core->binding.expires);
+	mn_home_agent_session(core, core->binding.expires, now);
 	begin_keepalive(core, sent_at, now);
 	/* There is a NAT, so all goes by the tunnel: the home agent is told that too. */
 	if (core->binding.reverse_tunnel && !has_t && !core->reverse_refused)
@@ -215,7 +211,7 @@ static void take_over(struct mn_core *core, const struct mn_grant *grant, struct
 	report(core, began, same_place, now);
 }
 
-void mn_binding_resume(struct mn_core *core)
+void mn_binding_resume(struct mn_core *core, struct mip_now now)
 {
 	struct mn_binding old = core->old;
 
@@ -224,6 +220,8 @@ void mn_binding_resume(struct mn_core *core)
 	core->binding = old;
 	/* As it was granted then. */
 	set_lifetime(core, old.expires - old.lifetime * MIP_SECOND);
+	if (old.encapsulation == MIP_ENCAPSULATION_UDP)
+		set(core, &core->binding.keepalive, MN_DEADLINE_KEEPALIVE, now.boot + old.keepalive_interval);
 }
 
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)

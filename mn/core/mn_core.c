@@ -302,6 +302,8 @@ void mn_core_farewell(struct mn_core *core, struct mip_now now)
 	core->resting = true;
 	core->moved = true;
 	mn_attempt_begin(core, &place, true, now);
+	/* Nobody will be here to hear the answer; the session ends with the binding. */
+	mn_record_forget_session(core);
 }
 
 /* --- what can be seen ------------------------------------------------------------------------- */

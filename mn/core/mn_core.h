@@ -43,6 +43,10 @@ struct mip_outbox *mn_core_outbox(struct mn_core *core);
 
 /* The UDP port that the node sends its requests from. Before mn_core_begin(). */
 void mn_core_udp_port(struct mn_core *core, uint16_t port);
+/* A record that a machine before this one kept (MIP_OUTPUT_KEEP). Before mn_core_begin(). What does not fit is
+ * forgotten. */
+void mn_core_record(
+	struct mn_core *core, const char *key, const uint8_t *octets, size_t length, struct mip_now now);
 /* What is there already has been told: begin. */
 void mn_core_begin(struct mn_core *core, struct mip_now now);
 void mn_core_link(struct mn_core *core, const struct mip_input_link *link, struct mip_now now);

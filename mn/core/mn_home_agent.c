@@ -18,6 +18,8 @@
  */
 #include "mn_machine.h"
 
+#include <errno.h>
+
 #include "extension.h"
 
 enum {
@@ -354,9 +356,27 @@ bool mn_home_agent_accepted(struct mn_core *core, struct mip_address home_agent)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-void mn_home_agent_session(struct mn_core *core, mip_time ends)
+void mn_home_agent_session(struct mn_core *core, mip_time ends, struct mip_now now)
 {
 	core->assignment.session_ends = ends;
+	if (is_assigning(core))
+		mn_record_keep_session(core, now);
+}
+
+/* rfc4433-5.1.2-2: "MUST cache the Assigned HA address for the length of the Mobile IP session", also when the daemon
+ * did not last that long. */
+int mn_home_agent_resume(
+	struct mn_core *core, struct mip_address home_agent, struct mip_address home_address, mip_time ends)
+{
+	if (!is_assigning(core) || !is_usable(core, home_agent) || !mip_address_is_unicast(home_address) ||
+		!mn_settings_home_agent(&core->settings, home_agent))
+		return -ESTALE;
+	core->assignment = (struct mn_assignment_state){.last = home_agent, .session_ends = ends};
+	core->home_address = home_address;
+	set(core, home_agent);
+	mip_log(core->log, MIP_LOG_NOTICE, "the session with the home agent %s goes on",
+		MIP_TEXT(home_agent));
+	return 0;
 }
 
 void mn_home_agent_session_over(struct mn_core *core)
@@ -364,6 +384,7 @@ void mn_home_agent_session_over(struct mn_core *core)
 	if (!is_assigning(core))
 		return;
 	core->assignment = (struct mn_assignment_state){.last = core->assignment.last};
+	mn_record_forget_session(core);
 	/* Another home agent gives another home address. */
 	core->home_address = (struct mip_address){0};
 	set(core, (struct mip_address){0});

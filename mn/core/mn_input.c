@@ -18,6 +18,7 @@ static bool is_ours(const struct mn_core *core, struct mip_address address)
 		return false;
 	return mip_address_equal(address, core->home_address) || is_care_of(&core->binding.place, address) ||
 	       (core->attempt.active && is_care_of(&core->attempt.place, address)) ||
+	       is_care_of(&core->old.place, address) || mn_revocation_remembers(core, address) ||
 	       mip_address_is_broadcast(address);
 }
 

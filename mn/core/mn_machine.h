@@ -13,6 +13,7 @@
  *   mn_binding.c    what was accepted: renewed, expired, kept alive through a NAT
  *   mn_revocation.c the home agent ends a direct co-located binding (RFC 3543)
  *   mn_simultaneous.c  the old binding kept beside the new one for a while (S)
+ *   mn_record.c     what outlives the daemon
  *   mn_routing.c    the kernel state that all this amounts to
  *   mn_arp.c        ARP by RFC 5944 4.6
  *   mn_input.c      packets: what they are and whose
@@ -40,6 +41,7 @@ enum {
 	MN_RENEWAL_MARGIN = 60,	   /* seconds before the end, at most */
 	MN_SHUN_LEAST = 1,	   /* seconds that an agent which has disappointed is left alone … */
 	MN_SHUN_DOUBLINGS = 8,	   /* … which double with each time, so often */
+	MN_REVOKED = 2,		   /* bindings that were revoked, remembered: there are two at once (S) */
 	MN_REDIRECTORS = 8,	   /* home agents that have redirected us, remembered to see circles */
 };
 
@@ -253,7 +255,7 @@ struct mn_binding {
 	uint32_t home_agent_timestamp; /* … and this was its time when it accepted it */
 };
 
-/* RFC 3543: the binding that was revoked last; its home agent may not have heard our acknowledgment. */
+/* RFC 3543: a binding that was revoked; its home agent may not have heard our acknowledgment. */
 struct mn_revoked {
 	bool any;
 	struct mip_address home_agent, care_of_address;
@@ -314,7 +316,7 @@ struct mn_core {
 	struct mn_binding binding;
 	/* What came before, for a time of grace, or until the home agent has only this one (S). */
 	struct mn_binding old;
-	struct mn_revoked revoked;
+	struct mn_revoked revoked[MN_REVOKED]; /* the newest first */
 	struct mip_deadline grace;
 	bool others;  /* the home agent may have other bindings of ours beside this one (S) … */
 	bool crowded; /* … and has said that they are too many (code 135) */
@@ -447,7 +449,10 @@ enum mn_next mn_home_agent_denied(struct mn_core *core, uint8_t code, struct mip
 bool mn_home_agent_refuses(int code);
 /* False: that cannot be one. */
 bool mn_home_agent_accepted(struct mn_core *core, struct mip_address home_agent);
-void mn_home_agent_session(struct mn_core *core, mip_time ends);
+void mn_home_agent_session(struct mn_core *core, mip_time ends, struct mip_now now);
+/* One that a daemon before this one began. 0; -ESTALE: it is not one for these settings. */
+int mn_home_agent_resume(
+	struct mn_core *core, struct mip_address home_agent, struct mip_address home_address, mip_time ends);
 void mn_home_agent_session_over(struct mn_core *core);
 /* The settings are other ones; `before`: their hint was this. */
 void mn_home_agent_hinted(struct mn_core *core, struct mip_address before);
@@ -474,6 +479,10 @@ void mn_reply_input(struct mn_core *core, const struct mn_received *received, st
 bool mn_revocation_is_for(const struct mn_core *core, const struct mn_attempt *attempt);
 void mn_revocation_offer(struct mip_writer *writer, struct mip_now now);
 void mn_revocation_input(struct mn_core *core, const struct mn_received *received, struct mip_now now);
+/* Registered there: what was revoked of that care-of address is history. */
+void mn_revocation_registered(struct mn_core *core, const struct mn_place *place);
+/* The binding with that care-of address is over; its home agent may say so again. */
+bool mn_revocation_remembers(const struct mn_core *core, struct mip_address care_of_address);
 
 /* mn_binding.c */
 struct mn_grant {
@@ -499,7 +508,7 @@ void mn_binding_keepalive(struct mn_core *core, struct mip_now now);
 void mn_binding_grace_over(struct mn_core *core);
 bool mn_binding_is_live(const struct mn_core *core);
 /* The one before is the one in use again. */
-void mn_binding_resume(struct mn_core *core);
+void mn_binding_resume(struct mn_core *core, struct mip_now now);
 
 /* mn_simultaneous.c */
 /* MIP_REQUEST_S where the attempt's request is to have it, otherwise 0. */
@@ -513,6 +522,12 @@ void mn_simultaneous_settle(struct mn_core *core, struct mip_now now);
 void mn_simultaneous_watch(struct mn_core *core, struct mip_now now);
 /* Without a binding: the one before it that the home agent still has, if that is of use. */
 void mn_simultaneous_resume(struct mn_core *core, struct mip_now now);
+void mn_simultaneous_agent_gone(struct mn_core *core, const struct mn_agent *agent);
+
+/* mn_record.c */
+/* The session with the assigned home agent, as it is now. */
+void mn_record_keep_session(struct mn_core *core, struct mip_now now);
+void mn_record_forget_session(struct mn_core *core);
 
 /* mn_routing.c */
 /* Puts into the outbox what makes the wanted kernel state that of now: what is new or changed first, then

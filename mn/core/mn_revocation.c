@@ -8,6 +8,8 @@
  */
 #include "mn_machine.h"
 
+#include <string.h>
+
 #include "address.h"
 #include "revoker.h"
 
@@ -65,24 +67,82 @@ static bool is_about(const struct mn_core *core, const struct mip_revocation *re
 	       mip_address_equal(revocation->foreign_domain, care_of_address);
 }
 
-static void end_binding(struct mn_core *core, const struct mn_received *received,
-	const struct mip_revocation *revocation, struct mip_now now)
+/* Of the bindings that the home agent may have of this node: the one in use, or the one before that is kept beside it
+ * (S). NULL: it is about neither. */
+static struct mn_binding *binding_about(struct mn_core *core, const struct mip_revocation *revocation)
 {
-	struct mip_event event = mn_place_event(core, "revoked", &core->binding.place);
+	struct mn_binding *bindings[] = {&core->binding, &core->old};
 
-	core->revoked = (struct mn_revoked){
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(bindings); i++)
+		if (bindings[i]->revocable &&
+			is_about(core, revocation, core->home_agent, bindings[i]->place.care_of_address))
+			return bindings[i];
+	return NULL;
+}
+
+/* --- those that are over ------------------------------------------------------------------------ */
+
+static struct mn_revoked *revoked_about(struct mn_core *core, const struct mip_revocation *revocation)
+{
+	for (size_t i = 0; i < MN_REVOKED; i++)
+		if (core->revoked[i].any && is_about(core, revocation, core->revoked[i].home_agent,
+						    core->revoked[i].care_of_address))
+			return &core->revoked[i];
+	return NULL;
+}
+
+/* In the place of what was said of it before, or of what is longest ago. */
+static void remember(struct mn_core *core, const struct mip_revocation *revocation)
+{
+	struct mn_revoked *revoked = revoked_about(core, revocation);
+
+	if (!revoked) {
+		memmove(&core->revoked[1], &core->revoked[0],
+			sizeof(core->revoked) - sizeof(core->revoked[0]));
+		revoked = &core->revoked[0];
+	}
+	*revoked = (struct mn_revoked){
 		.any = true,
 		.home_agent = revocation->home_domain,
 		.care_of_address = revocation->foreign_domain,
 		.identifier = revocation->identifier,
 	};
+}
+
+bool mn_revocation_remembers(const struct mn_core *core, struct mip_address care_of_address)
+{
+	for (size_t i = 0; i < MN_REVOKED; i++)
+		if (core->revoked[i].any &&
+			mip_address_equal(core->revoked[i].care_of_address, care_of_address))
+			return true;
+	return false;
+}
+
+void mn_revocation_registered(struct mn_core *core, const struct mn_place *place)
+{
+	for (size_t i = 0; i < MN_REVOKED; i++)
+		if (mip_address_equal(core->revoked[i].care_of_address, place->care_of_address))
+			core->revoked[i] = (struct mn_revoked){0};
+}
+
+/* --- the home agent's revocation, 4.2.2.3 --------------------------------------------------------- */
+
+static void end_binding(struct mn_core *core, struct mn_binding *binding, const struct mn_received *received,
+	const struct mip_revocation *revocation, struct mip_now now)
+{
+	struct mip_event event = mn_place_event(core, "revoked", &binding->place);
+
+	remember(core, revocation);
 	mip_event_address(&event, "home_agent", revocation->home_domain);
 	mn_report(core, &event);
 	mip_log(core->log, MIP_LOG_NOTICE, "the home agent %s has revoked the binding",
 		MIP_TEXT(revocation->home_domain));
 	/* "SHOULD first generate a revocation acknowledgment message". */
 	acknowledge(core, received, revocation);
-	mn_binding_drop(core);
+	if (binding == &core->old)
+		mn_binding_grace_over(core);
+	else
+		mn_binding_drop(core);
 	/* A request that is under way may have been denied by the same decision, or not: it goes on. */
 	mn_decide(core, now);
 }
@@ -90,18 +150,15 @@ static void end_binding(struct mn_core *core, const struct mn_received *received
 static void act(struct mn_core *core, const struct mn_received *received,
 	const struct mip_revocation *revocation, struct mip_now now)
 {
-	const struct mn_binding *binding = &core->binding;
-	const struct mn_revoked *revoked = &core->revoked;
-	bool bound = binding->revocable &&
-		     is_about(core, revocation, core->home_agent, binding->place.care_of_address);
-	bool before =
-		revoked->any && is_about(core, revocation, revoked->home_agent, revoked->care_of_address);
-	uint32_t least = bound ? binding->home_agent_timestamp : revoked->identifier;
+	struct mn_binding *binding = binding_about(core, revocation);
+	struct mn_revoked *revoked = revoked_about(core, revocation);
+	uint32_t least;
 
-	if (!bound && !before) {
+	if (!binding && !revoked) {
 		mn_count(core, MN_COUNT_DROP_REVOCATION_UNKNOWN);
 		return;
 	}
+	least = binding ? binding->home_agent_timestamp : revoked->identifier;
 	/* rfc3543-4.2.2.2-7, rfc3543-3.5-4: "check the home address and identifier […] for replay": "silently
 	 * discarded". */
 	if (!mip_revocation_is_later(revocation->identifier, least)) {
@@ -109,11 +166,11 @@ static void act(struct mn_core *core, const struct mn_received *received,
 		return;
 	}
 	mn_count(core, MN_COUNT_REVOCATIONS_RECEIVED);
-	if (bound) {
-		end_binding(core, received, revocation, now);
+	if (binding) {
+		end_binding(core, binding, received, revocation, now);
 		return;
 	}
-	core->revoked.identifier = revocation->identifier;
+	revoked->identifier = revocation->identifier;
 	acknowledge(core, received, revocation);
 }
 

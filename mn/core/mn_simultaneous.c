@@ -97,6 +97,16 @@ static bool is_of_use(const struct mn_core *core, const struct mn_binding *bindi
 		       : mn_interface_address(interface, place->care_of_address) != NULL;
 }
 
+/* An agent that has forgotten or ended what it had, or is not heard any more, is no way to go back to. */
+void mn_simultaneous_agent_gone(struct mn_core *core, const struct mn_agent *agent)
+{
+	const struct mn_place *place = &core->old.place;
+
+	if (place->mode == MN_MODE_FOREIGN_AGENT && place->link == agent->key.link &&
+		mip_address_equal(place->agent, agent->key.address))
+		mn_binding_grace_over(core);
+}
+
 /* What the home agent has of the link that died is replaced at once: a link-layer indication allows it. */
 void mn_simultaneous_resume(struct mn_core *core, struct mip_now now)
 {
@@ -105,7 +115,7 @@ void mn_simultaneous_resume(struct mn_core *core, struct mip_now now)
 	if (!core->others || core->binding.place.mode != MN_MODE_NONE || !is_of_use(core, &core->old, now))
 		return;
 	mn_attempt_end(core);
-	mn_binding_resume(core);
+	mn_binding_resume(core, now);
 	mn_count(core, MN_COUNT_RESUMED);
 	event = mn_place_event(core, "resumed", &core->binding.place);
 	mn_report(core, &event);

@@ -63,6 +63,7 @@ struct mn_config_home_agent {
 
 struct mn_config {
 	char *control;
+	char *state;
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
 	int64_t icmp_rate;

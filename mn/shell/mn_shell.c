@@ -176,6 +176,11 @@ static void on_udp_port(void *core, uint16_t port)
 	mn_core_udp_port(core, port);
 }
 
+static void on_record(void *core, const char *key, const uint8_t *octets, size_t length, struct mip_now now)
+{
+	mn_core_record(core, key, octets, length, now);
+}
+
 static void on_begin(void *core, struct mip_now now)
 {
 	mn_core_begin(core, now);
@@ -209,6 +214,7 @@ static struct mip_machine machine_of(struct mn_core *core)
 		.icmp_error = on_icmp_error,
 		.tunnelled = on_tunnelled,
 		.udp_port = on_udp_port,
+		.record = on_record,
 		.begin = on_begin,
 		.advance = on_advance,
 		.deadline = on_deadline,
@@ -243,6 +249,7 @@ static int start_host(struct mn_shell *shell, const struct mn_config *config)
 		.clamp_mss = config->clamp_mss,
 		.tunnel_device = config->tunnel_interface,
 		.tunnel_mtu = (uint32_t)config->tunnel_mtu,
+		.state_folder = config->state,
 		.udp_port = udp_port_of(config),
 		/* A foreign agent may ask by ARP for the home address, which the kernel does not answer. */
 		.link_flags = MIP_LINK_SOCKET_ARP,
@@ -296,6 +303,8 @@ static const char *needs_restart(const struct mn_config *old, const struct mn_co
 		return "another tunnel_interface takes a restart";
 	if (old->tunnel_mtu != new->tunnel_mtu)
 		return "another tunnel_mtu takes a restart";
+	if (!same_text(old->state, new->state))
+		return "another state folder takes a restart";
 	if (udp_port_of(old) != udp_port_of(new))
 		return "another port takes a restart";
 	if (!mip_address_equal(old->node.home_address, new->node.home_address) ||

@@ -457,6 +457,17 @@ static void step(struct run *run)
 	FUZZ_CHECK(mn_core_agent_count(run->core) <= 64 * LINKS);
 }
 
+/* What a daemon before this one may have left, or what has become of it. */
+static void give_record(struct run *run)
+{
+	uint8_t octets[20];
+	size_t length = mip_read8(&run->script) % (sizeof(octets) + 1);
+
+	for (size_t i = 0; i < length; i++)
+		octets[i] = mip_read8(&run->script);
+	mn_core_record(run->core, "session", octets, length, run->now);
+}
+
 static void begin(struct run *run, uint8_t how)
 {
 	static uint8_t key[16] = {1, 2, 3};
@@ -479,6 +490,7 @@ static void begin(struct run *run, uint8_t how)
 		.encapsulation = (enum mip_encapsulation)((how >> 5 & 3) % 3),
 		.nat_traversal = how & 32,
 		.revocation = how & 128,
+		.simultaneous = how & 4,
 		.lifetime = how & 64 ? 30 : 65535,
 		.agent_wait = 50 * MIP_MILLISECOND,
 		.keepalive_interval = 110 * MIP_SECOND,
@@ -501,6 +513,8 @@ static void begin(struct run *run, uint8_t how)
 	settings.aaa = how & 128 ? run->association : NULL;
 	FUZZ_CHECK(mn_core_new(&settings, &random_source, NULL, &run->core) == 0);
 	mn_core_udp_port(run->core, PORT);
+	if (how & 128)
+		give_record(run);
 	mn_core_begin(run->core, run->now);
 	drain(run, false);
 	FUZZ_CHECK(run->others_home || home_is_somewhere(run));

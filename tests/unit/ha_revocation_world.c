@@ -1,5 +1,7 @@
 #include "ha_revocation_world.h"
 
+#include <string.h>
+
 #include "address.h"
 #include "authenticator.h"
 #include "replay.h"
@@ -214,4 +216,40 @@ bool home_asks_to_inform(struct world *world, const struct mip_revocation_suppor
 	inform = home_revocation_sent(world).revocation.inform;
 	ha_world_clear_outputs(world);
 	return inform;
+}
+
+/* --- a restart --------------------------------------------------------------------------------- */
+
+struct kept home_kept(const struct world *world, const char *key)
+{
+	struct kept kept = {0};
+	const struct mip_output *last = NULL;
+
+	for (size_t i = 0; i < world->count; i++) {
+		if (world->outputs[i].kind == MIP_OUTPUT_KEEP && strcmp(world->outputs[i].key, key) == 0)
+			last = &world->outputs[i];
+	}
+	assert_non_null(last);
+	assert_true(strlen(key) < sizeof(kept.key));
+	assert_in_range(last->length, 1, sizeof(kept.octets));
+	memcpy(kept.key, key, strlen(key));
+	kept.length = last->length;
+	memcpy(kept.octets, last->octets, kept.length);
+	return kept;
+}
+
+void home_restart_with(struct world *world, const struct kept *kept, size_t count)
+{
+	ha_world_clear_outputs(world);
+	ha_core_free(world->core);
+	ha_world_make(world);
+	for (size_t i = 0; i < count; i++)
+		ha_core_record(world->core, kept[i].key, kept[i].octets, kept[i].length, world->now);
+	ha_world_begin(world);
+}
+
+void home_restart(struct world *world, const struct kept *kept)
+{
+	home_restart_with(world, kept, 1);
+	ha_world_clear_outputs(world);
 }

@@ -55,6 +55,17 @@ void home_deliver_ack(struct world *world, struct mip_address source, const stru
 /* What acknowledges it. */
 struct mip_revocation_ack home_ack_of(const struct sent *sent);
 void home_deliver_agents_ack(struct world *world, const struct mip_revocation_ack *ack);
+/* A record, as it was kept last. */
+struct kept {
+	char key[MIP_RECORD_KEY];
+	uint8_t octets[1024];
+	size_t length;
+};
+struct kept home_kept(const struct world *world, const char *key);
+/* Another machine with the same settings, that is given these records; what it says at its beginning … */
+void home_restart_with(struct world *world, const struct kept *kept, size_t count);
+/* … is thrown away. */
+void home_restart(struct world *world, const struct kept *kept);
 /* As `ha revoke` does. */
 void home_revoke(struct world *world);
 /* Registers with this offer, revokes, and says whether the revocation had I. */

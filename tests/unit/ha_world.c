@@ -554,6 +554,28 @@ const struct mip_want *ha_want_at(const struct world *world, int place)
 	return &world->outputs[place].want;
 }
 
+const struct mip_want *ha_kernel_has(
+	const struct world *world, enum mip_want_kind kind, struct mip_address remote)
+{
+	const struct mip_want *found = NULL;
+
+	for (size_t i = 0; i < world->count; i++) {
+		const struct mip_output *output = &world->outputs[i];
+		struct mip_address address;
+
+		if ((output->kind != MIP_OUTPUT_WANT && output->kind != MIP_OUTPUT_UNWANT) ||
+			output->want.kind != kind)
+			continue;
+		address = kind == MIP_WANT_PEER ? output->want.peer.remote : output->want.tunnel.remote;
+		/* There is one TUNNEL: whatever it was before, it is that now. */
+		if (kind == MIP_WANT_TUNNEL)
+			found = NULL;
+		if (mip_address_equal(address, remote))
+			found = output->kind == MIP_OUTPUT_WANT ? &output->want : NULL;
+	}
+	return found;
+}
+
 uint64_t ha_counter_value(const struct world *world, const char *name)
 {
 	return counter_value(ha_core_counters(world->core), name);

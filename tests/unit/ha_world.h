@@ -168,6 +168,10 @@ int ha_find_gratuitous(
 	const struct world *world, struct mip_address address, struct mip_link_address link, int n);
 int ha_count_gratuitous(const struct world *world, struct mip_address address);
 const struct mip_want *ha_want_at(const struct world *world, int place);
+/* What the kernel has by the outputs so far, of a kind and a place: its value, NULL if it is not wanted (any
+ * more). */
+const struct mip_want *ha_kernel_has(
+	const struct world *world, enum mip_want_kind kind, struct mip_address remote);
 
 uint64_t ha_counter_value(const struct world *world, const char *name);
 /* The only binding. */

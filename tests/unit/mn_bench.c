@@ -89,7 +89,7 @@ static void settings_make(struct bench *bench)
 	};
 }
 
-void bench_begin(struct bench *bench, void (*change)(struct mn_settings *settings))
+static void make(struct bench *bench, void (*change)(struct mn_settings *settings))
 {
 	memset(bench, 0, sizeof(*bench));
 	bench->now = (struct mip_now){.boot = 1000 * MIP_SECOND, .wall = 1700000000 * MIP_SECOND};
@@ -100,11 +100,23 @@ void bench_begin(struct bench *bench, void (*change)(struct mn_settings *setting
 		change(&bench->settings);
 	assert_int_equal(mn_core_new(&bench->settings, &bench->random, &bench->log, &bench->core), 0);
 	mn_core_udp_port(bench->core, BENCH_PORT);
+}
+
+static void begin(struct bench *bench)
+{
 	for (mip_link link = BENCH_ETH; link <= BENCH_WWAN; link++)
 		bench_link(bench, link, false);
 	mn_core_begin(bench->core, bench->now);
 	bench_collect(bench);
-	bench->home_watched = bench_has_home_on(bench, MIP_LINK_TUNNEL);
+	/* One that was given goes with who gave it. */
+	bench->home_watched = !mip_address_is_none(bench->settings.home_address) &&
+			      bench_has_home_on(bench, MIP_LINK_TUNNEL);
+}
+
+void bench_begin(struct bench *bench, void (*change)(struct mn_settings *settings))
+{
+	make(bench, change);
+	begin(bench);
 }
 
 void bench_forget(struct bench *bench)
@@ -144,6 +156,21 @@ void bench_again_with(void (*change)(struct mn_settings *settings))
 	bench_begin(&bench_of_test, change);
 }
 
+void bench_restart_with(void (*change)(struct mn_settings *settings), mip_time pause)
+{
+	struct bench *bench = &bench_of_test;
+	struct bench_record record = bench->record;
+	struct mip_now now = {bench->now.boot + pause, bench->now.wall + pause};
+
+	bench_end(bench);
+	make(bench, change);
+	bench->now = now;
+	bench->record = record;
+	if (record.length > 0)
+		mn_core_record(bench->core, record.key, record.octets, record.length, bench->now);
+	begin(bench);
+}
+
 /* --- what comes out --------------------------------------------------------------------------- */
 
 static void kernel_remove(struct bench *bench, const struct mip_want *key)
@@ -165,8 +192,22 @@ static bool has_home(const struct bench *bench)
 	return false;
 }
 
+static void keep(struct bench *bench, const struct mip_output *output)
+{
+	struct bench_record *record = &bench->record;
+
+	assert_in_range(output->length, 1, sizeof(record->octets));
+	memcpy(record->key, output->key, sizeof(record->key));
+	memcpy(record->octets, output->octets, output->length);
+	record->length = output->length;
+}
+
 static void follow(struct bench *bench, const struct mip_output *output)
 {
+	if (output->kind == MIP_OUTPUT_KEEP)
+		keep(bench, output);
+	else if (output->kind == MIP_OUTPUT_FORGET && strcmp(output->key, bench->record.key) == 0)
+		bench->record.length = 0;
 	if (output->kind == MIP_OUTPUT_WANT) {
 		kernel_remove(bench, &output->want);
 		assert_true(bench->kernel_count < BENCH_WANTS);

@@ -46,6 +46,11 @@ struct bench {
 	size_t count;
 	struct mip_want kernel[BENCH_WANTS];
 	size_t kernel_count;
+	struct bench_record { /* the last that is kept; length 0: none */
+		char key[MIP_RECORD_KEY];
+		uint8_t octets[64];
+		size_t length;
+	} record;
 	struct mip_log log;
 	unsigned warnings;	      /* lines in it, since it was made */
 	unsigned security_exceptions; /* those that say so */
@@ -120,6 +125,8 @@ int bench_setup(void **state);
 int bench_teardown(void **state);
 /* Begins it again, with other settings. */
 void bench_again_with(void (*change)(struct mn_settings *settings));
+/* Killed, and begun again some time later: the new machine gets the record. */
+void bench_restart_with(void (*change)(struct mn_settings *settings), mip_time pause);
 /* Takes the outputs so far as seen. */
 void bench_forget(struct bench *bench);
 /* Fetches what the machine has put out; called by all the functions below. */

@@ -4,141 +4,12 @@
  *
  *   neighbour 10.1.0.20 ── home0 ── home agent ── tunnels ── 10.1.0.50 (by a foreign agent, or co-located), 10.1.0.60
  */
-#include "ha_world.h"
+#include "ha_group_world.h"
 
 #include <string.h>
 
 #include "igmp.h"
 #include "packet.h"
-
-#define NEIGHBOUR mip_address_of(0x0a010014) /* 10.1.0.20 */
-#define GROUP	  mip_address_of(0xef010203) /* 239.1.2.3 */
-#define OTHER	  mip_address_of(0xef010204)
-#define EVERYONE  mip_address_of(0xffffffff)
-
-enum {
-	PORT = 7000,
-	GROUPS_EACH = 2,
-	GROUPS_ALL = 3,
-	RATE = 5,
-};
-
-static int group_setup(void **state)
-{
-	static struct world world;
-
-	ha_world_prepare(&world);
-	world.settings.broadcasts = true;
-	world.settings.multicast = true;
-	world.settings.groups_per_node = GROUPS_EACH;
-	world.settings.groups = GROUPS_ALL;
-	world.settings.query_interval = 100 * MIP_SECOND;
-	world.settings.copy_rate = RATE;
-	ha_world_start(&world);
-	*state = &world;
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	ha_world_end(*state);
-	return 0;
-}
-
-#define GROUP_TEST(name) cmocka_unit_test_setup_teardown(name, group_setup, group_teardown)
-
-/* --- what comes and goes ---------------------------------------------------------------------- */
-
-struct datagram {
-	uint8_t octets[128];
-	size_t length;
-};
-
-static struct datagram datagram_of(struct mip_address source, struct mip_address destination, uint16_t port)
-{
-	struct datagram datagram;
-	struct mip_writer writer = mip_writer_of(datagram.octets, sizeof(datagram.octets));
-
-	mip_udp_packet_write(&writer,
-		&(struct mip_ip){.ttl = 1, .source = source, .destination = destination},
-		&(struct mip_udp){.source_port = 5000, .destination_port = port}, "hello", 5);
-	datagram.length = writer.length;
-	return datagram;
-}
-
-static void take_frame(struct world *world, const struct datagram *datagram, bool unicast)
-{
-	ha_core_frame(world->core,
-		&(struct mip_input_frame){
-			.link = HOME_LINK,
-			.source = ha_node_link_address,
-			.unicast = unicast,
-			.ethertype = MIP_ETHERTYPE_IPV4,
-			.octets = datagram->octets,
-			.length = datagram->length,
-		},
-		world->now);
-	ha_world_collect(world);
-}
-
-/* Said on the home link. */
-static void say(struct world *world, struct mip_address source, struct mip_address destination, uint16_t port)
-{
-	struct datagram datagram = datagram_of(source, destination, port);
-
-	ha_world_clear_outputs(world);
-	take_frame(world, &datagram, false);
-}
-
-/* Out of a node's tunnel. */
-static void tunnel(struct world *world, struct mip_address node, const uint8_t *octets, size_t length)
-{
-	ha_world_clear_outputs(world);
-	ha_core_group(world->core, node, octets, length, world->now);
-	ha_world_collect(world);
-}
-
-static void tunnel_datagram(
-	struct world *world, struct mip_address node, struct mip_address destination, uint16_t port)
-{
-	struct datagram datagram = datagram_of(node, destination, port);
-
-	tunnel(world, node, datagram.octets, datagram.length);
-}
-
-static void report(struct world *world, struct mip_address node, uint8_t type, struct mip_address group)
-{
-	uint8_t message[8] = {type}, packet[64];
-	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
-	uint16_t sum;
-
-	memcpy(message + 4, &group.value, 4);
-	sum = mip_checksum_finish(mip_checksum_add(0, message, sizeof(message)));
-	message[2] = (uint8_t)(sum >> 8);
-	message[3] = (uint8_t)sum;
-	mip_ip_packet_write(&writer,
-		&(struct mip_ip){
-			.ttl = 1, .protocol = MIP_PROTOCOL_IGMP, .source = node, .destination = group},
-		message, sizeof(message));
-	tunnel(world, node, packet, writer.length);
-}
-
-static size_t copies(const struct world *world)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < world->count; i++)
-		count += world->outputs[i].kind == MIP_OUTPUT_COPY;
-	return count;
-}
-
-static const struct mip_output *copy_at(const struct world *world, int n)
-{
-	int place = ha_find_kind(world, MIP_OUTPUT_COPY, n);
-
-	assert_true(place >= 0);
-	return &world->outputs[place];
-}
 
 static void away(struct world *world, struct ask ask, uint8_t flags)
 {
@@ -182,12 +53,12 @@ static void broadcasts_go_to_nodes_that_asked_and_to_nobody_else(void **state)
 	struct world *world = *state;
 
 	away(world, ha_ask_by_agent(), 0);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 0);
 	other_away(world, MIP_REQUEST_B);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 1);
-	assert_address_equal(copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_address_equal(group_copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
 	assert_int_equal(ha_counter_value(world, "broadcasts_taken"), 1);
 	assert_int_equal(ha_counter_value(world, "copies_sent"), 1);
 }
@@ -196,20 +67,20 @@ static void broadcasts_go_to_nodes_that_asked_and_to_nobody_else(void **state)
 static void each_node_that_asked_gets_a_copy_of_the_whole_packet(void **state)
 {
 	struct world *world = *state;
-	struct datagram datagram = datagram_of(NEIGHBOUR, HOME_BROADCAST, PORT);
+	struct group_datagram datagram = group_datagram_of(NEIGHBOUR, HOME_BROADCAST, PORT);
 
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
 	other_away(world, MIP_REQUEST_B);
-	take_frame(world, &datagram, false);
-	assert_int_equal(copies(world), 2);
+	group_take_frame(world, &datagram, false);
+	assert_int_equal(group_copies(world), 2);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(copy_at(world, i)->length, datagram.length);
-		assert_memory_equal(copy_at(world, i)->octets, datagram.octets, datagram.length);
+		assert_int_equal(group_copy_at(world, i)->length, datagram.length);
+		assert_memory_equal(group_copy_at(world, i)->octets, datagram.octets, datagram.length);
 	}
 	/* Not to the node that it is from. */
-	say(world, NODE_ADDRESS, EVERYONE, PORT);
-	assert_int_equal(copies(world), 1);
-	assert_address_equal(copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
+	group_say(world, NODE_ADDRESS, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_address_equal(group_copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
 }
 
 /* RFC 5944 4.3: 'D' set: simply tunnels; not set: first encapsulates it in a unicast datagram to the home address. */
@@ -219,13 +90,13 @@ static void a_foreign_agents_visitor_gets_it_encapsulated_twice_a_co_located_nod
 	struct world *world = *state;
 
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_true(copy_at(world, 0)->copy.nested);
-	assert_address_equal(copy_at(world, 0)->copy.source, HA_ADDRESS);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_true(group_copy_at(world, 0)->copy.nested);
+	assert_address_equal(group_copy_at(world, 0)->copy.source, HA_ADDRESS);
 	away(world, ha_ask_co_located(), MIP_REQUEST_B);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 1);
-	assert_false(copy_at(world, 0)->copy.nested);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_false(group_copy_at(world, 0)->copy.nested);
 }
 
 static void what_is_the_links_own_stays_there(void **state)
@@ -233,31 +104,31 @@ static void what_is_the_links_own_stays_there(void **state)
 	struct world *world = *state;
 	uint8_t packet[64];
 	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
-	struct datagram datagram;
+	struct group_datagram datagram;
 
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
-	say(world, NEIGHBOUR, EVERYONE, 67);
-	assert_int_equal(copies(world), 0);
-	say(world, NEIGHBOUR, EVERYONE, 68);
-	assert_int_equal(copies(world), 0);
-	say(world, NEIGHBOUR, EVERYONE, 434); /* registrations */
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, 67);
+	assert_int_equal(group_copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, 68);
+	assert_int_equal(group_copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, 434); /* registrations */
+	assert_int_equal(group_copies(world), 0);
 	mip_ip_packet_write(&writer,
 		&(struct mip_ip){.ttl = 1, .protocol = 1, .source = NEIGHBOUR, .destination = EVERYONE},
 		"\x09\x00\xf6\xff", 4);
 	memcpy(datagram.octets, packet, writer.length);
 	datagram.length = writer.length;
-	take_frame(world, &datagram, false); /* a router advertisement */
-	assert_int_equal(copies(world), 0);
+	group_take_frame(world, &datagram, false); /* a router advertisement */
+	assert_int_equal(group_copies(world), 0);
 	assert_int_equal(ha_counter_value(world, "copies_withheld"), 2);
 	/* To this host alone, by its link address, though the packet says everyone. */
-	datagram = datagram_of(NEIGHBOUR, EVERYONE, PORT);
-	take_frame(world, &datagram, true);
-	assert_int_equal(copies(world), 0);
+	datagram = group_datagram_of(NEIGHBOUR, EVERYONE, PORT);
+	group_take_frame(world, &datagram, true);
+	assert_int_equal(group_copies(world), 0);
 	world->settings.broadcast_dhcp = true;
 	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
-	say(world, NEIGHBOUR, EVERYONE, 68);
-	assert_int_equal(copies(world), 1);
+	group_say(world, NEIGHBOUR, EVERYONE, 68);
+	assert_int_equal(group_copies(world), 1);
 }
 
 static void nothing_is_taken_off_the_link_while_nobody_asks(void **state)
@@ -282,8 +153,8 @@ static void nothing_is_taken_off_the_link_while_nobody_asks(void **state)
 	assert_int_equal(ha_core_revoke(world->core, NONCE_ADDRESS, world->now), 0);
 	ha_world_collect(world);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0) >= 0);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 0);
 }
 
 /* rfc5944-3.8.2-3 */
@@ -294,8 +165,8 @@ static void a_home_agent_may_have_no_broadcasts_for_anyone(void **state)
 	world->settings.broadcasts = false;
 	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 0);
 	assert_false(ha_only_binding(world).broadcast);
 }
 
@@ -305,12 +176,12 @@ static void copies_are_limited_in_number(void **state)
 
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
 	for (int i = 0; i < 2 * RATE; i++)
-		say(world, NEIGHBOUR, EVERYONE, PORT);
+		group_say(world, NEIGHBOUR, EVERYONE, PORT);
 	assert_int_equal(ha_counter_value(world, "copies_sent"), RATE);
 	assert_int_equal(ha_counter_value(world, "drop_copy_limit"), RATE);
 	ha_world_pass(world, MIP_SECOND);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 1);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
 }
 
 static void the_wish_for_broadcasts_survives_a_restart(void **state)
@@ -333,9 +204,9 @@ static void the_wish_for_broadcasts_survives_a_restart(void **state)
 	ha_world_link(world, true);
 	ha_world_begin(world);
 	mip_output_clear(&record);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 1);
-	assert_false(copy_at(world, 0)->copy.nested);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_false(group_copy_at(world, 0)->copy.nested);
 }
 
 /* --- 4.4 Multicast Datagram Routing ----------------------------------------------------------- */
@@ -347,23 +218,23 @@ static void a_node_that_reports_a_group_gets_what_is_sent_there(void **state)
 	const struct mip_want *want;
 
 	away(world, ha_ask_by_agent(), 0);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_int_equal(copies(world), 0);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 0);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
 	/* The home agent is a member on the home link for its sake, and listens there. */
 	want = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_GROUP, 0));
 	assert_address_equal(want->group.address, GROUP);
 	assert_int_equal(want->group.link, HOME_LINK);
 	assert_true(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_LISTEN, 0) >= 0);
 	assert_true(ha_find_event(world, "group_joined") >= 0);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_int_equal(copies(world), 1);
-	assert_address_equal(copy_at(world, 0)->copy.home_address, NODE_ADDRESS);
-	say(world, NEIGHBOUR, OTHER, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_address_equal(group_copy_at(world, 0)->copy.home_address, NODE_ADDRESS);
+	group_say(world, NEIGHBOUR, OTHER, PORT);
+	assert_int_equal(group_copies(world), 0);
 	/* A broadcast it has not asked for. */
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 0);
 }
 
 /* rfc5944-4.4-4: 'D' set: SHOULD tunnel it to the care-of address; otherwise MUST first encapsulate it in a unicast datagram
@@ -373,14 +244,14 @@ static void multicasts_are_encapsulated_as_broadcasts_are(void **state)
 	struct world *world = *state;
 
 	away(world, ha_ask_by_agent(), 0);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_true(copy_at(world, 0)->copy.nested);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_true(group_copy_at(world, 0)->copy.nested);
 	/* It moves, and stays a member. */
 	away(world, ha_ask_co_located(), 0);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_int_equal(copies(world), 1);
-	assert_false(copy_at(world, 0)->copy.nested);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_false(group_copy_at(world, 0)->copy.nested);
 }
 
 static void a_membership_ends_with_a_report_with_silence_or_with_the_binding(void **state)
@@ -388,25 +259,25 @@ static void a_membership_ends_with_a_report_with_silence_or_with_the_binding(voi
 	struct world *world = *state;
 
 	away(world, ha_ask_by_agent(), 0);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
-	report(world, NODE_ADDRESS, MIP_IGMP_LEAVE, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_LEAVE, GROUP);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0) >= 0);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0) >= 0);
 	assert_true(ha_find_event(world, "group_left") >= 0);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
 	ha_world_pass(world, 209 * MIP_SECOND);
 	assert_int_equal(ha_only_binding(world).groups, 1);
 	ha_world_pass(
 		world, 2 * MIP_SECOND); /* RFC 3376 8.4: twice the interval of 100 s, and 10 s to answer */
 	assert_int_equal(ha_only_binding(world).groups, 0);
 	assert_int_equal(ha_counter_value(world, "groups_expired"), 1);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
 	ha_world_clear_outputs(world);
 	assert_int_equal(ha_core_revoke(world->core, NODE_ADDRESS, world->now), 0);
 	ha_world_collect(world);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0) >= 0);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 0);
 }
 
 static void the_group_stays_joined_while_one_node_is_a_member(void **state)
@@ -415,15 +286,15 @@ static void the_group_stays_joined_while_one_node_is_a_member(void **state)
 
 	away(world, ha_ask_by_agent(), 0);
 	other_away(world, 0);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
-	report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_GROUP, 0), -1);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_int_equal(copies(world), 2);
-	report(world, NODE_ADDRESS, MIP_IGMP_LEAVE, GROUP);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 2);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_LEAVE, GROUP);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0), -1);
-	say(world, NEIGHBOUR, GROUP, PORT);
-	assert_int_equal(copies(world), 1);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 1);
 }
 
 static void memberships_have_their_bounds(void **state)
@@ -433,13 +304,13 @@ static void memberships_have_their_bounds(void **state)
 	away(world, ha_ask_by_agent(), 0);
 	other_away(world, 0);
 	for (uint32_t i = 0; i < 2 * GROUPS_EACH; i++)
-		report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, mip_address_of(0xef000001 + i));
+		group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, mip_address_of(0xef000001 + i));
 	assert_int_equal(ha_counter_value(world, "groups_joined"), GROUPS_EACH);
 	assert_int_equal(ha_counter_value(world, "groups_refused"), GROUPS_EACH);
 	for (uint32_t i = 0; i < GROUPS_EACH; i++)
-		report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2, mip_address_of(0xef000101 + i));
+		group_report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2, mip_address_of(0xef000101 + i));
 	assert_int_equal(ha_counter_value(world, "groups_joined"), GROUPS_ALL);
-	report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2,
+	group_report(world, NONCE_ADDRESS, MIP_IGMP_REPORT_V2,
 		mip_address_of(0xe0000001)); /* all systems: nobody reports it */
 	assert_int_equal(ha_counter_value(world, "groups_joined"), GROUPS_ALL);
 }
@@ -453,14 +324,14 @@ static void a_node_is_asked_when_its_binding_is_new_and_while_it_is_a_member(voi
 	ha_ask_send(world, &ask);
 	ha_world_clear_outputs(world);
 	ha_world_pass(world, MIP_SECOND);
-	assert_int_equal(copies(world), 1);
-	assert_true(copy_at(world, 0)->copy.nested);
-	assert_int_equal(copy_at(world, 0)->length, MIP_IGMP_QUERY_PACKET);
+	assert_int_equal(group_copies(world), 1);
+	assert_true(group_copy_at(world, 0)->copy.nested);
+	assert_int_equal(group_copy_at(world, 0)->length, MIP_IGMP_QUERY_PACKET);
 	ha_world_pass(world, 30 * MIP_SECOND);
 	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 2);
 	ha_world_pass(world, 200 * MIP_SECOND); /* no member: not any more */
 	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 2);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
 	ha_world_pass(world, 201 * MIP_SECOND);
 	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 4);
 }
@@ -478,12 +349,12 @@ static void what_a_node_sends_to_all_or_to_a_group_comes_out_on_the_home_link(vo
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
 	other_away(world, MIP_REQUEST_B);
 	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
-		struct datagram datagram =
-			datagram_of(NODE_ADDRESS, mip_address_of(cases[i].destination), PORT);
+		struct group_datagram datagram =
+			group_datagram_of(NODE_ADDRESS, mip_address_of(cases[i].destination), PORT);
 		const struct mip_output *frame;
 		bool multicast = cases[i].link[0];
 
-		tunnel(world, NODE_ADDRESS, datagram.octets, datagram.length);
+		group_tunnel(world, NODE_ADDRESS, datagram.octets, datagram.length);
 		frame = &world->outputs[ha_find_kind(world, MIP_OUTPUT_FRAME, 0)];
 		assert_int_equal(frame->frame.link, HOME_LINK);
 		assert_int_equal(frame->frame.destination.length, multicast ? 6 : 0);
@@ -491,9 +362,9 @@ static void what_a_node_sends_to_all_or_to_a_group_comes_out_on_the_home_link(vo
 		assert_int_equal(frame->length, datagram.length);
 		assert_memory_equal(frame->octets, datagram.octets, datagram.length);
 		/* The other node, which is not on the link, hears it as if it were; its sender does not. */
-		assert_int_equal(copies(world), multicast ? 0 : 1);
+		assert_int_equal(group_copies(world), multicast ? 0 : 1);
 		if (!multicast)
-			assert_address_equal(copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
+			assert_address_equal(group_copy_at(world, 0)->copy.home_address, NONCE_ADDRESS);
 	}
 	assert_int_equal(ha_counter_value(world, "group_packets_forwarded"), 3);
 }
@@ -503,15 +374,15 @@ static void signalling_and_igmp_of_a_node_do_not_come_out(void **state)
 	struct world *world = *state;
 
 	away(world, ha_ask_by_agent(), 0);
-	tunnel_datagram(world, NODE_ADDRESS, EVERYONE, 434);
+	group_tunnel_datagram(world, NODE_ADDRESS, EVERYONE, 434);
 	assert_int_equal(ha_find_kind(world, MIP_OUTPUT_FRAME, 0), -1);
-	report(world, NODE_ADDRESS, MIP_IGMP_QUERY, mip_address_of(0xe0000001));
+	group_report(world, NODE_ADDRESS, MIP_IGMP_QUERY, mip_address_of(0xe0000001));
 	assert_int_equal(ha_find_kind(world, MIP_OUTPUT_FRAME, 0), -1);
 	assert_int_equal(ha_counter_value(world, "drop_group"), 2);
-	tunnel(world, NODE_ADDRESS, (const uint8_t *)"\x45", 1);
-	tunnel_datagram(world, NONCE_ADDRESS, EVERYONE, PORT); /* has no binding */
+	group_tunnel(world, NODE_ADDRESS, (const uint8_t *)"\x45", 1);
+	group_tunnel_datagram(world, NONCE_ADDRESS, EVERYONE, PORT); /* has no binding */
 	assert_int_equal(ha_counter_value(world, "drop_group"), 4);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, NODE_ADDRESS);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, NODE_ADDRESS);
 	assert_int_equal(ha_counter_value(world, "drop_malformed"), 1);
 }
 
@@ -540,19 +411,19 @@ static void a_link_that_goes_takes_the_memberships_along_and_is_listened_to_when
 	struct world *world = *state;
 
 	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
-	report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
 	ha_world_clear_outputs(world);
 	ha_core_link(world->core, &(struct mip_input_link){.link = HOME_LINK, .name = "home0"}, world->now);
 	ha_world_collect(world);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_GROUP, 0) >= 0);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_LISTEN, 0) >= 0);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 0);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 0);
 	ha_world_link(world, true);
 	ha_world_pass(world, MIP_SECOND);
 	assert_true(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_LISTEN, 0) >= 0);
-	say(world, NEIGHBOUR, EVERYONE, PORT);
-	assert_int_equal(copies(world), 1);
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
 }
 
 static void the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane(void **state)

@@ -202,7 +202,7 @@ static void the_agent_is_told_who_is_revoked_under_its_authenticator(void **stat
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0) >= 0);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_ROUTE, 0) >= 0);
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PROXY, 0) >= 0);
-	assert_true(ha_find_record(world, MIP_OUTPUT_KEEP, "revocation/10.1.0.50/10.2.0.1") >= 0);
+	assert_true(ha_find_record(world, MIP_OUTPUT_KEEP, "revocation/10.1.0.50/10.2.0.1/10.2.0.1") >= 0);
 }
 
 /* rfc3543-3.3-2, rfc3543-3.3-3, rfc3543-4.2.2.1-3, rfc3543-4.2.2.1-4 */
@@ -278,7 +278,7 @@ static void an_unanswered_revocation_is_sent_again_ever_later_with_a_new_identif
 	assert_int_equal(ha_counter_value(world, "revocations_sent"), 8);
 	assert_int_equal(ha_counter_value(world, "revocations_unanswered"), 1);
 	assert_true(ha_find_event(world, "revocation_unanswered") >= 0);
-	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "revocation/10.1.0.50/10.2.0.1") >= 0);
+	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "revocation/10.1.0.50/10.2.0.1/10.2.0.1") >= 0);
 }
 
 /* rfc3543-4.2.2.1-10 */
@@ -382,7 +382,7 @@ static void the_agent_that_a_node_has_left_is_told_and_a_node_itself_is_not(void
 	ha_ask_send(world, &ask);
 	ha_world_pass(world, 300 * MIP_SECOND);
 	assert_int_equal(home_count_of(world, MIP_MESSAGE_REVOCATION), 0);
-	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "revocation/10.1.0.50/10.2.0.1") >= 0);
+	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "revocation/10.1.0.50/10.2.0.1/10.2.0.1") >= 0);
 }
 
 static void a_node_that_comes_home_is_said_to_its_agent_unless_that_relays_it(void **state)

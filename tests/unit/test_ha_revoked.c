@@ -27,7 +27,7 @@ static void an_acknowledgment_of_any_transmission_ends_them(void **state)
 	ha_world_pass(world, 5 * MIP_SECOND); /* two more have left */
 	home_deliver_agents_ack(world, &ack);
 	assert_true(ha_find_event(world, "revocation_acknowledged") >= 0);
-	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "revocation/10.1.0.50/10.2.0.1") >= 0);
+	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "revocation/10.1.0.50/10.2.0.1/10.2.0.1") >= 0);
 	ha_world_clear_outputs(world);
 	ha_world_pass(world, 300 * MIP_SECOND);
 	assert_int_equal(home_count_of(world, MIP_MESSAGE_REVOCATION), 0);
@@ -371,35 +371,6 @@ static void equal_identifiers_of_two_agents_are_two_revocations(void **state)
 
 /* --- a restart --------------------------------------------------------------------------------- */
 
-struct kept {
-	char key[MIP_RECORD_KEY];
-	uint8_t octets[512];
-	size_t length;
-};
-
-static struct kept kept_record(const struct world *world, const char *key)
-{
-	int place = ha_find_record(world, MIP_OUTPUT_KEEP, key);
-	struct kept kept = {0};
-
-	assert_true(place >= 0);
-	assert_true(strlen(key) < sizeof(kept.key));
-	memcpy(kept.key, key, strlen(key));
-	kept.length = world->outputs[place].length;
-	memcpy(kept.octets, world->outputs[place].octets, kept.length);
-	return kept;
-}
-
-static void restart(struct world *world, const struct kept *kept)
-{
-	ha_world_clear_outputs(world);
-	ha_core_free(world->core);
-	ha_world_make(world);
-	ha_core_record(world->core, kept->key, kept->octets, kept->length, world->now);
-	ha_world_begin(world);
-	ha_world_clear_outputs(world);
-}
-
 static void what_was_agreed_on_survives_a_restart_and_so_does_replay_protection(void **state)
 {
 	struct world *world = *state;
@@ -408,8 +379,8 @@ static void what_was_agreed_on_survives_a_restart_and_so_does_replay_protection(
 	struct kept kept;
 
 	ha_ask_send(world, &ask);
-	kept = kept_record(world, "binding/10.1.0.50");
-	restart(world, &kept);
+	kept = home_kept(world, "binding/10.1.0.50");
+	home_restart(world, &kept);
 	assert_true(ha_only_binding(world).revocation);
 	revocation.identifier = AGENT_CLOCK;
 	check_dropped(world, &revocation, world->agent, "drop_revocation_replay");
@@ -429,8 +400,8 @@ static void a_revocation_under_way_goes_on_after_a_restart(void **state)
 	home_registered(world);
 	home_revoke(world);
 	before = home_revocation_sent(world).revocation.identifier;
-	kept = kept_record(world, "revocation/10.1.0.50/10.2.0.1");
-	restart(world, &kept);
+	kept = home_kept(world, "revocation/10.1.0.50/10.2.0.1/10.2.0.1");
+	home_restart(world, &kept);
 	ha_world_pass(world, MIP_SECOND);
 	sent = home_revocation_sent(world);
 	assert_true(sent.revocation.identifier > before);
@@ -450,7 +421,7 @@ static void a_record_whose_agent_is_no_longer_configured_is_forgotten(void **sta
 
 	home_registered(world);
 	home_revoke(world);
-	kept = kept_record(world, "revocation/10.1.0.50/10.2.0.1");
+	kept = home_kept(world, "revocation/10.1.0.50/10.2.0.1/10.2.0.1");
 	world->settings.foreign_agent_count = 0;
 	ha_world_clear_outputs(world);
 	ha_core_free(world->core);

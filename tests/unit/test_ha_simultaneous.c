@@ -74,30 +74,6 @@ static bool has(const struct world *world, uint32_t place, struct ha_binding_vie
 	return search.is_there;
 }
 
-/* What the kernel has by the outputs so far, of a kind and a place: its value, NULL if it is not wanted (any
- * more). */
-static const struct mip_want *kernel_has(
-	const struct world *world, enum mip_want_kind kind, struct mip_address remote)
-{
-	const struct mip_want *found = NULL;
-
-	for (size_t i = 0; i < world->count; i++) {
-		const struct mip_output *output = &world->outputs[i];
-		struct mip_address address;
-
-		if ((output->kind != MIP_OUTPUT_WANT && output->kind != MIP_OUTPUT_UNWANT) ||
-			output->want.kind != kind)
-			continue;
-		address = kind == MIP_WANT_PEER ? output->want.peer.remote : output->want.tunnel.remote;
-		/* There is one TUNNEL: whatever it was before, it is that now. */
-		if (kind == MIP_WANT_TUNNEL)
-			found = NULL;
-		if (mip_address_equal(address, remote))
-			found = output->kind == MIP_OUTPUT_WANT ? &output->want : NULL;
-	}
-	return found;
-}
-
 /* Sends and expects the code; of what the outbox said all but the reply stays to be looked at. */
 static void send(struct world *world, const struct ask *ask, int code)
 {
@@ -224,17 +200,17 @@ static void a_binding_that_expires_leaves_the_others_in_place(void **state)
 	brief.lifetime = 60;
 	send(world, &brief, MIP_CODE_ACCEPTED);
 	add_at(world, 2, MIP_REQUEST_S, MIP_CODE_ACCEPTED);
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, PLACE(1)));
-	assert_non_null(kernel_has(world, MIP_WANT_COPY, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, PLACE(1)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_COPY, PLACE(2)));
 	ha_world_pass(world, 61 * MIP_SECOND);
 	assert_int_equal(ha_core_binding_count(world->core), 1);
 	assert_true(has(world, 2, NULL));
 	assert_int_equal(ha_counter_value(world, "bindings_expired"), 1);
 	/* The other one's copy has become the tunnel; the home address is still attracted. */
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, PLACE(2)));
-	assert_null(kernel_has(world, MIP_WANT_COPY, PLACE(2)));
-	assert_null(kernel_has(world, MIP_WANT_PEER, PLACE(1)));
-	assert_non_null(kernel_has(world, MIP_WANT_PEER, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, PLACE(2)));
+	assert_null(ha_kernel_has(world, MIP_WANT_COPY, PLACE(2)));
+	assert_null(ha_kernel_has(world, MIP_WANT_PEER, PLACE(1)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_PEER, PLACE(2)));
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_TUNNEL, 0), -1);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_ROUTE, 0), -1);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PROXY, 0), -1);
@@ -255,12 +231,12 @@ static void each_further_binding_wants_a_copy_and_a_peer_and_leaves_the_tunnel_a
 	register_at(world, 1, 0, MIP_CODE_ACCEPTED);
 	add_at(world, 2, MIP_REQUEST_S, MIP_CODE_ACCEPTED);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0), -1);
-	copy = kernel_has(world, MIP_WANT_COPY, PLACE(2));
+	copy = ha_kernel_has(world, MIP_WANT_COPY, PLACE(2));
 	assert_non_null(copy);
 	assert_address_equal(copy->tunnel.home_address, NODE_ADDRESS);
 	assert_address_equal(copy->tunnel.local, HA_ADDRESS);
 	assert_int_equal(copy->tunnel.end, MIP_TUNNEL_HOME);
-	assert_non_null(kernel_has(world, MIP_WANT_PEER, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_PEER, PLACE(2)));
 	/* rfc5944-3.8.2.2-10: it continues to follow the rules for proxy ARP; nothing is announced anew. */
 	assert_int_equal(ha_count_gratuitous(world, NODE_ADDRESS), 0);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PROXY, 0), -1);
@@ -273,9 +249,9 @@ static void without_s_the_other_copies_end_and_their_peers_after_the_grace(void 
 	register_at(world, 1, 0, MIP_CODE_ACCEPTED);
 	add_at(world, 2, MIP_REQUEST_S, MIP_CODE_ACCEPTED);
 	add_at(world, 2, 0, MIP_CODE_ACCEPTED);
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, PLACE(2)));
-	assert_null(kernel_has(world, MIP_WANT_COPY, PLACE(2)));
-	assert_non_null(kernel_has(world, MIP_WANT_PEER, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, PLACE(2)));
+	assert_null(ha_kernel_has(world, MIP_WANT_COPY, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_PEER, PLACE(2)));
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PEER, 0), -1);
 	assert_true(ha_find_event(world, "binding_removed") >= 0);
 	ha_world_pass(world, 10 * MIP_SECOND);
@@ -326,7 +302,7 @@ static void a_deregistration_of_one_care_of_address_leaves_the_others(void **sta
 	send(world, &end, MIP_CODE_ACCEPTED);
 	assert_int_equal(ha_core_binding_count(world->core), 2);
 	assert_false(has(world, 1, NULL));
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, PLACE(2)));
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PROXY, 0), -1);
 	/* One that is not there is no error. */
 	ha_world_clear_outputs(world);
@@ -335,7 +311,7 @@ static void a_deregistration_of_one_care_of_address_leaves_the_others(void **sta
 	assert_int_equal(ha_core_binding_count(world->core), 2);
 	end = ask_to_end(2, PLACE(3));
 	send(world, &end, MIP_CODE_ACCEPTED);
-	assert_null(kernel_has(world, MIP_WANT_COPY, PLACE(3)));
+	assert_null(ha_kernel_has(world, MIP_WANT_COPY, PLACE(3)));
 	assert_true(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_COPY, 0) >= 0);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_WANT, MIP_WANT_TUNNEL, 0), -1);
 	assert_true(has(world, 2, NULL));
@@ -433,7 +409,7 @@ static void a_peer_that_two_bindings_share_stays_with_the_second(void **state)
 	assert_int_equal(ha_core_binding_count(world->core), 1);
 	ha_world_pass(world, 60 * MIP_SECOND);
 	assert_int_equal(ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_PEER, 0), -1);
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, NAT_ADDRESS));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, NAT_ADDRESS));
 }
 
 /* --- over restarts and reloads ----------------------------------------------------------------- */
@@ -488,8 +464,8 @@ static void all_of_them_survive_a_restart_each_with_its_own_lifetime(void **stat
 	assert_int_equal(remaining(world, &view), 470);
 	assert_true(has(world, 2, &view));
 	assert_int_equal(remaining(world, &view), 570);
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, PLACE(1)));
-	assert_non_null(kernel_has(world, MIP_WANT_COPY, PLACE(2)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, PLACE(1)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_COPY, PLACE(2)));
 	/* With a smaller limit, those that it lets in; the record of a lone one is as it always was. */
 	ha_world_end(world);
 	ha_world_prepare(world);
@@ -529,7 +505,7 @@ static void a_reload_keeps_all_of_them_in_their_roles(void **state)
 	register_at(world, 4, MIP_REQUEST_S, MIP_CODE_HA_TOO_MANY_BINDINGS);
 	add_at(world, 3, 0, MIP_CODE_ACCEPTED);
 	assert_int_equal(ha_core_binding_count(world->core), 1);
-	assert_non_null(kernel_has(world, MIP_WANT_TUNNEL, PLACE(3)));
+	assert_non_null(ha_kernel_has(world, MIP_WANT_TUNNEL, PLACE(3)));
 	/* A node that is configured no longer loses all of them. */
 	register_at(world, 1, MIP_REQUEST_S, MIP_CODE_ACCEPTED);
 	world->settings.node_count = 0;

@@ -55,7 +55,7 @@ static void test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_addr
 static void test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer(void **state)
 {
 	/* rfc5944-3.1-3, rfc5944-3.6.1-1, rfc5944-3.6.1.1-1, rfc5944-3.6.1.1-8, rfc5944-3.6.1.2-1,
-	 * rfc5944-3.6.1.2-14, rfc5944-AppA-2 */
+	 * rfc5944-3.6.1.2-14 */
 	struct bench_request request;
 	struct mip_extensions extensions;
 	struct mip_udp_tunnel_request udp;
@@ -82,6 +82,63 @@ static void test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_ud
 	/* rfc3519-4.4-2: before the Mobile-Home Authentication Extension */
 	assert_true(extensions.slot[MIP_SLOT_UDP_TUNNEL_REQUEST].offset <
 		    extensions.slot[MIP_SLOT_MOBILE_HOME_AUTHENTICATION].offset);
+}
+
+static void only_foreign_agents(struct mn_settings *settings)
+{
+	settings->care_of = MN_CARE_OF_FOREIGN_AGENT;
+}
+
+static void without_a_home_agent(struct mn_settings *settings)
+{
+	settings->home_agent = (struct mip_address){0};
+}
+
+static void with_an_assigned_home_agent(struct mn_settings *settings)
+{
+	without_a_home_agent(settings);
+	settings->assignment = MN_ASSIGNMENT_ANY;
+}
+
+/* A point-to-point link: the peer has said what its own address is, and the default route leads there. */
+static void dial_in(void (*change)(struct mn_settings *settings), bool with_own_address)
+{
+	bench_again_with(change);
+	bench_link(bench, BENCH_WWAN, true);
+	if (with_own_address)
+		bench_address(bench, BENCH_WWAN, BENCH_SPOT, 32, true);
+	bench_route(bench, BENCH_WWAN, BENCH_SPOT_GW, true);
+	bench_pass(bench, 10 * MIP_SECOND);
+}
+
+/* rfc5944-AppA-2: "When the peer specifies its own IP address, that address MUST NOT be assumed to be a foreign agent
+ * care-of address or the IP address of a home agent." */
+static void test_a_peers_own_address_is_neither_a_care_of_address_nor_a_home_agent(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	/* With nothing but the peer's address there is no care-of address, … */
+	dial_in(NULL, false);
+	assert_int_equal(bench_requests(bench), 0);
+	assert_int_equal(bench_state(bench), MN_STATE_SEARCHING);
+	/* … nor where foreign agents are what the node wants. */
+	dial_in(only_foreign_agents, true);
+	assert_int_equal(bench_requests(bench), 0);
+	/* Its own address is one, and nothing goes through or to the peer, */
+	dial_in(NULL, true);
+	request = bench_last_request(bench);
+	assert_false(request.frame);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT);
+	assert_int_equal(mip_address_number(request.destination), BENCH_HOME_AGENT);
+	/* also where the home agent is not known: it is asked for in the home network, */
+	dial_in(without_a_home_agent, true);
+	request = bench_last_request(bench);
+	assert_int_equal(mip_address_number(request.fixed.home_agent), BENCH_HOME | 0xff);
+	assert_int_equal(mip_address_number(request.destination), BENCH_HOME | 0xff);
+	/* or by nobody, where the network is to assign one and there is no agent to ask. */
+	dial_in(with_an_assigned_home_agent, true);
+	assert_int_equal(bench_requests(bench), 0);
 }
 
 static void force_udp(struct mn_settings *settings)
@@ -261,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_through_a_foreign_agent_the_request_is_a_frame_to_its_link_address),
 		TEST(test_co_located_the_request_goes_to_the_home_agent_with_d_and_the_udp_offer),
+		TEST(test_a_peers_own_address_is_neither_a_care_of_address_nor_a_home_agent),
 		TEST(test_udp_is_forced_when_the_settings_say_so),
 		TEST(test_without_a_reverse_tunnel_t_is_not_set),
 		TEST(test_the_lifetime_asked_for_is_no_longer_than_the_agents),

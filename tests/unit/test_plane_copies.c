@@ -339,6 +339,44 @@ end:
 	close(far);
 }
 
+/* RFC 5944 4.3: each binding's broadcasts and multicasts are encapsulated in its own way, so they go by its own tunnel. */
+static void what_is_for_one_of_the_tunnels_goes_by_that_one(void **state)
+{
+	struct world *world = *state;
+	struct mip_output_copy copy = {.home_address = plane_address(HOME_ADDRESS)};
+	struct mip_want second = copy_of(MIP_ENCAPSULATION_UDP);
+	uint8_t packet[64], octets[2000];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_plane *plane;
+
+	world->hold_away = true;
+	join_twice(world, MIP_ENCAPSULATION_IPIP, MIP_ENCAPSULATION_UDP);
+	plane = world->hosts[AT_HOME].plane;
+	mip_udp_packet_write(&writer,
+		&(struct mip_ip){.ttl = 1,
+			.source = plane_address("10.1.0.20"),
+			.destination = plane_address("239.1.2.3")},
+		&(struct mip_udp){5000, 5000}, "hello", 5);
+	plane_enter(world, AT_HOME);
+	copy.remote = plane_address(CARE_OF);
+	assert_int_equal(mip_plane_copy(plane, &copy, packet, writer.length), 0);
+	(void)plane_captured(world, MIP_PROTOCOL_IPIP, octets, sizeof(octets));
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 1);
+	copy.remote = second.tunnel.remote;
+	copy.remote_port = second.tunnel.remote_port;
+	assert_int_equal(mip_plane_copy(plane, &copy, packet, writer.length), 0);
+	(void)plane_captured(world, MIP_PROTOCOL_UDP, octets, sizeof(octets));
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 2);
+	/* Another port of the same NAT is another tunnel, and there is none. */
+	copy.remote_port++;
+	assert_int_equal(mip_plane_copy(plane, &copy, packet, writer.length), -ENOENT);
+	/* Without a name it is each of them. */
+	copy = (struct mip_output_copy){.home_address = copy.home_address};
+	assert_int_equal(mip_plane_copy(plane, &copy, packet, writer.length), 0);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_packets_out"), 4);
+	assert_int_equal(plane_counter(world, AT_HOME, "tunnel_copies_out"), 3);
+}
+
 #define PLANE_TEST(test) cmocka_unit_test_setup_teardown(test, plane_setup, plane_teardown)
 
 int main(void)
@@ -352,6 +390,7 @@ int main(void)
 		PLANE_TEST(a_stream_goes_through_whole),
 		PLANE_TEST(a_packet_from_one_of_the_care_of_addresses_goes_to_none),
 		PLANE_TEST(an_accelerator_steps_aside_while_there_are_copies),
+		PLANE_TEST(what_is_for_one_of_the_tunnels_goes_by_that_one),
 		cmocka_unit_test(from_the_second_only_what_was_negotiated_there_is_taken),
 	};
 

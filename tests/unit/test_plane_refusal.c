@@ -471,6 +471,7 @@ static void errors_from_within_the_tunnel_reach_the_sender(void **state)
 		plane_set_option(near, IPPROTO_IP, IP_RECVERR, 1);
 		for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
 			uint64_t before = plane_counter(world, AT_HOME, "tunnel_icmp_sent");
+			uint64_t withheld = plane_counter(world, AT_HOME, "tunnel_icmp_withheld");
 
 			inject_error(world, cases[i].type, cases[i].code, 0, outer, length);
 			if (cases[i].told != 0xff) {
@@ -481,6 +482,11 @@ static void errors_from_within_the_tunnel_reach_the_sender(void **state)
 			} else {
 				plane_settle(world);
 				assert_int_equal(plane_counter(world, AT_HOME, "tunnel_icmp_sent"), before);
+				/* rfc2003-4.1-7; of the other types the kernel hands over what it likes. */
+				if (cases[i].type == MIP_ICMP_UNREACHABLE)
+					assert_int_equal(
+						plane_counter(world, AT_HOME, "tunnel_icmp_withheld"),
+						withheld + 1);
 			}
 		}
 		close(near);
