@@ -46,7 +46,7 @@ enum {
 
 /* What strangers on the visited links can cause. 0: without a limit. */
 struct fa_limit_settings {
-	uint32_t requests_per_node; /* a second, taken of one link address */
+	uint32_t requests_per_node; /* a second, relayed of one link address */
 	uint32_t denials;	    /* a second, in all; 0: 4096, for each is remembered so long */
 	uint32_t icmp_errors;	    /* a second that are looked at, about relayed requests */
 	uint32_t solicited;	    /* unicast answers to solicitations a second, on a link */

@@ -132,7 +132,7 @@ static bool is_from_visitor(struct fa_core *core, const struct fa_registration *
 }
 
 /* Nor those whose authenticator we have checked. */
-static bool is_known(struct fa_core *core, const struct fa_registration *registration)
+bool fa_pending_is_known(struct fa_core *core, const struct fa_registration *registration)
 {
 	const struct fa_mobile_node *node =
 		fa_mobile_node_find(&core->settings, registration->request.home_address, registration->nai);
@@ -159,7 +159,7 @@ static bool make_room(struct fa_core *core, const struct fa_source *newcomer, st
 
 	if (!busiest || busiest->pending <= newcomer->pending + 1)
 		return false;
-	while (oldest && is_known(core, &oldest->registration))
+	while (oldest && fa_pending_is_known(core, &oldest->registration))
 		oldest = oldest->next;
 	if (!oldest)
 		return false;
@@ -175,7 +175,8 @@ static int check_room(struct fa_core *core, const struct fa_source *source,
 {
 	if (source->pending >= core->settings.values.pending_per_node_most)
 		return -EAGAIN;
-	if (HASH_COUNT(core->pendings) < core->settings.values.pending_most || is_known(core, registration))
+	if (HASH_COUNT(core->pendings) < core->settings.values.pending_most ||
+		fa_pending_is_known(core, registration))
 		return 0;
 	return make_room(core, source, now) ? 0 : -EAGAIN;
 }

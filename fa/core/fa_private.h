@@ -217,6 +217,7 @@ struct fa_visitor {
 	enum mip_encapsulation encapsulation;
 	struct fa_keepalive keepalive; /* if that is UDP */
 	bool pending;		       /* for the list that people see */
+	struct mip_rate requests;      /* that are relayed for it */
 	struct mip_want wants[FA_VISITOR_WANTS];
 	size_t want_count;
 	struct mip_deadline deadline;
@@ -333,6 +334,8 @@ void fa_nat_due(struct fa_core *core, struct fa_visitor *visitor, struct mip_now
  * the place of the first. */
 int fa_pending_add(struct fa_core *core, const struct fa_registration *registration, struct mip_now now,
 	struct fa_pending **ret_pending);
+/* It is a visitor's, or one whose authenticator has been checked here: strangers must not be in its way. */
+bool fa_pending_is_known(struct fa_core *core, const struct fa_registration *registration);
 /* Whether the same request, with the same challenge, is on its way: rfc4721-3.2-3, -4. */
 bool fa_pending_is_repeated(struct fa_core *core, const struct fa_registration *registration);
 /* RFC 5944 3.7.3.1: the request that a reply belongs to, NULL if none. `nai` is the reply's, may be NULL. */

@@ -187,7 +187,8 @@ static const struct mip_setting limit_settings[] = {
 		.otherwise = "20",
 		.least = 0,
 		.most = 1000000,
-		.help = "Requests a second that are taken of one link address (counter drop_request_limit); "
+		.help = "Requests a second that are relayed of one link address (counter "
+			"drop_request_limit); "
 			"0: no limit."},
 	{.name = "denials",
 		.type = MIP_SETTING_TYPE_INTEGER,

@@ -19,7 +19,7 @@ struct mip_rate {
 bool mip_rate_take(struct mip_rate *rate, uint32_t most, mip_time now);
 
 enum {
-	MIP_RATE_PLACES = 4096,
+	MIP_RATE_PLACES = 256,
 };
 
 struct mip_rate_table {

@@ -215,6 +215,33 @@ static void one_link_address_gets_so_many_requests_through_and_others_theirs(voi
 	fa_world_end(&world);
 }
 
+static void strangers_with_many_link_addresses_do_not_keep_a_visitor_from_renewing(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request(), stranger = request;
+	uint8_t message[WORLD_MESSAGE];
+
+	(void)state;
+	fa_world_init(&world);
+	world.settings.limits.requests_per_node = 2;
+	fa_world_start(&world);
+	fa_world_register(&world, &request);
+	for (uint32_t i = 0; i < 20000; i++) {
+		stranger.fields.home_address = mip_address_of(0x0a020100U + i);
+		stranger.link_address.octets[2] = (uint8_t)(i >> 16);
+		stranger.link_address.octets[3] = (uint8_t)(i >> 8);
+		stranger.link_address.octets[4] = (uint8_t)i;
+		stranger.fields.identification++;
+		fa_world_send(&world, &stranger, message);
+	}
+	assert_true(fa_world_counter(&world, "drop_request_limit") > 0);
+	fa_world_clear(&world);
+	request.fields.identification += 100000;
+	fa_world_send(&world, &request, message);
+	assert_int_equal(fa_world_count(&world, MIP_OUTPUT_DATAGRAM), 1);
+	fa_world_end(&world);
+}
+
 static void denials_are_bounded_in_all_and_lines_in_the_log_too(void **state)
 {
 	struct fa_world world;
@@ -328,6 +355,7 @@ int main(void)
 		cmocka_unit_test(who_has_filled_the_list_gives_a_place_to_who_has_none),
 		cmocka_unit_test(strangers_with_one_request_each_are_as_good_as_the_newcomer),
 		cmocka_unit_test(one_link_address_gets_so_many_requests_through_and_others_theirs),
+		cmocka_unit_test(strangers_with_many_link_addresses_do_not_keep_a_visitor_from_renewing),
 		cmocka_unit_test(denials_are_bounded_in_all_and_lines_in_the_log_too),
 		cmocka_unit_test(a_repeated_request_takes_the_place_of_the_first),
 		cmocka_unit_test(a_request_without_a_reply_ends_with_code_78),
