@@ -367,9 +367,11 @@ static void begins_anew(struct mn_core *core, struct mn_agent *agent, bool found
 {
 	mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
 	report(core, found ? "agent_found" : "agent_restarted", agent);
-	agent->lifetime_most = 0;
-	agent->reverse_mandatory = false;
-	agent->refused = 0;
+	if (!found) {
+		agent->lifetime_most = 0;
+		agent->reverse_mandatory = false;
+		agent->refused = 0;
+	}
 	if (!mn_agent_answerable(core, agent))
 		mn_warn(core, now, "there is no association to answer the challenges of an agent with",
 			agent->key.address);
