@@ -81,7 +81,7 @@ class Tests:
             scenario = "tests/netns/" + re.sub(r"^(netns|guest)-(user-|bpf-|kernel-)?", "", name)
             unit = f"tests/unit/test_{name[5:]}.c" if name.startswith("unit-") else ""
             judge = {"golden": "tests/judge/golden.py", "misbehave": "tests/judge/misbehave.py",
-                     "codes": "tests/judge/codes.py"}.get(name, "")
+                     "codes": "tests/judge/codes.py", "revoked": "tests/judge/revoked.py"}.get(name, "")
             file = next((path for path in (scenario, unit, judge) if path and os.path.isfile(path)), "")
             self.files[name] += [file, *glob.glob(file + "*.py"), *glob.glob(file.replace("-", "_") + ".py")] if file else []
 

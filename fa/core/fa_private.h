@@ -149,7 +149,7 @@ struct fa_challenge_record {
 /* On what grounds a node gets a reply, and with it a challenge (rfc4721-12-3, -4). */
 enum fa_challenge_grounds {
 	FA_CHALLENGE_UNAUTHENTICATED, /* anybody's request: nothing is stored, nothing unused is given up */
-	FA_CHALLENGE_DENIED,	      /* it is verified, or its home agent answered; but it is not accepted */
+	FA_CHALLENGE_DENIED,	      /* it is verified, or its home agent knows it; but it is not accepted */
 	FA_CHALLENGE_AUTHENTICATED,
 };
 

@@ -227,11 +227,17 @@ void fa_deny(
 			mip_code_text(code));
 }
 
+/* rfc4721-12-4: who is not what it says, by its home agent's word, makes nothing be stored either. */
+static bool is_found_out(uint8_t code)
+{
+	return code == MIP_CODE_HA_NODE_FAILED_AUTHENTICATION || code == MIP_CODE_HA_BAD_AAA_AUTHENTICATION;
+}
+
 static enum fa_challenge_grounds grounds_of(const struct fa_relayed *relayed)
 {
 	if (relayed->registration->verified || (mip_code_is_accepted(relayed->code) && !relayed->error))
 		return FA_CHALLENGE_AUTHENTICATED;
-	return FA_CHALLENGE_DENIED;
+	return is_found_out(relayed->code) ? FA_CHALLENGE_UNAUTHENTICATED : FA_CHALLENGE_DENIED;
 }
 
 void fa_relay_reply(struct fa_core *core, const struct fa_relayed *relayed)

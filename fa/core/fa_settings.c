@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fa_private.h"
+#include "nai.h"
 
 static void nodes_clear(struct fa_mobile_node **table)
 {
@@ -82,9 +83,13 @@ static void node_insert(struct fa_settings *settings, struct fa_mobile_node *nod
 static const struct fa_mobile_node *node_by_nai(
 	const struct fa_settings *settings, const char *text, size_t length)
 {
+	char normalized[UINT8_MAX]; /* as long as the extension can be */
 	struct fa_mobile_node *node;
 
-	HASH_FIND(hh, settings->nodes_by_nai, text, length, node);
+	if (length > sizeof(normalized))
+		return NULL;
+	mip_nai_normalize(normalized, text, length);
+	HASH_FIND(hh, settings->nodes_by_nai, normalized, length, node);
 	return node;
 }
 
@@ -112,6 +117,8 @@ static int mobile_node_add(struct fa_settings *settings, const struct fa_mobile_
 		node->nai = text_copy(from->nai);
 	if (from->nai && !node->nai)
 		goto no_memory;
+	if (node->nai)
+		mip_nai_normalize(node->nai, node->nai, strlen(node->nai));
 	node_insert(settings, node);
 	if (!node->hh.tbl)
 		goto no_memory;

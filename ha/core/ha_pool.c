@@ -1,7 +1,8 @@
 /*
  * Addresses for nodes that are known by their NAI only (RFC 2794; RFC 5944 3.8.1). A node keeps the address
  * that it was given, over registrations and restarts, until the pool is used up and somebody else needs one:
- * then the node that has been without a binding for longest loses its own.
+ * then the node that has been without a binding for longest loses its own. Those that have come home use theirs
+ * there, and are the last.
  */
 #include "ha_internal.h"
 
@@ -65,12 +66,17 @@ static struct mip_address find_free(const struct ha_core *core)
 	return (struct mip_address){0};
 }
 
+static bool is_needed_less(const struct ha_node *a, const struct ha_node *b)
+{
+	return a->seeded != b->seeded ? !a->seeded : a->idle_since < b->idle_since;
+}
+
 static struct ha_node *find_idle(const struct ha_core *core)
 {
 	struct ha_node *longest = NULL;
 
 	for (struct ha_node *node = core->tables.by_assigned; node; node = node->by_assigned.next) {
-		if (!node->binding && (!longest || node->idle_since < longest->idle_since))
+		if (!node->binding && (!longest || is_needed_less(node, longest)))
 			longest = node;
 	}
 	return longest;
@@ -111,6 +117,7 @@ int ha_pool_assign(struct ha_core *core, struct ha_node *node, struct mip_addres
 	int status;
 
 	if (idle) {
+		ha_node_unseed(core, idle);
 		ha_record_forget_pool(core, idle);
 		ha_pool_release(&core->tables, idle);
 	} else {

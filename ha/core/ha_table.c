@@ -8,26 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nai.h"
 #include "text.h"
 
 static const char nai_identity[] = "nai/";
-
-static char lower(char character)
-{
-	return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
-}
-
-/* RFC 4282 2.4: the realm is compared without regard to case, the user name with it. */
-static void normalize_nai(char *normalized, const char *nai, size_t length)
-{
-	bool realm = false;
-
-	for (size_t i = 0; i < length; i++) {
-		normalized[i] = realm ? lower(nai[i]) : nai[i];
-		realm = realm || nai[i] == '@';
-	}
-	normalized[length] = '\0';
-}
 
 static int copy_string(const char *string, size_t size, char *ret_copy)
 {
@@ -63,10 +47,10 @@ static int index_by_nai(struct ha_tables *tables, struct ha_node *node, const ch
 
 	if (length == 0 || length > HA_NAI_MAX)
 		return -EINVAL;
-	node->nai = malloc(length + 1);
+	node->nai = calloc(length + 1, 1);
 	if (!node->nai)
 		return -ENOMEM;
-	normalize_nai(node->nai, nai, length);
+	mip_nai_normalize(node->nai, nai, length);
 	if (ha_node_by_nai(tables, (const uint8_t *)node->nai, length))
 		return -EEXIST;
 	HASH_ADD_KEYPTR(by_nai, tables->by_nai, node->nai, length, node);
@@ -200,12 +184,12 @@ struct ha_node *ha_node_by_address(const struct ha_tables *tables, struct mip_ad
 
 struct ha_node *ha_node_by_nai(const struct ha_tables *tables, const uint8_t *nai, size_t length)
 {
-	char normalized[HA_NAI_MAX + 1];
+	char normalized[HA_NAI_MAX];
 	struct ha_node *node = NULL;
 
 	if (length == 0 || length > HA_NAI_MAX)
 		return NULL;
-	normalize_nai(normalized, (const char *)nai, length);
+	mip_nai_normalize(normalized, (const char *)nai, length);
 	HASH_FIND(by_nai, tables->by_nai, normalized, length, node);
 	return node;
 }

@@ -20,6 +20,9 @@
 #define RATE MIP_SECOND
 /* A binding without an end is not remembered without an end. */
 #define REMEMBERED_MOST (3600 * MIP_SECOND)
+/* Registrations that are on their way, one after another, hold back a message for this long and no longer: nobody knows yet
+ * whose they are. */
+#define HELD_MOST (30 * MIP_SECOND)
 
 enum {
 	MESSAGE_MAX = 128, /* the fixed part, and an authentication extension of at most 38 */
@@ -310,7 +313,9 @@ int mip_revoker_remember(struct mip_revoker *revoker, const struct mip_revoked *
 
 void mip_revoker_hold(struct mip_revoked *revoked, mip_time until)
 {
-	revoked->held_until = until;
+	if (revoked->held_most == 0)
+		revoked->held_most = until + HELD_MOST;
+	revoked->held_until = sooner_of(until, revoked->held_most);
 }
 
 static bool has_sent(const struct mip_revoked *revoked, uint32_t identifier)
@@ -375,6 +380,7 @@ bool mip_revoker_due(struct mip_revoker *revoker, struct mip_revoked *revoked, s
 	 * the timestamp", and the authenticator with it. */
 	identifier = next_identifier(revoker, revoked, now);
 	(void)transmit(revoker, revoked, identifier);
+	revoked->held_most = 0;
 	revoked->sent[revoked->attempts] = identifier;
 	/* rfc3543-4.2.2.1-8, -9, rfc3543-4.2.3.1-8, -9: no more than one a second, and "exponential backoff". */
 	wait_until(revoker, revoked, now.boot + (RATE << revoked->attempts));

@@ -75,10 +75,10 @@ struct mip_revoked {
 	bool under_way;
 	unsigned attempts;
 	uint32_t sent[MIP_REVOKER_ATTEMPTS_MAX]; /* identifiers of the transmissions */
-	mip_time held_until;
-	bool received;	     /* the other agent's revocation has come: with … */
-	uint32_t identifier; /* … this one at last … */
-	bool informed;	     /* … acknowledged with this I */
+	mip_time held_until, held_most;		 /* 0: not held since the last transmission */
+	bool received;				 /* the other agent's revocation has come: with … */
+	uint32_t identifier;			 /* … this one at last … */
+	bool informed;				 /* … acknowledged with this I */
 	struct mip_deadline deadline;
 	struct mip_revoked *next_of_key; /* a ring of those with its key; itself, if it is alone */
 	UT_hash_handle hh;
@@ -129,7 +129,8 @@ struct mip_revoked *mip_revoker_find(const struct mip_revoker *revoker, struct m
 	struct mip_address peer, struct mip_address foreign_domain);
 /* The node has registered again, or the deadline says that it is over. */
 void mip_revoker_forget(struct mip_revoker *revoker, struct mip_revoked *revoked);
-/* A registration of the node is on its way by the same agents: nothing is sent until then. */
+/* A registration of the node is on its way by the same agents: nothing is sent until then; but several of them, which nobody
+ * has accepted, do not hold it back without end. */
 void mip_revoker_hold(struct mip_revoked *revoked, mip_time until);
 /* The one under way to one of whose transmissions the peer's acknowledgment belongs. NULL: none. */
 struct mip_revoked *mip_revoker_find_acknowledged(

@@ -280,25 +280,75 @@ static void add_tunnel(const struct mn_core *core, struct mn_wants *wants, const
 	add(wants, (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel});
 }
 
-/*
- * The home agent sends by a new binding from the moment it accepts it, and its first packets may be read
- * before its reply: whoever asks for a tunnel is ready for it from before the request.
- */
-static void add_welcome(const struct mn_core *core, struct mn_wants *wants)
+/* All of the home network have an address of their own to be called by. */
+static bool has_broadcast(const struct mn_core *core)
+{
+	return core->settings.home_prefix.length > 0 && core->settings.home_prefix.length <= 30;
+}
+
+/* A co-located place that is asked for. The home agent sends by it from the moment it accepts, and its first packets may
+ * be read before its reply. */
+static const struct mn_place *welcome_place(const struct mn_core *core)
 {
 	const struct mn_attempt *attempt = &core->attempt;
+
+	return attempt->active && !attempt->ending && attempt->place.mode == MN_MODE_CO_LOCATED
+		       ? &attempt->place
+		       : NULL;
+}
+
+/* Whether groups may come to a care-of address, now, by the way before this one, or soon. */
+static bool takes_plain_groups(const struct mn_core *core)
+{
+	return core->binding.place.mode == MN_MODE_CO_LOCATED || core->old.place.mode == MN_MODE_CO_LOCATED ||
+	       welcome_place(core);
+}
+
+/*
+ * RFC 5944 4.3, 4.4: what the home agent sends to groups and to everyone. Co-located it comes as it is; through a foreign
+ * agent in a second tunnel to the home address (rfc5944-4.4-5: "MUST be capable of decapsulating packets sent to its home
+ * address"), and nothing but that is taken while there is no other way.
+ */
+static void add_groups(const struct mn_core *core, struct mn_wants *wants, const struct mn_place *place,
+	enum mip_encapsulation encapsulation)
+{
+	struct mip_want_groups groups = {
+		.home_address = core->home_address,
+		.end = MIP_TUNNEL_VISITED,
+		.remote = core->home_agent,
+	};
+
+	if (mip_address_is_none(core->home_agent) ||
+		(place->mode != MN_MODE_CO_LOCATED && place->mode != MN_MODE_FOREIGN_AGENT))
+		return;
+	if (!takes_plain_groups(core))
+		groups.local = core->home_address;
+	add(wants, (struct mip_want){.kind = MIP_WANT_GROUPS, .groups = groups});
+	if (has_broadcast(core))
+		add(wants, (struct mip_want){.kind = MIP_WANT_BROADCAST,
+				   .broadcast = {mip_prefix_broadcast(core->settings.home_prefix)}});
+	if (encapsulation != MIP_ENCAPSULATION_UDP)
+		return;
+	groups.remote_port = MIP_REGISTRATION_PORT;
+	add(wants, (struct mip_want){.kind = MIP_WANT_GROUPS, .groups = groups});
+}
+
+/* Whoever asks for a tunnel is ready for it from before the request. */
+static void add_welcome(const struct mn_core *core, struct mn_wants *wants)
+{
+	const struct mn_place *place = welcome_place(core);
 	struct mip_want_peer peer = {
 		.home_address = core->home_address,
 		.end = MIP_TUNNEL_VISITED,
 		.remote = core->home_agent,
 	};
 
-	if (!attempt->active || attempt->ending || attempt->place.mode != MN_MODE_CO_LOCATED ||
-		mip_address_is_none(core->home_agent))
+	if (!place || mip_address_is_none(core->home_agent))
 		return;
 	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
 	peer.remote_port = MIP_REGISTRATION_PORT;
 	add(wants, (struct mip_want){.kind = MIP_WANT_PEER, .peer = peer});
+	add_groups(core, wants, place, MIP_ENCAPSULATION_UDP); /* if there is a NAT, and if not */
 }
 
 /*
@@ -329,41 +379,6 @@ static void add_delivery(const struct mn_core *core, struct mn_wants *wants, con
 				   .link = binding->place.link,
 				   .source = core->home_address});
 	add(wants, (struct mip_want){.kind = MIP_WANT_TUNNEL, .tunnel = tunnel});
-}
-
-/* All of the home network have an address of their own to be called by. */
-static bool has_broadcast(const struct mn_core *core)
-{
-	return core->settings.home_prefix.length > 0 && core->settings.home_prefix.length <= 30;
-}
-
-/*
- * RFC 5944 4.3, 4.4: what the home agent sends to groups and to everyone. Co-located it comes as it is; through a foreign
- * agent in a second tunnel to the home address (rfc5944-4.4-5: "MUST be capable of decapsulating packets sent to its home
- * address"), and nothing but that is taken then.
- */
-static void add_groups(const struct mn_core *core, struct mn_wants *wants, const struct mn_place *place,
-	enum mip_encapsulation encapsulation)
-{
-	struct mip_want_groups groups = {
-		.home_address = core->home_address,
-		.end = MIP_TUNNEL_VISITED,
-		.remote = core->home_agent,
-	};
-
-	if (mip_address_is_none(core->home_agent) ||
-		(place->mode != MN_MODE_CO_LOCATED && place->mode != MN_MODE_FOREIGN_AGENT))
-		return;
-	if (place->mode == MN_MODE_FOREIGN_AGENT)
-		groups.local = core->home_address;
-	add(wants, (struct mip_want){.kind = MIP_WANT_GROUPS, .groups = groups});
-	if (has_broadcast(core))
-		add(wants, (struct mip_want){.kind = MIP_WANT_BROADCAST,
-				   .broadcast = {mip_prefix_broadcast(core->settings.home_prefix)}});
-	if (encapsulation != MIP_ENCAPSULATION_UDP)
-		return;
-	groups.remote_port = MIP_REGISTRATION_PORT;
-	add(wants, (struct mip_want){.kind = MIP_WANT_GROUPS, .groups = groups});
 }
 
 /* rfc5944-1.7-3: a mobile node and a foreign agent MUST be able to exchange datagrams without relying on

@@ -21,7 +21,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 LATER = FRESH + (1 << 32)
 AAA = Security(3000, "hmac-md5", b"\x77" * 16)    # Mobile-AAA of 10.1.0.51 with the foreign agent
 # A code of the home agent that a foreign agent knows to pass on, and "accepted", are not its own.
-NOT_SENT = {"fa": {0, 1, 128, 136}, "ha": {0, 128}}
+NOT_SENT = {"fa": {0, 1, 128, 131, 136, 144}, "ha": {0, 128}}
 
 
 def numbers():

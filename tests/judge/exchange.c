@@ -8,6 +8,7 @@
  *        frame LINK OCTETS                                    an IPv4 packet off a link, from 02:00:00:00:00:32
  *        datagram LINK SOURCE PORT DESTINATION PORT OCTETS    what came to its UDP socket
  *        icmp DESTINATION PORT TYPE CODE OCTETS               an error about what it sent there
+ *        revoke ADDRESS                                       as `mipctl ha revoke` and `fa revoke` do
  *        pass MILLISECONDS                                    time goes by
  *   out  frame LINK OCTETS | datagram SOURCE PORT DESTINATION PORT OCTETS | count NAME NUMBER | state NAME, and then "."
  *
@@ -52,8 +53,9 @@ enum setting {
 	PENDING,
 	HOME_AGENTS_ONLY,
 	GRE,
-	REDIRECT,  /* to 10.1.0.2 */
-	CHALLENGE, /* RFC 4721: the foreign agent's */
+	REDIRECT,   /* to 10.1.0.2 */
+	CHALLENGE,  /* RFC 4721: the foreign agent's */
+	REVOCATION, /* RFC 3543: with I, and nodes are to be informed */
 	SETTING_COUNT,
 };
 static const struct {
@@ -70,6 +72,7 @@ static const struct {
 	[GRE] = {"gre", 1},
 	[REDIRECT] = {"redirect", 0},
 	[CHALLENGE] = {"challenge", 0},
+	[REVOCATION] = {"revocation", 0},
 };
 
 /* A role's machine behind one face. */
@@ -81,6 +84,7 @@ struct role {
 	void (*datagram)(struct exchange *exchange, const struct mip_input_datagram *datagram);
 	void (*icmp)(struct exchange *exchange,
 		const struct mip_input_icmp_error *error); /* NULL: has no use for it */
+	int (*revoke)(struct exchange *exchange, struct mip_address home_address); /* NULL: does not */
 	void (*advance)(struct exchange *exchange);
 	mip_time (*deadline)(const struct exchange *exchange);
 	struct mip_counter_table (*counters)(const struct exchange *exchange);
@@ -163,6 +167,14 @@ static struct mip_input_address address_of(mip_link link, const char *text)
 		.link = link, .address = ip(text), .prefix_length = 24, .present = true};
 }
 
+static struct mip_revocation_settings revocation_of(const struct exchange *exchange)
+{
+	bool on = exchange->settings[REVOCATION];
+
+	return (struct mip_revocation_settings){
+		.enabled = on, .inform_bit = on, .inform = on, .attempts = 5, .most = 100};
+}
+
 /* --- the home agent --------------------------------------------------------------------------- */
 
 static void ha_begin(struct exchange *exchange)
@@ -203,6 +215,7 @@ static void ha_begin(struct exchange *exchange)
 		.udp_tunnel = (enum ha_udp_tunnel)exchange->settings[UDP_TUNNEL],
 		.gre = exchange->settings[GRE],
 		.keepalive_interval = 110,
+		.revocation = revocation_of(exchange),
 		.advertise = {.interval = MIP_SECOND, .lifetime = 3 * MIP_SECOND},
 	};
 	const struct mip_input_link links[] = {link_of(LINK_NEAR, "home0"), link_of(LINK_UP, "up0")};
@@ -232,6 +245,11 @@ static void ha_frame(struct exchange *exchange, const struct mip_input_frame *fr
 static void ha_datagram(struct exchange *exchange, const struct mip_input_datagram *datagram)
 {
 	ha_core_datagram(exchange->ha, datagram, exchange->now);
+}
+
+static int ha_revoke(struct exchange *exchange, struct mip_address home_address)
+{
+	return ha_core_revoke(exchange->ha, home_address, exchange->now);
 }
 
 static void ha_advance(struct exchange *exchange)
@@ -291,6 +309,7 @@ static void fa_begin(struct exchange *exchange)
 		.challenge = exchange->settings[CHALLENGE],
 		.challenge_window = 2,
 		.challenges_most = 100,
+		.revocation = revocation_of(exchange),
 	};
 	const struct mip_input_link links[] = {link_of(LINK_NEAR, "visit0"), link_of(LINK_UP, "up0")};
 	const struct mip_input_address addresses[] = {
@@ -323,6 +342,11 @@ static void fa_frame(struct exchange *exchange, const struct mip_input_frame *fr
 static void fa_datagram(struct exchange *exchange, const struct mip_input_datagram *datagram)
 {
 	fa_core_datagram(exchange->fa, datagram, exchange->now);
+}
+
+static int fa_revoke(struct exchange *exchange, struct mip_address home_address)
+{
+	return fa_core_revoke(exchange->fa, home_address, exchange->now);
 }
 
 static void fa_icmp(struct exchange *exchange, const struct mip_input_icmp_error *error)
@@ -417,11 +441,11 @@ static struct mip_outbox *mn_outbox(struct exchange *exchange)
 }
 
 static const struct role roles[] = {
-	{"ha", ha_begin, ha_end, ha_frame, ha_datagram, NULL, ha_advance, ha_deadline, ha_counters,
+	{"ha", ha_begin, ha_end, ha_frame, ha_datagram, NULL, ha_revoke, ha_advance, ha_deadline, ha_counters,
 		ha_outbox},
-	{"fa", fa_begin, fa_end, fa_frame, fa_datagram, fa_icmp, fa_advance, fa_deadline, fa_counters,
-		fa_outbox},
-	{"mn", mn_begin, mn_end, mn_frame, mn_datagram, NULL, mn_advance, mn_deadline, mn_counters,
+	{"fa", fa_begin, fa_end, fa_frame, fa_datagram, fa_icmp, fa_revoke, fa_advance, fa_deadline,
+		fa_counters, fa_outbox},
+	{"mn", mn_begin, mn_end, mn_frame, mn_datagram, NULL, NULL, mn_advance, mn_deadline, mn_counters,
 		mn_outbox},
 };
 
@@ -581,6 +605,15 @@ static void hear_icmp(struct exchange *exchange, const char *line)
 	exchange->role->icmp(exchange, &error);
 }
 
+static void revoke(struct exchange *exchange, const char *line)
+{
+	char home_address[MIP_ADDRESS_TEXT];
+
+	if (!exchange->role->revoke || sscanf(line, "%15s", home_address) != 1 ||
+		exchange->role->revoke(exchange, ip(home_address)) < 0)
+		abort();
+}
+
 static void hear(struct exchange *exchange, const char *line)
 {
 	long milliseconds;
@@ -593,6 +626,8 @@ static void hear(struct exchange *exchange, const char *line)
 		hear_datagram(exchange, line + 9);
 	else if (strncmp(line, "icmp ", 5) == 0)
 		hear_icmp(exchange, line + 5);
+	else if (strncmp(line, "revoke ", 7) == 0)
+		revoke(exchange, line + 7);
 	else if (sscanf(line, "pass %ld", &milliseconds) == 1)
 		pass(exchange, milliseconds * MIP_MILLISECOND);
 	else

@@ -264,10 +264,20 @@ static void write_before(const struct world *world, struct mip_writer *writer, c
 			0);
 }
 
-static void write_after(struct mip_writer *writer, const struct ask *ask)
+static void write_foreign_home(struct mip_writer *writer, const struct ask *ask)
 {
 	unsigned times = ask->foreign_home_times ? ask->foreign_home_times : 1;
 
+	for (unsigned i = 0; ask->foreign_home && i < times; i++)
+		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
+					 0, ask->foreign_home),
+			0);
+}
+
+static void write_after(struct mip_writer *writer, const struct ask *ask)
+{
+	if (ask->foreign_home_first)
+		write_foreign_home(writer, ask);
 	if (ask->tunnel_request && ask->tunnel_by_agent)
 		write_tunnel_request(writer, ask);
 	for (int i = 0; i < (ask->challenge_twice ? 2 : ask->challenge); i++)
@@ -282,10 +292,8 @@ static void write_after(struct mip_writer *writer, const struct ask *ask)
 		mip_extension_write_long(writer, MIP_EXTENSION_CRITICAL_VENDOR, 0, "\0\0\x10\x92\0\1v", 7);
 	if (ask->support && !ask->support_by_node && !ask->support_last)
 		mip_revocation_support_write(writer, ask->support);
-	for (unsigned i = 0; ask->foreign_home && i < times; i++)
-		assert_int_equal(mip_authenticator_append(writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
-					 0, ask->foreign_home),
-			0);
+	if (!ask->foreign_home_first)
+		write_foreign_home(writer, ask);
 	if (ask->support && ask->support_last)
 		mip_revocation_support_write(writer, ask->support);
 }

@@ -114,6 +114,7 @@ struct ask {
 	uint8_t tunnel_encapsulation;
 	const struct mip_association *foreign_home;
 	unsigned foreign_home_times;		     /* 0: once, if there is one */
+	bool foreign_home_first;		     /* before the challenge and the Mobile-AAA one */
 	int unknown_extension;			     /* its type; 0: none */
 	int unknown_after;			     /* the same after the Mobile-Home authentication */
 	bool critical_vendor, critical_vendor_after; /* RFC 3115, before and after that authentication */

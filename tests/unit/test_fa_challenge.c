@@ -377,14 +377,38 @@ static void write_two_challenges(struct mip_writer *writer)
 	challenge_write_answer(writer);
 }
 
+static void write_home(struct mip_writer *writer)
+{
+	mip_authentication_write(writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
+}
+
+static void write_home_behind_the_challenge(struct mip_writer *writer)
+{
+	struct mip_challenge challenge = {challenge_keys.answered.octets, challenge_keys.answered.length};
+
+	mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, challenge.octets, challenge.length);
+	write_home(writer);
+	assert_int_equal(mip_authenticator_append_challenge(writer, challenge_keys.aaa, &challenge), 0);
+}
+
+static void write_home_behind_aaa(struct mip_writer *writer)
+{
+	assert_int_equal(mip_authenticator_append_challenge(writer, challenge_keys.aaa, NULL), 0);
+	write_home(writer);
+}
+
 /* rfc4721-3.2-11: Mobile-AAA authentication before the challenge, or two of a kind, cannot be relayed as
- * they are due. */
+ * they are due; rfc4721-3.1-8, rfc4721-6-3: nor what stands before the Mobile-Home authentication. */
 static void extensions_in_another_order_are_poorly_formed(void **state)
 {
-	static void (*const trailers[])(struct mip_writer * writer) = {write_aaa_first, write_two_challenges};
+	static const struct {
+		void (*trailer)(struct mip_writer *writer);
+		bool has_home; /* the Mobile-Home authentication is where the trailer puts it */
+	} cases[] = {{write_aaa_first, false}, {write_two_challenges, false},
+		{write_home_behind_the_challenge, true}, {write_home_behind_aaa, true}};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
 		struct fa_world world;
 		struct fa_world_request request;
 		struct challenge_value newest;
@@ -392,7 +416,8 @@ static void extensions_in_another_order_are_poorly_formed(void **state)
 		challenge_begin(&world);
 		newest = challenge_advertised(&world);
 		request = challenge_request_of(UNKNOWN_NODE);
-		request.trailer = trailers[i];
+		request.trailer = cases[i].trailer;
+		request.without_authorization = cases[i].has_home;
 		assert_int_equal(challenge_code_of(&world, &request, &newest), 70);
 		fa_world_end(&world);
 	}

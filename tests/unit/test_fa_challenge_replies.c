@@ -188,6 +188,28 @@ static void strangers_make_nothing_be_stored(void **state)
 	fa_world_end(&world);
 }
 
+/* rfc4721-12-4: nor when it is the home agent that finds them out. */
+static void whom_its_home_agent_does_not_know_makes_nothing_be_stored(void **state)
+{
+	static const uint8_t codes[] = {
+		MIP_CODE_HA_NODE_FAILED_AUTHENTICATION, MIP_CODE_HA_BAD_AAA_AUTHENTICATION};
+	struct fa_world world;
+	struct challenge_value newest, given;
+
+	(void)state;
+	challenge_begin(&world);
+	newest = challenge_advertised(&world);
+	for (uint8_t i = 60; i < 100; i++) {
+		struct fa_world_request request = challenge_request_of(i);
+
+		assert_int_equal(challenge_code_of(&world, &request, &newest), -1);
+		given = challenge_reply_with(&world, &request, codes[i % 2], NULL).challenge;
+		assert_true(challenge_is_same(&given, &newest));
+	}
+	assert_int_equal(fa_core_challenge_count(world.core), 0);
+	fa_world_end(&world);
+}
+
 /* rfc4721-12-3, rfc4721-3.2.1-2, rfc4721-3.2.1-3: bogus requests and solicitations in a node's name do not
  * invalidate the challenge that it is about to use. */
 static void strangers_do_not_invalidate_a_nodes_challenge(void **state)
@@ -271,6 +293,172 @@ static void the_records_stay_within_their_bound(void **state)
 	fa_world_end(&world);
 }
 
+/* --- 3.2.1: which of them have been used ------------------------------------------------------ */
+
+/* Denials a second apart. */
+static void let_a_second_pass(struct fa_world *world)
+{
+	world->now.boot += MIP_SECOND;
+}
+
+/* rfc4721-3.2-8, rfc4721-3.2.1-1: MUST maintain the last challenge used: not the first one. */
+static void the_last_challenge_used_moves_on_with_each_registration(void **state)
+{
+	static const uint8_t nodes[] = {WITH_FOREIGN, WITH_AAA, UNKNOWN_NODE};
+
+	(void)state;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(nodes); i++) {
+		struct fa_world world;
+		struct challenge_value first, second;
+
+		challenge_init(&world);
+		world.settings.challenge_window = 4;
+		fa_world_start(&world);
+		first = challenge_advertised(&world);
+		challenge_register_with(&world, nodes[i], &first);
+		second = challenge_next_advertised(&world);
+		challenge_register_with(&world, nodes[i], &second);
+		assert_int_equal(challenge_code_for(&world, nodes[i], &second), 106);
+		let_a_second_pass(&world);
+		assert_int_equal(challenge_code_for(&world, nodes[i], &first), 106);
+		fa_world_end(&world);
+	}
+}
+
+/* rfc4721-3.2-6: what was offered in the last reply is as good as what was advertised, whichever is used first. */
+static void an_advertised_challenge_that_is_used_leaves_that_of_the_last_reply(void **state)
+{
+	struct fa_world world;
+	struct challenge_value newest, issued;
+
+	(void)state;
+	challenge_begin(&world);
+	newest = challenge_advertised(&world);
+	issued = challenge_register_with(&world, WITH_AAA, &newest);
+	newest = challenge_next_advertised(&world);
+	assert_int_equal(challenge_code_for(&world, WITH_AAA, &newest), -1);
+	assert_int_equal(challenge_code_for(&world, WITH_AAA, &issued), -1);
+	fa_world_end(&world);
+}
+
+/* rfc4721-3.2.1-2, -3: a stored one that is unused, if there is one that was not in this very request; else a new one. */
+static void a_denial_brings_an_advertised_challenge_that_the_node_has_not_used(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request;
+	struct challenge_value newest, issued, given, no_such = challenge_made_up();
+
+	(void)state;
+	challenge_begin(&world);
+	newest = challenge_advertised(&world);
+	issued = challenge_register_with(&world, WITH_AAA, &newest);
+	assert_int_equal(challenge_code_for(&world, WITH_AAA, &issued), -1);
+	newest = challenge_next_advertised(&world);
+	assert_int_equal(challenge_code_for(&world, WITH_AAA, &no_such), 104);
+	given = challenge_seen_in(&world).challenge;
+	assert_true(challenge_is_same(&given, &newest));
+	let_a_second_pass(&world);
+	request = challenge_request_of(WITH_AAA);
+	request.fields.lifetime = UINT16_MAX;
+	assert_int_equal(challenge_code_of(&world, &request, &newest), 69);
+	given = challenge_seen_in(&world).challenge;
+	assert_false(challenge_is_same(&given, &newest));
+	assert_false(challenge_is_same(&given, &issued));
+	assert_int_equal(challenge_code_for(&world, WITH_AAA, &given), -1);
+	fa_world_end(&world);
+}
+
+/* rfc4721-3.1-2: a node with an association may leave the challenge out; it gets one all the same (rfc4721-3.3-1). */
+static void a_node_that_leaves_the_challenge_out_gets_one_with_its_reply(void **state)
+{
+	struct fa_world world;
+	struct challenge_value issued, none = {0};
+
+	(void)state;
+	challenge_begin(&world);
+	issued = challenge_register_with(&world, WITH_FOREIGN, &none);
+	assert_int_equal(issued.length, 16);
+	assert_int_equal(challenge_code_for(&world, WITH_FOREIGN, &issued), -1);
+	fa_world_end(&world);
+}
+
+/* One after the other, as many as there is room for. */
+static void gather_advertised(struct fa_world *world, struct challenge_value *values, size_t count)
+{
+	for (size_t found = 0; found < count;) {
+		fa_world_clear(world);
+		fa_world_wait(world, 10 * MIP_MILLISECOND);
+		found += challenge_advertisement_of(world, WORLD_VISITED, &values[found]);
+	}
+}
+
+static void of_the_longest_window_nothing_older_is_remembered(void **state)
+{
+	enum { COUNT = 2 * FA_CHALLENGE_WINDOW_MOST };
+	struct challenge_value values[COUNT];
+	struct fa_world world;
+
+	(void)state;
+	challenge_init(&world);
+	world.settings.challenge_window = FA_CHALLENGE_WINDOW_MOST;
+	fa_world_start(&world);
+	gather_advertised(&world, values, COUNT);
+	assert_int_equal(
+		challenge_code_for(&world, WITH_AAA, &values[COUNT - 1 - FA_CHALLENGE_WINDOW_MOST]), 104);
+	assert_int_equal(
+		challenge_code_for(&world, WITH_CHAP, &values[COUNT - FA_CHALLENGE_WINDOW_MOST]), -1);
+	fa_world_end(&world);
+}
+
+/* Its home agent accepts; the challenge that the node gets. */
+static struct challenge_value accept_named(struct fa_world *world, const struct fa_world_request *request)
+{
+	struct mip_registration_reply reply = fa_world_reply_to(request);
+	uint8_t message[WORLD_MESSAGE];
+	size_t length = fa_world_write_reply(&reply, request->nai, NULL, message);
+
+	fa_world_clear(world);
+	fa_world_deliver(world, address("10.1.0.1"), message, length);
+	return challenge_seen_in(world).challenge;
+}
+
+/* A solicitation has an address only: it must not lead to what has been forgotten, or belongs to the node's next one. */
+static void a_solicitation_finds_the_record_of_who_has_the_address_now(void **state)
+{
+	struct fa_world world;
+	struct challenge_value newest, given, issued;
+	struct fa_world_request request;
+
+	(void)state;
+	challenge_init(&world);
+	world.settings.challenges_most = 1;
+	fa_world_start(&world);
+	newest = challenge_advertised(&world);
+	issued = challenge_register_with(&world, WITH_AAA, &newest);
+	given = challenge_solicited(&world, "10.1.0.51", WITH_AAA);
+	assert_true(challenge_is_same(&given, &issued));
+	challenge_next_advertised(&world);
+	newest = challenge_next_advertised(&world);
+	challenge_register_with(&world, WITH_FOREIGN, &newest); /* in the place of the other one */
+	given = challenge_solicited(&world, "10.1.0.51", WITH_AAA);
+	assert_true(challenge_is_same(&given, &newest));
+	fa_world_end(&world);
+
+	challenge_begin(&world);
+	for (uint8_t node = 60; node < 62; node++) {
+		newest = challenge_next_advertised(&world);
+		request = challenge_request_of(node);
+		request.nai = "someone@example.org";
+		assert_int_equal(challenge_code_of(&world, &request, &newest), -1);
+		issued = accept_named(&world, &request);
+	}
+	given = challenge_solicited(&world, "10.1.0.60", 60);
+	assert_true(challenge_is_same(&given, &newest));
+	given = challenge_solicited(&world, "10.1.0.61", 61);
+	assert_true(challenge_is_same(&given, &issued));
+	fa_world_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,8 +468,15 @@ int main(void)
 		TEST(code_144_is_relayed),
 		TEST(a_node_known_by_its_nai_keeps_its_challenge_when_it_gets_a_home_address),
 		TEST(strangers_make_nothing_be_stored),
+		TEST(whom_its_home_agent_does_not_know_makes_nothing_be_stored),
 		TEST(strangers_do_not_invalidate_a_nodes_challenge),
 		TEST(the_records_stay_within_their_bound),
+		TEST(the_last_challenge_used_moves_on_with_each_registration),
+		TEST(an_advertised_challenge_that_is_used_leaves_that_of_the_last_reply),
+		TEST(a_denial_brings_an_advertised_challenge_that_the_node_has_not_used),
+		TEST(a_node_that_leaves_the_challenge_out_gets_one_with_its_reply),
+		TEST(of_the_longest_window_nothing_older_is_remembered),
+		TEST(a_solicitation_finds_the_record_of_who_has_the_address_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,35 @@ static void requests_with_the_same_home_address_are_told_apart_by_the_nai(void *
 	fa_world_end(&world);
 }
 
+/* RFC 4282 2.4: the realm is compared without regard to case, the user name with it. rfc5944-3.7.2.1-5 */
+static void a_node_is_known_by_its_name_in_whatever_case_the_realm_is(void **state)
+{
+	static const struct {
+		const char *nai;
+		int code;
+	} cases[] = {{"alice@example.org", 67}, {"alice@EXAMPLE.Org", 67}, {"Alice@example.org", -1},
+		{"alice@example.or", -1}};
+	struct fa_mobile_node_settings node = {
+		.nai = "alice@Example.org", .association = fa_world_association(2000)};
+
+	(void)state;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(cases); i++) {
+		struct fa_world_request request = fa_world_request();
+		uint8_t message[WORLD_MESSAGE];
+		struct fa_world world;
+
+		request.nai = cases[i].nai;
+		fa_world_init(&world);
+		world.settings.mobile_nodes = &node;
+		world.settings.mobile_node_count = 1;
+		fa_world_start(&world);
+		fa_world_send(&world, &request, message);
+		assert_int_equal(fa_world_code(&world), cases[i].code);
+		fa_world_end(&world);
+	}
+	mip_association_unref(node.association);
+}
+
 /* The authentication extension of this type before the Mobile-Home one, which then is not covered by it. */
 static size_t write_misplaced(uint8_t type, const struct mip_association *association, const uint8_t *message,
 	size_t fixed, size_t length, uint8_t *whole)
@@ -235,6 +264,7 @@ int main(void)
 		cmocka_unit_test(a_request_counts_without_a_checksum_but_not_with_a_wrong_one),
 		cmocka_unit_test(a_reply_counts_without_a_checksum_but_not_with_a_wrong_one),
 		cmocka_unit_test(requests_with_the_same_home_address_are_told_apart_by_the_nai),
+		cmocka_unit_test(a_node_is_known_by_its_name_in_whatever_case_the_realm_is),
 		cmocka_unit_test(a_mobile_foreign_authentication_in_the_wrong_place_gets_code_67),
 		cmocka_unit_test(a_foreign_home_authentication_in_the_wrong_place_ends_with_code_68),
 		cmocka_unit_test(

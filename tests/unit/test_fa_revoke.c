@@ -124,6 +124,30 @@ static void an_unanswered_revocation_is_sent_again_ever_later_with_a_new_identif
 	assert_int_equal(fa_world_counter(&foreign_world, "revocations_unanswered"), 1);
 }
 
+/* rfc3543-4.2.3.1-3: "follow the policies of the foreign domain with regard to notifying the mobile node" */
+static void an_agent_that_informs_nobody_does_not_when_it_is_not_answered_either(void **state)
+{
+	(void)state;
+	foreign_use(foreign_without_informing);
+	foreign_visited();
+	foreign_revoke();
+	fa_world_wait(&foreign_world, 500 * MIP_SECOND);
+	assert_int_equal(fa_world_counter(&foreign_world, "revocations_unanswered"), 1);
+	assert_int_equal(foreign_informed(), 0);
+}
+
+static void a_node_that_was_informed_at_once_is_not_informed_again(void **state)
+{
+	(void)state;
+	foreign_use(foreign_without_i);
+	foreign_visited();
+	foreign_revoke();
+	assert_int_equal(foreign_informed(), 1);
+	fa_world_wait(&foreign_world, 500 * MIP_SECOND);
+	assert_int_equal(fa_world_counter(&foreign_world, "revocations_unanswered"), 1);
+	assert_int_equal(foreign_informed(), 1);
+}
+
 /* rfc3543-3.3-10, rfc3543-3.3-11, rfc3543-4.2.3.1-8 */
 static void a_revocation_waits_until_the_request_is_a_second_old(void **state)
 {
@@ -216,6 +240,24 @@ static void a_new_request_without_an_answer_lets_it_go_on(void **state)
 	assert_int_equal(foreign_count_of(MIP_MESSAGE_REVOCATION), 1);
 }
 
+/* Whoever goes on asking in the node's name, and is never answered, does not keep the home agent from hearing it. */
+static void requests_without_end_do_not_hold_it_without_end(void **state)
+{
+	(void)state;
+	foreign_visited();
+	foreign_revoke();
+	fa_world_clear(&foreign_world);
+	for (int i = 0; i < 12; i++) {
+		struct fa_world_request request = foreign_next_request();
+		uint8_t message[WORLD_MESSAGE];
+
+		fa_world_send(&foreign_world, &request, message);
+		fa_world_wait(&foreign_world, 5 * MIP_SECOND);
+	}
+	assert_int_equal(foreign_count_of(MIP_MESSAGE_REGISTRATION_REQUEST), 12);
+	assert_in_range(foreign_count_of(MIP_MESSAGE_REVOCATION), 1, 2);
+}
+
 /* An answer on its way when the agent revokes does not bring the visitor back. */
 static void what_is_on_its_way_is_forgotten_with_the_visitor(void **state)
 {
@@ -295,6 +337,37 @@ static void a_stopping_agent_says_it_once_and_asks_nothing(void **state)
 	assert_true(foreign_is_authentic(&sent));
 }
 
+static void write_authentication(struct mip_writer *writer)
+{
+	assert_int_equal(mip_authenticator_append(
+				 writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, foreign_association),
+		0);
+}
+
+/* rfc3543-4.2.1-2: without an extension in its reply a home agent "does not understand registration revocation, or is unwilling
+ * to participate". */
+static void a_home_agent_that_has_agreed_to_nothing_is_told_nothing(void **state)
+{
+	struct fa_world_request request = foreign_next_request();
+	struct mip_registration_reply reply = fa_world_reply_to(&request);
+	uint8_t message[WORLD_MESSAGE];
+	size_t length;
+
+	(void)state;
+	fa_world_send(&foreign_world, &request, message);
+	length = fa_world_write_reply(&reply, NULL, write_authentication, message);
+	fa_world_deliver(&foreign_world, address("10.1.0.1"), message, length);
+	assert_int_equal(fa_core_visitor_count(foreign_world.core), 1);
+	fa_world_wait(&foreign_world, 10 * MIP_SECOND);
+	fa_core_farewell(foreign_world.core, foreign_world.now);
+	fa_world_wait(&foreign_world, 0);
+	assert_int_equal(foreign_count_of(MIP_MESSAGE_REVOCATION), 0);
+	foreign_revoke();
+	fa_world_wait(&foreign_world, 60 * MIP_SECOND);
+	assert_int_equal(fa_core_visitor_count(foreign_world.core), 0);
+	assert_int_equal(foreign_count_of(MIP_MESSAGE_REVOCATION), 0);
+}
+
 static void who_takes_no_part_drops_revocations(void **state)
 {
 	struct mip_revocation revocation = foreign_home_agents_revocation();
@@ -317,11 +390,15 @@ int main(void)
 		TEST(only_the_home_agents_acknowledgment_of_it_ends_a_revocation),
 		TEST(a_new_request_holds_the_revocation_and_its_acceptance_ends_it),
 		TEST(a_new_request_without_an_answer_lets_it_go_on),
+		TEST(requests_without_end_do_not_hold_it_without_end),
 		TEST(what_is_on_its_way_is_forgotten_with_the_visitor),
 		TEST(a_crossing_revocation_of_the_home_agent_is_acknowledged),
 		TEST(beyond_the_most_the_visit_ends_and_the_node_is_told),
 		TEST(a_link_that_is_no_longer_served_is_revoked),
 		TEST(a_stopping_agent_says_it_once_and_asks_nothing),
+		TEST(an_agent_that_informs_nobody_does_not_when_it_is_not_answered_either),
+		TEST(a_node_that_was_informed_at_once_is_not_informed_again),
+		TEST(a_home_agent_that_has_agreed_to_nothing_is_told_nothing),
 		TEST(who_takes_no_part_drops_revocations),
 	};
 

@@ -291,6 +291,26 @@ static void authentications_in_another_order_are_code_134(void **state)
 	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
 }
 
+/* rfc4721-3.2-12: the challenge and the Mobile-AAA authentication MUST precede the Foreign-Home one, which vouches for them. */
+static void what_stands_behind_the_foreign_home_authentication_is_code_134(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_by_agent();
+
+	ask.care_of = AGENT_ADDRESS;
+	ask.foreign_home = world->agent;
+	ask.aaa = world->aaa;
+	ask.challenge = true;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ask.foreign_home_first = true;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+	ask.aaa = NULL;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+	ask.aaa = world->aaa;
+	ask.challenge = false;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_POORLY_FORMED_REQUEST);
+}
+
 /* rfc4721-6-4: the reply has the Mobile-Home authentication, and no Mobile-AAA one. */
 static void the_reply_to_mobile_aaa_authentication_has_mobile_home_authentication(void **state)
 {
@@ -328,6 +348,7 @@ int main(void)
 		TEST(what_is_dropped_for_its_authentication_stands_in_the_log),
 		TEST(a_chap_authenticator_covers_the_challenge_of_the_request),
 		TEST(authentications_in_another_order_are_code_134),
+		TEST(what_stands_behind_the_foreign_home_authentication_is_code_134),
 		TEST(the_reply_to_mobile_aaa_authentication_has_mobile_home_authentication),
 		TEST(a_mobile_aaa_authentication_authorizes_where_there_is_an_association_for_it),
 	};

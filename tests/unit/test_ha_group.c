@@ -336,6 +336,25 @@ static void a_node_is_asked_when_its_binding_is_new_and_while_it_is_a_member(voi
 	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 4);
 }
 
+/* Who cannot answer is not asked: RFC 5944 4.4 has the groups joined "via a bidirectional tunnel". */
+static void without_a_reverse_tunnel_or_multicast_nobody_is_asked(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+
+	ask.flags = MIP_REQUEST_D;
+	away(world, ask, MIP_REQUEST_B);
+	ha_world_pass(world, 200 * MIP_SECOND);
+	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 0);
+	world->settings.multicast = false;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	away(world, ha_ask_co_located(), MIP_REQUEST_B);
+	ha_world_pass(world, 200 * MIP_SECOND);
+	assert_int_equal(ha_counter_value(world, "igmp_queries_sent"), 0);
+	group_report(world, NODE_ADDRESS, MIP_IGMP_REPORT_V2, GROUP);
+	assert_int_equal(ha_only_binding(world).groups, 0);
+}
+
 /* RFC 3024 5.3: "processes it as any other packet from the mobile node": it comes out on the home link. */
 static void what_a_node_sends_to_all_or_to_a_group_comes_out_on_the_home_link(void **state)
 {
@@ -426,6 +445,81 @@ static void a_link_that_goes_takes_the_memberships_along_and_is_listened_to_when
 	assert_int_equal(group_copies(world), 1);
 }
 
+/* --- which network ---------------------------------------------------------------------------- */
+
+#define VIRTUAL_NEIGHBOUR mip_address_of(0xac140033) /* 172.20.0.51 */
+#define OTHER_VIRTUAL	  mip_address_of(0xac150032) /* 172.21.0.50 */
+
+/* Away by a foreign agent, and a member of the group. */
+static void virtual_member(struct world *world, struct mip_address home_address)
+{
+	struct ask ask = ha_ask_by_agent();
+
+	ask.home_address = home_address;
+	ask.security = world->virtual_node;
+	away(world, ask, MIP_REQUEST_B);
+	group_report(world, home_address, MIP_IGMP_REPORT_V2, GROUP);
+}
+
+static void a_node_of_a_virtual_network_is_heard_by_those_of_the_same_one(void **state)
+{
+	struct world *world = *state;
+	const uint32_t destinations[] = {0xef010203, 0xffffffff, 0xac14ffff};
+
+	world->networks[2] = (struct ha_network_settings){{mip_address_of(0xac150000), 16}, NULL};
+	world->settings.network_count = 3;
+	world->nodes[5] = (struct ha_node_settings){VIRTUAL_NEIGHBOUR, NULL, world->virtual_node, NULL};
+	world->nodes[6] = (struct ha_node_settings){OTHER_VIRTUAL, NULL, world->virtual_node, NULL};
+	world->settings.node_count = 7;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	virtual_member(world, VIRTUAL_NODE);
+	virtual_member(world, VIRTUAL_NEIGHBOUR);
+	virtual_member(world, OTHER_VIRTUAL);
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(destinations); i++) {
+		group_tunnel_datagram(world, VIRTUAL_NODE, mip_address_of(destinations[i]), PORT);
+		assert_int_equal(group_copies(world), 1);
+		assert_address_equal(group_copy_at(world, 0)->copy.home_address, VIRTUAL_NEIGHBOUR);
+		assert_int_equal(ha_find_kind(world, MIP_OUTPUT_FRAME, 0), -1);
+	}
+}
+
+static void the_broadcast_address_of_another_link_s_network_is_nobody_s_here(void **state)
+{
+	struct world *world = *state;
+
+	world->networks[2] = (struct ha_network_settings){{mip_address_of(0x0a070000), 24}, "home1"};
+	world->settings.network_count = 3;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	group_say(world, NEIGHBOUR, mip_address_of(0x0a0700ff), PORT);
+	assert_int_equal(group_copies(world), 0);
+	group_say(world, NEIGHBOUR, HOME_BROADCAST, PORT);
+	assert_int_equal(group_copies(world), 1);
+}
+
+/* Other ICMP than that of agents is anybody's; what has no time to live left is nobody's (RFC 1812 5.3.1). */
+static void an_echo_request_to_all_is_copied_and_a_packet_without_time_to_live_is_not(void **state)
+{
+	struct world *world = *state;
+
+	away(world, ha_ask_by_agent(), MIP_REQUEST_B);
+	for (int ttl = 1; ttl >= 0; ttl--) {
+		struct group_datagram datagram;
+		struct mip_writer writer = mip_writer_of(datagram.octets, sizeof(datagram.octets));
+		struct mip_ip ip = {.ttl = (uint8_t)ttl,
+			.protocol = MIP_PROTOCOL_ICMP,
+			.source = NEIGHBOUR,
+			.destination = HOME_BROADCAST};
+
+		mip_ip_packet_write(&writer, &ip, "\x08\x00\xf7\xff\0\0\0\0", 8);
+		datagram.length = writer.length;
+		ha_world_clear_outputs(world);
+		group_take_frame(world, &datagram, false);
+		assert_int_equal(group_copies(world), ttl);
+	}
+}
+
 static void the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane(void **state)
 {
 	struct world *world = *state;
@@ -464,6 +558,10 @@ int main(void)
 		GROUP_TEST(without_a_reverse_tunnel_a_node_may_tunnel_from_its_home_address),
 		GROUP_TEST(a_link_that_goes_takes_the_memberships_along_and_is_listened_to_when_it_is_back),
 		GROUP_TEST(the_broadcast_addresses_of_the_home_networks_are_told_to_the_data_plane),
+		GROUP_TEST(without_a_reverse_tunnel_or_multicast_nobody_is_asked),
+		GROUP_TEST(a_node_of_a_virtual_network_is_heard_by_those_of_the_same_one),
+		GROUP_TEST(the_broadcast_address_of_another_link_s_network_is_nobody_s_here),
+		GROUP_TEST(an_echo_request_to_all_is_copied_and_a_packet_without_time_to_live_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,23 @@ static void a_membership_lasts_as_long_as_there_is_a_binding(void **state)
 	assert_int_equal(group_copies(world), 0);
 }
 
+/* A registration without S takes the place of all: the node is where it was, and a member of what it was. */
+static void a_membership_stays_when_one_binding_takes_the_place_of_both(void **state)
+{
+	struct world *world = *state;
+
+	away_twice(world, MIP_REQUEST_B, MIP_REQUEST_B);
+	group_report(world, NODE_ADDRESS, REPORT_VERSION_2, GROUP);
+	register_it(world, ha_ask_co_located(), MIP_REQUEST_B);
+	assert_int_equal(ha_core_binding_count(world->core), 1);
+	group_say(world, NEIGHBOUR, GROUP, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_non_null(copy_toward(world, CARE_OF));
+	group_say(world, NEIGHBOUR, EVERYONE, PORT);
+	assert_int_equal(group_copies(world), 1);
+	assert_non_null(copy_toward(world, CARE_OF));
+}
+
 static void with_its_last_binding_a_node_is_no_member_any_more(void **state)
 {
 	struct world *world = *state;
@@ -242,6 +259,7 @@ int main(void)
 		SEVERAL(a_reload_holds_for_the_bindings_that_there_are),
 		SEVERAL(a_member_gets_multicasts_by_each_of_its_bindings),
 		SEVERAL(a_membership_lasts_as_long_as_there_is_a_binding),
+		SEVERAL(a_membership_stays_when_one_binding_takes_the_place_of_both),
 		SEVERAL(with_its_last_binding_a_node_is_no_member_any_more),
 		SEVERAL(each_new_binding_is_asked_by_its_own_tunnel),
 		SEVERAL(multicasts_that_are_switched_off_end_the_memberships),

@@ -126,6 +126,46 @@ static void an_exhausted_pool_takes_from_who_has_been_away_longest_and_is_code_1
 	assert_true(ha_find_record(world, MIP_OUTPUT_FORGET, "pool/alice@example.org") >= 0);
 }
 
+/* Deregistered on the home link: the address is in use there, though there is no binding. */
+static void come_home(struct world *world, const char *nai)
+{
+	struct ask ask = ha_ask_from_home();
+
+	ask.no_home_address = true;
+	ask.nai = nai;
+	ask.from_nowhere = true;
+	ask.care_of = (struct mip_address){0};
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+}
+
+static void a_node_at_home_is_the_last_to_lose_its_address_and_is_forgotten_on_the_link_then(void **state)
+{
+	struct world *world = *state;
+	struct ask bob = by_name("bob@example.org"), carol = by_name("carol@example.org");
+	const struct mip_want *neighbour;
+
+	world->nodes[world->settings.node_count++] =
+		(struct ha_node_settings){.nai = "carol@example.org", .association = world->bob};
+	carol.security = world->bob;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	come_home(world, "alice@example.org"); /* has the first, and the longest */
+	ha_ask_expect(world, &bob, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	bob.lifetime = -1;
+	ha_world_pass(world, MIP_SECOND);
+	ha_ask_expect(world, &bob, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	ha_ask_send(world, &carol);
+	assert_address_equal(
+		ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->fields.home_address, POOL_LAST);
+	ha_world_clear_outputs(world);
+	ha_world_pass(world, MIP_SECOND);
+	bob.lifetime = 0;
+	ha_ask_send(world, &bob);
+	assert_address_equal(
+		ha_answer_expect(world, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS)->fields.home_address, POOL_FIRST);
+	neighbour = ha_want_at(world, ha_find_want(world, MIP_OUTPUT_UNWANT, MIP_WANT_NEIGHBOUR, 0));
+	assert_address_equal(neighbour->neighbour.address, POOL_FIRST);
+}
+
 /* rfc2794-2-1: "MUST appear in the Registration Request before […] the Mobile-Home Authentication extension":
  * behind it, anybody could have put it there. */
 static void a_name_behind_the_authenticator_is_not_the_node_s(void **state)
@@ -272,6 +312,7 @@ int main(void)
 		TEST(a_node_renews_by_the_address_that_it_was_given),
 		TEST(a_node_may_name_a_free_address_of_the_pool_and_no_other),
 		TEST(an_exhausted_pool_takes_from_who_has_been_away_longest_and_is_code_130_when_all_are_bound),
+		TEST(a_node_at_home_is_the_last_to_lose_its_address_and_is_forgotten_on_the_link_then),
 		TEST(a_name_behind_the_authenticator_is_not_the_node_s),
 		TEST(a_request_with_neither_address_nor_name_is_dropped),
 		TEST(a_name_does_not_speak_for_another_node_s_address),

@@ -119,7 +119,16 @@ static void an_offer_that_nothing_protects_is_denied_with_132(void **state)
 	ask = ha_ask_by_agent();
 	ask.support = &home_offer;
 	ha_ask_expect(world, &ask, MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION);
+	/* For a co-located node an agent need not authenticate what it relays (rfc5944-3.5.4-3), but what it adds. */
+	ask = home_by_agent(world, &home_offer);
+	ask.flags |= MIP_REQUEST_D;
+	ask.source = ask.care_of;
+	ask.care_of = CARE_OF;
+	ask.foreign_home = NULL;
+	ha_ask_expect(world, &ask, MIP_CODE_HA_FOREIGN_AGENT_FAILED_AUTHENTICATION);
 	assert_int_equal(ha_core_binding_count(world->core), 0);
+	ask.support = NULL;
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
 }
 
 /* rfc3543-3.2-10, rfc3543-7.2-1 */
@@ -438,6 +447,34 @@ static void beyond_the_most_nobody_is_told_and_the_binding_ends_all_the_same(voi
 	assert_true(world->warnings > 0);
 }
 
+/* rfc3543-3.4-2, rfc3543-4.2.3.2-5, -6: whoever revokes first, the home agent says whether the node is informed, and only if it
+ * is asked. */
+static void a_revocation_that_crosses_ours_is_answered_with_our_wish(void **state)
+{
+	struct world *world = *state;
+
+	for (int inform = 0; inform < 2; inform++) {
+		struct mip_revocation_settings settings = home_usual;
+		struct mip_revocation revocation = home_agents_revocation();
+
+		settings.inform = inform;
+		home_use(world, settings);
+		home_registered(world);
+		home_revoke(world);
+		assert_int_equal(home_revocation_sent(world).revocation.inform, inform);
+		ha_world_clear_outputs(world);
+		revocation.inform = true;
+		home_deliver_revocation(world, &revocation, world->agent);
+		assert_int_equal(home_ack_sent(world).ack.inform, inform);
+		ha_world_clear_outputs(world);
+		revocation.inform = false;
+		revocation.identifier++;
+		home_deliver_revocation(world, &revocation, world->agent);
+		assert_false(home_ack_sent(world).ack.inform);
+		ha_world_clear_outputs(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +499,7 @@ int main(void)
 		TEST(a_node_that_comes_home_is_said_to_its_agent_unless_that_relays_it),
 		TEST(a_node_that_is_no_longer_configured_is_revoked),
 		TEST(beyond_the_most_nobody_is_told_and_the_binding_ends_all_the_same),
+		TEST(a_revocation_that_crosses_ours_is_answered_with_our_wish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "mn_bench.h"
 
 #include "extension.h"
+#include "packet.h"
 
 static struct bench *const bench = &bench_of_test;
 static struct mn_foreign_agent_settings shared;
@@ -244,9 +245,56 @@ static void test_co_located_groups_come_as_they_are(void **state)
 	assert_true(mip_address_is_none(groups_from(0)->groups.local));
 	assert_null(group_tunnel()); /* the reverse tunnel's outer source is the care-of address */
 	bench_home(bench);
-	bench_pass(bench, 4 * MIP_SECOND); /* by the old way they are welcome for a while */
+	for (int i = 0; i < 4; i++) { /* by the old way they are welcome for a while */
+		bench_advertise(bench, &bench_home_agent);
+		bench_pass(bench, MIP_SECOND);
+	}
 	assert_null(groups_from(0));
 	assert_null(route_to(0xe0000000, 4));
+}
+
+static void to_agent(void)
+{
+	const char *reason;
+
+	bench_pass(bench, 2 * MIP_SECOND);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &bench_fa1);
+	assert_int_equal(mn_core_handover(bench->core, "wwan0", bench->now, &reason), 0);
+	bench_collect(bench);
+}
+
+/* RFC 5944 4.3, 4.4: what is on its way to the co-located care-of address is not in a second tunnel. */
+static void test_groups_by_the_old_co_located_address_are_welcome_beside_those_by_an_agent(void **state)
+{
+	(void)state;
+	bench_registered_at_spot(bench);
+	to_agent();
+	bench_accept(bench);
+	assert_true(mip_address_is_none(groups_from(0)->groups.local));
+	for (int i = 0; i < 4; i++) {
+		bench_advertise(bench, &bench_fa1);
+		bench_pass(bench, MIP_SECOND);
+	}
+	assert_int_equal(mip_address_number(groups_from(0)->groups.local), BENCH_HOME);
+}
+
+/* The home agent sends by a new binding before its reply is here. */
+static void test_groups_by_a_co_located_address_are_welcome_from_before_the_request(void **state)
+{
+	(void)state;
+	bench_registered_at_fa1(bench);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	assert_int_equal(
+		bench_last_request(bench).fixed.care_of_address.value, mip_address_of(BENCH_SPOT).value);
+	assert_true(mip_address_is_none(groups_from(0)->groups.local));
+	assert_non_null(groups_from(MIP_REGISTRATION_PORT)); /* there may be a NAT */
+	bench_deny(bench, MIP_CODE_HA_PROHIBITED);
+	bench_link(bench, BENCH_WLAN, false);
+	assert_int_equal(mip_address_number(groups_from(0)->groups.local), BENCH_HOME);
+	assert_null(groups_from(MIP_REGISTRATION_PORT));
 }
 
 /* rfc5944-4.4-7: a node that tunnels a multicast datagram MUST use its home address as the source of both the inner and the
@@ -276,6 +324,8 @@ int main(void)
 		TEST(test_groups_and_everyone_are_led_to_the_tunnel_device),
 		TEST(test_through_an_agent_groups_come_in_a_tunnel_to_the_home_address),
 		TEST(test_co_located_groups_come_as_they_are),
+		TEST(test_groups_by_the_old_co_located_address_are_welcome_beside_those_by_an_agent),
+		TEST(test_groups_by_a_co_located_address_are_welcome_from_before_the_request),
 		TEST(test_without_a_reverse_tunnel_groups_are_tunnelled_from_the_home_address),
 	};
 

@@ -452,6 +452,30 @@ static void test_coming_home_has_the_order_of_rfc_5944_4_6(void **state)
 	assert_int_equal(bench_gratuitous_arps(bench), 3);
 }
 
+/* rfc5944-3.1-4: the mobile node MUST register directly with its home agent, and with no other that may be heard first. */
+static void test_at_home_another_agent_is_passed_by(void **state)
+{
+	struct bench_agent other = bench_home_agent;
+	struct bench_request request;
+
+	(void)state;
+	other.address = BENCH_HOME_AGENT + 1;
+	other.flags |= MIP_AGENT_F;
+	bench_registered_at_fa1(bench);
+	bench_pass(bench, 2 * MIP_SECOND);
+	bench_link(bench, BENCH_ETH, true);
+	bench_advertise(bench, &other);
+	request = bench_last_request(bench);
+	assert_false(request.frame); /* its home agent's link address is found as any host's */
+	assert_int_equal(request.link, BENCH_ETH);
+	assert_int_equal(mip_address_number(request.source), BENCH_HOME);
+	assert_int_equal(mip_address_number(request.destination), BENCH_HOME_AGENT);
+	assert_int_equal(mip_address_number(request.fixed.home_agent), BENCH_HOME_AGENT);
+	assert_int_equal(request.fixed.lifetime, 0);
+	bench_accept(bench);
+	assert_int_equal(bench_state(bench), MN_STATE_HOME);
+}
+
 static void test_coming_home_from_a_tunnel_its_packets_are_still_taken(void **state)
 {
 	struct mip_want peer = peer_of_home(0);
@@ -680,6 +704,7 @@ int main(void)
 		TEST(test_another_gateway_is_another_network),
 		TEST(test_the_events_tell_the_timeline),
 		TEST(test_coming_home_has_the_order_of_rfc_5944_4_6),
+		TEST(test_at_home_another_agent_is_passed_by),
 		TEST(test_coming_home_from_a_tunnel_its_packets_are_still_taken),
 		TEST(test_leaving_home_stops_answering_arp_before_the_request),
 		TEST(test_away_there_is_no_broadcast_arp),

@@ -93,6 +93,39 @@ static void test_co_located_the_requested_home_agent_is_the_destination(void **s
 	assert_int_equal(mip_address_number(bench_tunnel(bench)->remote), HA1);
 }
 
+static void by_assignment_co_located(struct mn_settings *settings)
+{
+	bench_by_assignment(settings);
+	settings->care_of = MN_CARE_OF_CO_LOCATED;
+}
+
+/* RFC 4433 5.2: "When the MN is using a co-located CoA, it may register through an FA […], unless the R bit is set": the agent
+ * finds the home agent then, as for its visitors. */
+static void test_co_located_an_insisting_agent_is_left_the_choice(void **state)
+{
+	struct bench_agent agent = {.link = BENCH_WLAN,
+		.address = BENCH_SPOT_GW,
+		.flags = MIP_AGENT_R | MIP_AGENT_F | MIP_AGENT_T,
+		.sequence = 300};
+	struct bench_request request;
+
+	(void)state;
+	bench_again_with(by_assignment_co_located);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_advertise(bench, &agent);
+	bench_lease(bench);
+	request = bench_next_request(50 * MIP_MILLISECOND);
+	assert_true(request.frame);
+	assert_int_equal(mip_address_number(request.destination), BENCH_SPOT_GW);
+	assert_true(request.fixed.flags & MIP_REQUEST_D);
+	assert_int_equal(mip_address_number(request.fixed.care_of_address), BENCH_SPOT);
+	assert_int_equal(mip_address_number(request.fixed.home_agent), 0);
+	assert_int_equal(bench_requested_of(&request), 0);
+	bench_accept_by(&request, HA2);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(mip_address_number(bench_status(bench).home_agent), HA2);
+}
+
 /* rfc4433-6-1: there is no unicast address to send to. */
 static void test_co_located_without_a_hint_there_is_nobody_to_ask(void **state)
 {
@@ -493,6 +526,7 @@ int main(void)
 		TEST(test_with_all_ones_the_home_domain_is_preferred),
 		TEST(test_a_hint_is_requested_of_the_foreign_agent),
 		TEST(test_co_located_the_requested_home_agent_is_the_destination),
+		TEST(test_co_located_an_insisting_agent_is_left_the_choice),
 		TEST(test_co_located_without_a_hint_there_is_nobody_to_ask),
 		TEST(test_the_session_stays_with_the_assigned_home_agent),
 		TEST(test_a_new_session_leaves_the_choice_open_again),

@@ -601,11 +601,18 @@ static void test_a_denied_renewal_leaves_the_binding_in_use(void **state)
 	start_at_fa1(&request);
 	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 30});
 	bench_pass(bench, 20100 * MIP_MILLISECOND);
-	bench_deny(bench, 130);
+	request = bench_last_request(bench);
+	bench_reply(bench, &request, &(struct bench_reply){.code = 130, .lifetime = 2});
 	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	assert_int_equal(bench_status(bench).lifetime, 30);
 	bench_forget(bench);
 	bench_pass(bench, 1100 * MIP_MILLISECOND);
 	assert_int_equal(bench_requests(bench), 1);
+	assert_int_equal(bench_last_request(bench).fixed.lifetime, request.fixed.lifetime);
+	bench_pass(bench, 8 * MIP_SECOND);
+	assert_int_equal(bench_state(bench), MN_STATE_REGISTERED);
+	bench_pass(bench, 2 * MIP_SECOND);
+	assert_int_not_equal(bench_state(bench), MN_STATE_REGISTERED);
 }
 
 static void test_the_last_second_of_a_short_lifetime_is_kept_to(void **state)

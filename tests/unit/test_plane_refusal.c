@@ -258,16 +258,24 @@ static void only_ip_in_udp_is_taken_from_a_udp_tunnel(void **state)
 	datagram.source_port = 435;
 	mip_plane_udp_input(plane, &datagram);
 	assert_int_equal(plane_counter(world, AT_HOME, "drop_spoofed"), 1);
+	/* Each of the outer addresses is the tunnel's, too. */
+	datagram.source_port = MIP_REGISTRATION_PORT;
+	datagram.source = plane_address("10.9.0.77");
+	mip_plane_udp_input(plane, &datagram);
+	datagram.source = plane_address(CARE_OF);
+	datagram.destination = plane_address("10.9.0.78");
+	mip_plane_udp_input(plane, &datagram);
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_spoofed"), 3);
+	datagram.destination = plane_address(AGENT);
 	/* The reserved octets are ignored (RFC 3519 3.3). */
 	octets[18] = 0xff;
-	datagram.source_port = MIP_REGISTRATION_PORT;
 	mip_plane_udp_input(plane, &datagram);
 	mip_plane_batch_end(plane);
 	assert_int_equal(plane_received(world, near, received_octets), 5);
 	/* The other encapsulation is not that of the binding (RFC 3024 4.3.2). */
 	plane_inject(world, AWAY, octets, forged(octets, CARE_OF));
 	assert_true(plane_nothing_arrives(world, near));
-	assert_int_equal(plane_counter(world, AT_HOME, "drop_spoofed"), 2);
+	assert_int_equal(plane_counter(world, AT_HOME, "drop_spoofed"), 4);
 	close(near);
 }
 
