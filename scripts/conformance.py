@@ -3,7 +3,7 @@
 
 tests/requirements.tsv has the sentences, tests/conformance.tsv says of each what becomes of it. `check` finds rows that are
 missing, files that are not there, tests that do not exist or are never run, and ids that stand neither in the code nor in
-the tests; `report` makes doc/conformance.md of the two.
+the tests; `report` makes doc/conformance.md of the two. `check` also looks whether what doc/security.md names exists.
 """
 import argparse
 import collections
@@ -15,6 +15,7 @@ import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 REQUIREMENTS, TABLE, REPORT = "tests/requirements.tsv", "tests/conformance.tsv", "doc/conformance.md"
+SECURITY = "doc/security.md"
 HEADER = ["id", "status", "role", "code", "tests", "note"]
 STATUSES, ROLES = ("yes", "n/a", "no"), ("mn", "ha", "fa", "all")
 BINDING = ("MUST", "MUST NOT", "SHALL", "SHALL NOT", "REQUIRED")
@@ -129,6 +130,24 @@ def check_row(row, requirement, tests):
         yield "the id stands in none of the tests' files"
 
 
+def security_faults(tests):
+    """What doc/security.md names and is not there: tests, settings (of some manual page), counters (of some table)."""
+    manuals = "".join(read(name) for name in glob.glob("*/mip-*.8"))
+    sources = "".join(read(name) for name in glob.glob("*/core/*counter.*") + ["mn/core/mn_report.c"] + glob.glob("libmip/plane/*.c"))
+    exists = {
+        "Shown by": lambda name: name in tests.files,
+        "Settings": lambda name: all(re.search(rf"^\.It Ic {part}\b", manuals, re.MULTILINE) for part in name.split(".")),
+        "Counted as": lambda name: f'"{name}"' in sources or re.fullmatch(r"reply_\d+", name),
+    }
+    for section in re.split(r"^## ", read(SECURITY), flags=re.MULTILINE)[1:]:
+        title = section.split("\n")[0]
+        if "- Rule:" in section and "- Shown by:" not in section:
+            yield f"{SECURITY}: {title}: no test is named"
+        for what, names in re.findall(r"^- (Shown by|Settings|Counted as): (.*)$", section, re.MULTILINE):
+            yield from (f"{SECURITY}: {title}: {what}: there is no {name}"
+                        for name in re.findall(r"`([^`]+)`", names) if not exists[what](name))
+
+
 def check(complete):
     """Whether all is well."""
     table, wanted, tests = Table(), requirements(), Tests()
@@ -145,6 +164,7 @@ def check(complete):
             table.fault(number, f"{row.id}: {text}")
         if complete and row.status == "no" and requirement.level in BINDING:
             table.fault(number, f"{row.id}: {requirement.level} is not kept: {row.note}")
+    faults += security_faults(tests)
     if os.path.exists(REPORT) and read(REPORT) != report_text():
         faults.append(f"{REPORT} is not what `scripts/conformance.py report` makes")
     print("\n".join(faults), end="\n" if faults else "")

@@ -31,6 +31,16 @@ enum {
 	ALL_MOBILITY_AGENTS = 0xe000000b, /* 224.0.0.11 */
 };
 
+static void configure_logs(struct fa_core *core)
+{
+	struct mip_log_limit *limits[] = {&core->security_log, &core->denial_log};
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(limits); i++) {
+		limits[i]->burst = core->settings.values.limits.log_lines;
+		limits[i]->withheld = &core->counters[FA_COUNT_LOG_LINES_WITHHELD];
+	}
+}
+
 int fa_core_new(const struct fa_core_environment *environment, const struct fa_core_settings *settings,
 	struct fa_core **ret_core)
 {
@@ -43,7 +53,9 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 	core->tells_apart = true;
 	core->environment.random->fill(core->environment.random->context, &core->keepalive_identifier,
 		sizeof(core->keepalive_identifier));
+	mip_rate_table_init(&core->requests_by_source, core->environment.random);
 	r = fa_settings_copy(settings, &core->settings);
+	configure_logs(core);
 	if (r == 0)
 		r = fa_revocation_configure(core);
 	if (r == 0)
@@ -89,6 +101,7 @@ int fa_core_configure(struct fa_core *core, const struct fa_core_settings *setti
 		return r;
 	}
 	fa_settings_clear(&old_settings);
+	configure_logs(core);
 	fa_visitor_table(core);
 	fa_visitor_refresh_link(core, NULL);
 	return 0;

@@ -45,6 +45,15 @@ enum {
 	FA_CHALLENGE_WINDOW_MOST = 32,
 };
 
+/* What strangers on the visited links can cause. 0: without a limit. */
+struct fa_limit_settings {
+	uint32_t requests_per_node; /* a second, relayed of one link address */
+	uint32_t denials;	    /* a second, in all; 0: 4096, for each is remembered so long */
+	uint32_t icmp_errors;	    /* a second that are looked at, about relayed requests */
+	uint32_t solicited;	    /* unicast answers to solicitations a second, on a link */
+	uint32_t log_lines;	    /* in 10 s, of each kind; 0: 10 */
+};
+
 /* Copied by the core, lists too. */
 struct fa_core_settings {
 	struct mip_address care_of_address;
@@ -81,6 +90,8 @@ struct fa_core_settings {
 	size_t pending_most;	      /* requests that wait for replies, in all (else code 66) … */
 	size_t pending_per_node_most; /* … and from one link address */
 	size_t visitors_most; /* 0: as many as come; else B is advertised and code 66 sent when full */
+
+	struct fa_limit_settings limits;
 
 	/* The routing table whose default route leads into the tunnel; the next one has the visitors' own
 	 * routes, the one after that a black hole for packets of visitors that are told apart. */

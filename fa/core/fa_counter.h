@@ -10,6 +10,8 @@
 #define FA_COUNTERS(ROW)                                                                                     \
 	ROW(ADVERTISEMENTS_SENT, "advertisements_sent", "agent advertisements sent")                         \
 	ROW(SOLICITATIONS_RECEIVED, "solicitations_received", "agent solicitations received")                \
+	ROW(SOLICITATIONS_LIMITED, "solicitations_limited",                                                  \
+		"of these, not answered by a unicast, for there were too many")                              \
 	ROW(REQUESTS_RECEIVED, "requests_received", "registration requests received from nodes")             \
 	ROW(REQUESTS_RELAYED, "requests_relayed", "registration requests relayed to home agents")            \
 	ROW(REQUESTS_DENIED, "requests_denied", "registration requests denied by this agent")                \
@@ -23,6 +25,7 @@
 		"requests with the challenge of one that was on its way, relayed again")                     \
 	ROW(ICMP_ERRORS_RECEIVED, "icmp_errors_received", "ICMP errors about relayed requests")              \
 	ROW(REQUESTS_TIMED_OUT, "requests_timed_out", "relayed requests without a reply in time")            \
+	ROW(REQUESTS_DISPLACED, "requests_displaced", "requests whose place was given to a node with fewer") \
 	ROW(VISITORS_ADDED, "visitors_added", "visitors that came")                                          \
 	ROW(VISITORS_RENEWED, "visitors_renewed", "registrations of visitors renewed")                       \
 	ROW(VISITORS_EXPIRED, "visitors_expired", "visitors whose lifetime ended")                           \
@@ -51,10 +54,14 @@
 		"requests without an authorization-enabling extension")                                      \
 	ROW(DROP_CHALLENGE_ALONE, "drop_challenge_alone",                                                    \
 		"requests with a challenge and no authentication after it")                                  \
-	ROW(DROP_DENIAL_LIMIT, "drop_denial_limit", "denials withheld: more than one a second to a node")    \
+	ROW(DROP_REQUEST_LIMIT, "drop_request_limit", "requests of a link address that sends too many")      \
+	ROW(DROP_DENIAL_LIMIT, "drop_denial_limit",                                                          \
+		"denials withheld: more than one a second to a node, or too many in all")                    \
 	ROW(DROP_UNEXPECTED_REPLY, "drop_unexpected_reply", "replies that no pending request matches")       \
 	ROW(DROP_REPLY_SOURCE, "drop_reply_source", "replies that did not come from the home agent")         \
 	ROW(DROP_UNEXPECTED_ICMP, "drop_unexpected_icmp", "ICMP errors that no pending request matches")     \
+	ROW(DROP_ICMP_ERROR_LIMIT, "drop_icmp_error_limit",                                                  \
+		"ICMP errors not looked at, for there were too many")                                        \
 	ROW(DROP_REVOCATION_SUPPORT, "drop_revocation_support",                                              \
 		"requests of nodes that must not offer revocation")                                          \
 	ROW(DROP_REVOCATION_AUTHENTICATION, "drop_revocation_authentication",                                \
@@ -62,6 +69,10 @@
 	ROW(DROP_REVOCATION_REPLAY, "drop_revocation_replay", "revocations that are replayed or reflected")  \
 	ROW(DROP_REVOCATION_UNKNOWN, "drop_revocation_unknown",                                              \
 		"revocation messages about nothing that is registered or revoked here")                      \
+	ROW(DROP_REVOCATION_LIMIT, "drop_revocation_limit",                                                  \
+		"revocations not acknowledged: too many of their home agent")                                \
+	ROW(LOG_LINES_WITHHELD, "log_lines_withheld",                                                        \
+		"lines about what strangers did that are not in the log, for there were too many")           \
 	ROW(DROP_NO_MEMORY, "drop_no_memory", "messages lost for want of memory")
 
 /* Codes that this agent sends of itself, and the home agent's that it relays. */

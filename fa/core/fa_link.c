@@ -203,6 +203,7 @@ static void configure_advertiser(struct fa_core *core, struct fa_link *link)
 		.care_of_addresses = {settings->care_of_address},
 		.interval = settings->advertise_interval,
 		.lifetime = settings->advertise_lifetime,
+		.unicasts = settings->limits.solicited,
 		.solicited_only = settings->advertise_solicited_only,
 		.broadcast = settings->advertise_broadcast,
 	};
@@ -264,6 +265,7 @@ static struct fa_link *link_new(struct fa_core *core, const char *name)
 		.random = core->environment.random,
 		.advertisements_sent = &core->counters[FA_COUNT_ADVERTISEMENTS_SENT],
 		.solicitations_received = &core->counters[FA_COUNT_SOLICITATIONS_RECEIVED],
+		.solicitations_limited = &core->counters[FA_COUNT_SOLICITATIONS_LIMITED],
 		.challenge = fa_challenge_for_advertisement,
 	};
 	struct fa_link *link = calloc(1, sizeof(*link));

@@ -130,15 +130,54 @@ static bool is_from_visitor(struct fa_core *core, const struct fa_registration *
 	return visitor && fa_registration_same_node(&visitor->registration, registration);
 }
 
-static int check_room(
-	struct fa_core *core, const struct fa_source *source, const struct fa_registration *registration)
+/* Nor those whose authenticator we have checked. */
+bool fa_pending_is_known(struct fa_core *core, const struct fa_registration *registration)
 {
-	/* rfc5944-3.7.1-5: additional registrations SHOULD be rejected with Code 66. */
-	if (source->pending >= core->settings.values.pending_per_node_most ||
-		(HASH_COUNT(core->pendings) >= core->settings.values.pending_most &&
-			!is_from_visitor(core, registration)))
+	const struct fa_mobile_node *node = fa_mobile_node_find(&core->settings,
+		registration->request.home_address, registration->relayed_to, registration->nai);
+
+	return registration->verified || (node && node->association) || is_from_visitor(core, registration);
+}
+
+static struct fa_source *busiest_source(struct fa_core *core)
+{
+	struct fa_source *source, *next, *busiest = NULL;
+
+	HASH_ITER (hh, core->sources, source, next) {
+		if (!busiest || source->pending > busiest->pending)
+			busiest = source;
+	}
+	return busiest;
+}
+
+/* The list is full. Who has more than one place more than the newcomer gives it one, that of its oldest request. */
+static bool make_room(struct fa_core *core, const struct fa_source *newcomer, struct mip_now now)
+{
+	struct fa_source *busiest = busiest_source(core);
+	struct fa_pending *oldest = busiest ? busiest->pendings : NULL;
+
+	if (!busiest || busiest->pending <= newcomer->pending + 1)
+		return false;
+	while (oldest && fa_pending_is_known(core, &oldest->registration))
+		oldest = oldest->next;
+	if (!oldest)
+		return false;
+	fa_count(core, FA_COUNT_REQUESTS_DISPLACED);
+	fa_deny(core, &oldest->registration, MIP_CODE_FA_INSUFFICIENT_RESOURCES, now);
+	fa_pending_remove(core, oldest);
+	return true;
+}
+
+/* rfc5944-3.7.1-5: additional registrations SHOULD be rejected with Code 66. */
+static int check_room(struct fa_core *core, const struct fa_source *source,
+	const struct fa_registration *registration, struct mip_now now)
+{
+	if (source->pending >= core->settings.values.pending_per_node_most)
 		return -EAGAIN;
-	return 0;
+	if (HASH_COUNT(core->pendings) < core->settings.values.pending_most ||
+		fa_pending_is_known(core, registration))
+		return 0;
+	return make_room(core, source, now) ? 0 : -EAGAIN;
 }
 
 static int insert_new(struct fa_core *core, struct fa_source *source, const struct fa_pending_key *key,
@@ -181,7 +220,7 @@ int fa_pending_add(struct fa_core *core, const struct fa_registration *registrat
 	source = source_take(core, registration);
 	if (!source)
 		return -ENOMEM;
-	r = check_room(core, source, registration);
+	r = check_room(core, source, registration, now);
 	if (r == 0)
 		r = insert_new(core, source, &key, registration, now, ret_pending);
 	source_release(core, source);

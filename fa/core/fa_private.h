@@ -12,6 +12,7 @@
 #include "fa_core.h"
 #include "fa_counter.h"
 #include "packet.h"
+#include "rate.h"
 #include "registration.h"
 
 /* What a deadline is for. */
@@ -204,7 +205,7 @@ struct fa_denial {
 enum {
 	FA_VISITOR_WANTS = 6,	 /* neighbour, two routes, peer, tunnel, rule or relay */
 	FA_NAMESAKES_MOST = 256, /* visitors with one home address */
-	FA_DENIALS_MOST = 4096,	 /* nodes denied within a second; no more denials than that */
+	FA_DENIALS = 4096,	 /* a second, where the settings say nothing */
 };
 
 /* RFC 3519 4.9: what keeps the NAT's mapping for a visitor's tunnel in UDP. */
@@ -235,6 +236,7 @@ struct fa_visitor {
 	enum mip_encapsulation encapsulation;
 	struct fa_keepalive keepalive; /* if that is UDP */
 	bool pending;		       /* for the list that people see */
+	struct mip_rate requests;      /* that are relayed for it */
 	struct mip_want wants[FA_VISITOR_WANTS];
 	size_t want_count;
 	struct mip_deadline deadline;
@@ -270,6 +272,9 @@ struct fa_core {
 	struct fa_challenge_record *challenges_by_address;
 	struct fa_challenge_record *challenge_first, *challenge_last; /* in that order */
 	struct mip_revoker revoker;
+	struct mip_rate_table requests_by_source;
+	struct mip_rate denied;
+	struct mip_rate icmp_errors;
 	struct mip_log_limit security_log;
 	struct mip_log_limit denial_log;
 	uint64_t counters[FA_COUNTER_COUNT];
@@ -355,6 +360,8 @@ void fa_nat_due(struct fa_core *core, struct fa_visitor *visitor, struct mip_now
  * the place of the first. */
 int fa_pending_add(struct fa_core *core, const struct fa_registration *registration, struct mip_now now,
 	struct fa_pending **ret_pending);
+/* It is a visitor's, or one whose authenticator has been checked here: strangers must not be in its way. */
+bool fa_pending_is_known(struct fa_core *core, const struct fa_registration *registration);
 /* Whether the same request, with the same challenge, is on its way: rfc4721-3.2-3, -4. */
 bool fa_pending_is_repeated(struct fa_core *core, const struct fa_registration *registration);
 /* RFC 5944 3.7.3.1: the request that a reply from `source` belongs to; NULL if none. `nai` is the reply's, may be NULL.

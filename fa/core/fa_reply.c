@@ -382,18 +382,21 @@ static uint8_t code_of_icmp(uint8_t type, uint8_t code)
 	}
 }
 
-/* Whether the error is about this request: as much of it as the error quotes is the same. */
+/*
+ * Whether the error is about this request: it quotes it up to the identification. Routers that quote 8 octets only
+ * (RFC 792; RFC 1812 4.3.2.3 has them quote more) could be anybody: their errors are left to the time-out.
+ */
 static bool icmp_is_about(const struct mip_input_icmp_error *error, const struct fa_pending *pending)
 {
 	uint8_t fixed[MIP_REQUEST_LENGTH];
 	struct mip_writer writer = mip_writer_of(fixed, sizeof(fixed));
-	size_t length = error->length < sizeof(fixed) ? error->length : sizeof(fixed);
 
-	if (!mip_address_equal(error->destination, pending->registration.relayed_to))
+	if (error->length < sizeof(fixed) ||
+		!mip_address_equal(error->destination, pending->registration.relayed_to))
 		return false;
 	mip_request_write(&writer, &pending->registration.request);
 	/* The flag octet is passed over: bits that are ignored are not kept. */
-	return length <= 2 || memcmp(fixed + 2, error->octets + 2, length - 2) == 0;
+	return memcmp(fixed + 2, error->octets + 2, sizeof(fixed) - 2) == 0;
 }
 
 void fa_icmp_input(struct fa_core *core, const struct mip_input_icmp_error *error, struct mip_now now)
@@ -405,6 +408,11 @@ void fa_icmp_input(struct fa_core *core, const struct mip_input_icmp_error *erro
 	if (code == 0 || error->destination_port != MIP_REGISTRATION_PORT)
 		return;
 	fa_count(core, FA_COUNT_ICMP_ERRORS_RECEIVED);
+	/* Each is looked for among all that wait. */
+	if (!mip_rate_take(&core->icmp_errors, core->settings.values.limits.icmp_errors, now.boot)) {
+		fa_count(core, FA_COUNT_DROP_ICMP_ERROR_LIMIT);
+		return;
+	}
 	HASH_ITER (hh, core->pendings, pending, next) {
 		if (!icmp_is_about(error, pending))
 			continue;

@@ -441,6 +441,25 @@ static void tell_relayed(struct fa_core *core, const struct fa_registration *reg
 	mip_outbox_event(core->environment.outbox, &event);
 }
 
+/*
+ * What one link address has relayed is not to be so much that others go short. A visitor has a rate of its own, which no
+ * stranger can use up but in its name and from its card; a node whose authenticator is right has none.
+ */
+static bool is_within_rate(const struct request *request, struct mip_now now)
+{
+	struct fa_core *core = request->core;
+	const struct fa_registration *registration = request->registration;
+	const struct mip_link_address *from = &registration->link_address;
+	uint32_t most = core->settings.values.limits.requests_per_node;
+	struct fa_visitor *visitor = fa_visitor_of(
+		core, registration->request.home_address, registration->relayed_to, registration);
+
+	if (visitor && fa_registration_same_node(&visitor->registration, registration))
+		return mip_rate_take(&visitor->requests, most, now.boot);
+	return fa_pending_is_known(core, registration) ||
+	       mip_rate_table_take(&core->requests_by_source, from->octets, from->length, most, now.boot);
+}
+
 /* rfc3024-4.2.2-1: "Otherwise, the foreign agent MUST relay the Registration Request to the home …" */
 /* rfc5944-3.7-2: MUST NOT transmit a Registration Request, unless it is being relayed; rfc5944-3.7.2-1:
  * MUST relay the Request to the indicated home agent. */
@@ -549,7 +568,9 @@ static void decide(struct request *request, struct mip_now now)
 		request->registration->challenge && fa_pending_is_repeated(core, request->registration);
 	code = judge(request);
 	log_denial(request, code, now);
-	if (code == ACCEPT)
+	if (code == ACCEPT && !is_within_rate(request, now))
+		fa_count(core, FA_COUNT_DROP_REQUEST_LIMIT);
+	else if (code == ACCEPT)
 		relay(request, now);
 	else
 		/* rfc5944-3.7.2.3-1: SHOULD send the mobile node a Registration Reply with a suitable

@@ -20,8 +20,10 @@ int fa_revocation_configure(struct fa_core *core)
 		.outbox = core->environment.outbox,
 		.deadlines = &core->deadlines,
 		.deadline_kind = FA_DEADLINE_REVOCATION,
+		.random = core->environment.random,
 		.revocations_sent = &core->counters[FA_COUNT_REVOCATIONS_SENT],
 		.acknowledgments_sent = &core->counters[FA_COUNT_REVOCATION_ACKS_SENT],
+		.acknowledgments_withheld = &core->counters[FA_COUNT_DROP_REVOCATION_LIMIT],
 	};
 
 	if (!core->revoker.environment.outbox)
@@ -326,7 +328,7 @@ static bool is_authentic(const struct mip_association *association, const struct
 }
 
 static void acknowledge(struct fa_core *core, const struct mip_input_datagram *datagram,
-	const struct mip_revocation *revocation, bool informed)
+	const struct mip_revocation *revocation, bool informed, struct mip_now now)
 {
 	/* rfc3543-4.2.2.2-6: "generate a revocation acknowledgment, setting the Home Address and Identifier
 	 * field […] and protect it". rfc3543-3.4-2: I "MUST NOT be set to '1' […] unless it was set to '1' in
@@ -339,7 +341,7 @@ static void acknowledge(struct fa_core *core, const struct mip_input_datagram *d
 
 	mip_revoker_acknowledge(&core->revoker,
 		fa_home_agent_association(&core->settings, revocation->home_domain),
-		MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, datagram, &ack);
+		MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, datagram, &ack, now);
 }
 
 /* rfc3543-4.2.2.2-2: "identify the binding […], namely the addresses identified by the mobile node address,
@@ -374,7 +376,7 @@ static void end_visitor(struct fa_core *core, struct fa_visitor *visitor,
 	/* rfc3543-4.2.2.2-3: "Upon locating the binding, the foreign agent MUST revoke it, and MUST respond
 	 * with a revocation acknowledgment". */
 	fa_visitor_remove(core, visitor, "revoked by the home agent", FA_COUNT_VISITORS_REVOKED);
-	acknowledge(core, datagram, revocation, revoked.informed);
+	acknowledge(core, datagram, revocation, revoked.informed, now);
 	if (revoked.informed)
 		inform(core, &revoked);
 }
@@ -392,7 +394,7 @@ static void repeat(struct fa_core *core, struct mip_revoked *revoked,
 	}
 	revoked->received = true;
 	revoked->identifier = revocation->identifier;
-	acknowledge(core, datagram, revocation, revoked->informed);
+	acknowledge(core, datagram, revocation, revoked->informed, now);
 }
 
 static void act(struct fa_core *core, const struct mip_input_datagram *datagram,

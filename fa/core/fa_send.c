@@ -129,6 +129,7 @@ static bool denial_allowed(
 {
 	struct fa_denial_key key;
 	struct fa_denial *denial;
+	uint32_t most = core->settings.values.limits.denials;
 
 	memset(&key, 0, sizeof(key));
 	key.link = registration->link;
@@ -139,7 +140,8 @@ static bool denial_allowed(
 		fa_denial_expire(core, denial);
 		denial = NULL;
 	}
-	return !denial && HASH_COUNT(core->denials) < FA_DENIALS_MOST && denial_new(core, &key, now);
+	return !denial && mip_rate_take(&core->denied, most > 0 ? most : FA_DENIALS, now.boot) &&
+	       denial_new(core, &key, now);
 }
 
 void fa_denial_expire(struct fa_core *core, struct fa_denial *denial)

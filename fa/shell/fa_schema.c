@@ -164,12 +164,72 @@ static const struct mip_setting revocation_settings[] = {
 		.least = 1,
 		.most = 10000000,
 		.help = "Revocations under way or remembered at once; beyond, nobody is told."},
+	{.name = "acknowledgments",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, acknowledgments),
+		.otherwise = "1000",
+		.least = 0,
+		.most = 1000000,
+		.help = "Revocations of one home agent that are acknowledged in a second (counter "
+			"drop_revocation_limit); 0: no limit."},
 };
 
 static const struct mip_schema revocation_schema = {
 	.size = sizeof(struct mip_revocation_config),
 	.settings = revocation_settings,
 	.count = MIP_ARRAY_SIZE(revocation_settings),
+};
+
+#define IN_LIMITS(member) offsetof(struct fa_config_limits, member)
+
+static const struct mip_setting limit_settings[] = {
+	{.name = "requests_per_node",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_LIMITS(requests_per_node),
+		.otherwise = "20",
+		.least = 0,
+		.most = 1000000,
+		.help = "Requests a second that are relayed of one link address (counter "
+			"drop_request_limit); "
+			"0: no limit."},
+	{.name = "denials",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_LIMITS(denials),
+		.otherwise = "1000",
+		.least = 1,
+		.most = 1000000,
+		.help = "Denials a second in all, of which one node gets one (counter drop_denial_limit)."},
+	{.name = "icmp_errors",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_LIMITS(icmp_errors),
+		.otherwise = "100",
+		.least = 0,
+		.most = 1000000,
+		.help = "ICMP errors about relayed requests that are looked at in a second (counter "
+			"drop_icmp_error_limit); 0: no limit."},
+	{.name = "solicited",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_LIMITS(solicited),
+		.otherwise = "50",
+		.least = 0,
+		.most = 1000000,
+		.help = "Unicast advertisements a second in answer to solicitations, on a link; beyond, one "
+			"multicast answers "
+			"all (counter solicitations_limited); 0: no limit."},
+	{.name = "log_lines",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_LIMITS(log_lines),
+		.otherwise = "10",
+		.least = 1,
+		.most = 1000000,
+		.help = "Lines in 10 s, in the log, about what anybody can cause (counter "
+			"log_lines_withheld)."},
+};
+
+static const struct mip_schema limits_schema = {
+	.size = sizeof(struct fa_config_limits),
+	.settings = limit_settings,
+	.count = MIP_ARRAY_SIZE(limit_settings),
 };
 
 static const struct mip_setting agent_settings[] = {
@@ -311,6 +371,11 @@ static const struct mip_setting agent_settings[] = {
 		.most = 10000000,
 		.help = "Visitors at once; when full the agent says busy (B), and more get code 66. 0: no "
 			"limit."},
+	{.name = "limits",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_AGENT(limits),
+		.schema = &limits_schema,
+		.help = "How much strangers on the visited links can cause."},
 	{.name = "routing_table",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = IN_AGENT(routing_table),
@@ -492,6 +557,14 @@ static const struct mip_setting settings[] = {
 		.offset = IN_CONFIG(clamp_mss),
 		.otherwise = "false",
 		.help = "Lower TCP's maximum segment size to what fits into the tunnel."},
+	{.name = "icmp_rate",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_CONFIG(icmp_rate),
+		.otherwise = "100",
+		.least = 1,
+		.most = 1000000,
+		.help = "ICMP errors a second to senders of what a tunnel does not take (counter "
+			"drop_icmp_limit)."},
 	{.name = "tunnel_interface",
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = IN_CONFIG(tunnel_interface),

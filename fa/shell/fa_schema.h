@@ -24,6 +24,14 @@ struct fa_config_advertise {
 	bool broadcast;
 };
 
+struct fa_config_limits {
+	int64_t requests_per_node;
+	int64_t denials;
+	int64_t icmp_errors;
+	int64_t solicited;
+	int64_t log_lines;
+};
+
 struct fa_config_agent {
 	struct mip_address care_of_address;
 	struct mip_address default_home_agent;
@@ -48,6 +56,7 @@ struct fa_config_agent {
 	int64_t pending_most;
 	int64_t pending_per_node_most;
 	int64_t visitors_most;
+	struct fa_config_limits limits;
 	int64_t routing_table;
 	int64_t rule_priority;
 };
@@ -71,6 +80,7 @@ struct fa_config {
 	char *user;	/* NULL: not named */
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
+	int64_t icmp_rate;
 	char *tunnel_interface;
 	int64_t tunnel_mtu; /* octets */
 	struct fa_config_agent agent;

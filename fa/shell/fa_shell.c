@@ -49,6 +49,15 @@ static struct fa_core_settings values_of(const struct fa_config *config)
 				.inform = agent->revocation.inform,
 				.attempts = (unsigned)agent->revocation.attempts,
 				.most = (size_t)agent->revocation.most,
+				.acknowledgments = (uint32_t)agent->revocation.acknowledgments,
+			},
+		.limits =
+			{
+				.requests_per_node = (uint32_t)agent->limits.requests_per_node,
+				.denials = (uint32_t)agent->limits.denials,
+				.icmp_errors = (uint32_t)agent->limits.icmp_errors,
+				.solicited = (uint32_t)agent->limits.solicited,
+				.log_lines = (uint32_t)agent->limits.log_lines,
 			},
 		.registration_required = agent->registration_required,
 		.reverse_tunnel = agent->reverse_tunnel,
@@ -250,7 +259,11 @@ static int start_host(struct fa_shell *shell, const struct fa_config *config, co
 		.link_count = settings->values.link_count,
 	};
 
-	return mip_host_new(&options, &shell->host);
+	int r = mip_host_new(&options, &shell->host);
+
+	if (r == 0)
+		mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
+	return r;
 }
 
 int fa_shell_start(struct mip_daemon *daemon)
@@ -309,6 +322,7 @@ int fa_shell_reload(struct mip_daemon *daemon, void *configuration, const char *
 		shell->host, (enum mip_plane_kind)config->data_plane, config->clamp_mss, ret_reason);
 	if (r < 0)
 		return r;
+	mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 	r = settings_of(config, &settings);
 	if (r == 0)
 		r = fa_core_configure(shell->core, &settings.values, mip_clock_now());

@@ -46,6 +46,7 @@ static int check(const struct ha_settings *settings)
 static void copy_settings(struct ha_core *core, const struct ha_settings *settings)
 {
 	core->settings = *settings;
+	core->limit.burst = settings->limits.log_lines;
 	core->settings.networks = NULL;
 	core->settings.nodes = NULL;
 	core->settings.foreign_agents = NULL;
@@ -64,6 +65,8 @@ int ha_core_new(const struct ha_settings *settings, const struct mip_random *ran
 	if (!core)
 		return -ENOMEM;
 	core->random = *random;
+	mip_rate_table_init(&core->failed_by_source, random);
+	core->limit.withheld = &core->counters[HA_COUNTER_LOG_LINES_WITHHELD];
 	core->log = log;
 	copy_settings(core, settings);
 	status = ha_revocation_configure(core);

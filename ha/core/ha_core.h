@@ -53,8 +53,9 @@ enum ha_udp_tunnel {
 
 struct ha_advertise_settings {
 	bool enabled;
-	mip_time interval; /* ns; at most this between two advertisements */
-	mip_time lifetime; /* ns; of one advertisement */
+	mip_time interval;  /* ns; at most this between two advertisements */
+	mip_time lifetime;  /* ns; of one advertisement */
+	unsigned solicited; /* unicast answers to solicitations a second, on a link; 0: no limit */
 	bool solicited_only;
 	bool broadcast;	     /* to 255.255.255.255 in place of 224.0.0.1 */
 	bool prefix_lengths; /* with the Prefix-Lengths extension */
@@ -62,6 +63,15 @@ struct ha_advertise_settings {
 
 enum {
 	HA_SIMULTANEOUS_MOST = 16,
+};
+
+/* What strangers can cause (ha_limit.c). 0: without a limit. */
+struct ha_limit_settings {
+	uint32_t
+		failed_per_source; /* answers a second to requests that fail authentication, to one address … */
+	uint32_t failed;	   /* … and in all … */
+	uint32_t replayed_per_node; /* … and of one node to requests that are not fresh */
+	uint32_t log_lines;	    /* in 10 s; 0: 10 */
 };
 
 struct ha_settings {
@@ -97,6 +107,7 @@ struct ha_settings {
 	uint32_t copy_rate;	     /* copies a second, in all; 0: no limit */
 	mip_time grace;		     /* ns that packets by an abandoned way are still taken */
 	struct ha_advertise_settings advertise;
+	struct ha_limit_settings limits;
 	struct mip_revocation_settings revocation; /* RFC 3543; enabled: X is advertised */
 };
 

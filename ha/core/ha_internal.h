@@ -6,6 +6,7 @@
  * - ha_request.c: a request, taken apart and judged
  * - ha_assignment.c: whether another home agent is to be the node's
  * - ha_grant.c: whether and how it is granted
+ * - ha_limit.c: whether it is worth a reply, if a stranger may have sent it
  * - ha_reply.c: the reply
  * - ha_binding.c: bindings, and the kernel state for them
  * - ha_simultaneous.c: several bindings of one node (S)
@@ -29,6 +30,7 @@
 #include "extension.h"
 #include "ha_core.h"
 #include "ha_counter.h"
+#include "rate.h"
 #include "registration.h"
 #include "replay.h"
 
@@ -76,6 +78,7 @@ struct ha_node {
 	struct mip_association *association;
 	struct mip_association *aaa; /* NULL: none */
 	struct mip_replay_state replay;
+	struct mip_rate stale;	     /* answers to requests that were not fresh */
 	struct mip_address assigned; /* from the pool, for as long as nobody needs it more */
 	mip_time idle_since;	     /* CLOCK_BOOTTIME; of an assigned address without a binding */
 	struct ha_binding
@@ -186,6 +189,8 @@ struct ha_core {
 	struct mip_random random;
 	const struct mip_log *log;
 	struct mip_log_limit limit;
+	struct mip_rate_table failed_by_source;
+	struct mip_rate failed;
 	struct mip_outbox outbox;
 	struct mip_deadlines deadlines;
 	struct ha_home_link *home_links;
@@ -408,6 +413,11 @@ void ha_group_query_due(struct ha_core *core, struct mip_deadline *deadline, str
 void ha_group_member_due(struct ha_core *core, struct mip_deadline *deadline);
 /* Directed broadcasts of the home networks, which are these now; `old` may be NULL. */
 void ha_group_networks(struct ha_core *core, const struct ha_tables *old, const struct ha_tables *tables);
+
+/* --- ha_limit.c ------------------------------------------------------------------------------- */
+
+/* Whether the request is answered with this denial. Counts, also when it is not. */
+bool ha_limit_allows(struct ha_core *core, const struct ha_request *request, int code);
 
 /* --- ha_request.c, ha_grant.c, ha_reply.c ----------------------------------------------------- */
 

@@ -119,6 +119,7 @@ static struct mip_advertiser_settings describe(
 		.flags = MIP_AGENT_H,
 		.interval = advertise->interval,
 		.lifetime = advertise->lifetime,
+		.unicasts = advertise->solicited,
 		.solicited_only = advertise->solicited_only,
 		.broadcast = advertise->broadcast,
 	};
@@ -149,7 +150,7 @@ static bool same_settings(const struct mip_advertiser_settings *a, const struct 
 	       a->advertise_router == b->advertise_router && a->flags == b->flags &&
 	       a->registration_lifetime == b->registration_lifetime && a->interval == b->interval &&
 	       a->lifetime == b->lifetime && a->solicited_only == b->solicited_only &&
-	       a->broadcast == b->broadcast;
+	       a->broadcast == b->broadcast && a->unicasts == b->unicasts;
 }
 
 /* rfc5944-2.3-7: advertisements on another link MUST NOT have the 'H' bit set: there are none there,
@@ -326,6 +327,7 @@ static struct ha_home_link *new_home_link(struct ha_core *core, const char *name
 		.random = &core->random,
 		.advertisements_sent = &core->counters[HA_COUNTER_ADVERTISEMENTS_SENT],
 		.solicitations_received = &core->counters[HA_COUNTER_SOLICITATIONS_RECEIVED],
+		.solicitations_limited = &core->counters[HA_COUNTER_SOLICITATIONS_LIMITED],
 	};
 
 	if (!home_link)

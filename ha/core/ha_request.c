@@ -403,7 +403,10 @@ void ha_request_take(struct ha_core *core, struct ha_request *request)
 		return;
 	/* rfc5944-3.8.2-2, rfc5944-3.8.2.3-1, rfc5944-3.8.3-2: denied: SHOULD send a Registration Reply
 	 * with an appropriate code. */
-	if (!mip_code_is_accepted((uint8_t)code))
+	if (!mip_code_is_accepted((uint8_t)code)) {
 		tell_denial(core, request, code);
+		if (!ha_limit_allows(core, request, code))
+			return;
+	}
 	ha_reply(core, request, (uint8_t)code);
 }

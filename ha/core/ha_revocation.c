@@ -25,8 +25,10 @@ int ha_revocation_configure(struct ha_core *core)
 		.outbox = &core->outbox,
 		.deadlines = &core->deadlines,
 		.deadline_kind = HA_DEADLINE_REVOCATION,
+		.random = &core->random,
 		.revocations_sent = &core->counters[HA_COUNTER_REVOCATIONS_SENT],
 		.acknowledgments_sent = &core->counters[HA_COUNTER_REVOCATION_ACKS_SENT],
+		.acknowledgments_withheld = &core->counters[HA_COUNTER_DROP_REVOCATION_LIMIT],
 	};
 
 	if (!core->revoker.environment.outbox)
@@ -314,7 +316,7 @@ static void acknowledge(struct ha_core *core, const struct received *received,
 	/* rfc3543-4.2.3.2-4: "MUST send a revocation acknowledgment to the IP source address of the
 	 * registration revocation message". */
 	mip_revoker_acknowledge(&core->revoker, agent->association, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION,
-		&received->datagram, &ack);
+		&received->datagram, &ack, received->by->now);
 }
 
 /* rfc3543-4.2.3.2-2: "locate the binding […] using […] the addresses identified by the home address, the

@@ -279,12 +279,71 @@ static const struct mip_setting revocation_settings[] = {
 		.least = 1,
 		.most = 10000000,
 		.help = "Revocations under way or remembered at once; beyond, nobody is told."},
+	{.name = "acknowledgments",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mip_revocation_config, acknowledgments),
+		.otherwise = "1000",
+		.least = 0,
+		.most = 1000000,
+		.help = "Revocations of one foreign agent that are acknowledged in a second (counter "
+			"drop_revocation_limit); 0: no limit."},
 };
 
 static const struct mip_schema revocation_schema = {
 	.size = sizeof(struct mip_revocation_config),
 	.settings = revocation_settings,
 	.count = MIP_ARRAY_SIZE(revocation_settings),
+};
+
+/* --- home_agent.limits ------------------------------------------------------------------------ */
+
+static const struct mip_setting limit_settings[] = {
+	{.name = "failed_per_source",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_limits_config, failed_per_source),
+		.otherwise = "5",
+		.least = 0,
+		.most = 1000000,
+		.help = "Answers a second to requests that fail authentication, to one address (counter "
+			"drop_source_limit); 0: no limit."},
+	{.name = "failed",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_limits_config, failed),
+		.otherwise = "200",
+		.least = 0,
+		.most = 1000000,
+		.help = "The same in all (counter drop_failed_limit)."},
+	{.name = "replayed_per_node",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_limits_config, replayed_per_node),
+		.otherwise = "10",
+		.least = 0,
+		.most = 1000000,
+		.help = "Answers a second to requests of one node that are not fresh, with code 133 (counter "
+			"drop_replay_limit); 0: no limit."},
+	{.name = "solicited",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_limits_config, solicited),
+		.otherwise = "50",
+		.least = 0,
+		.most = 1000000,
+		.help = "Unicast advertisements a second in answer to solicitations, on a link; beyond, one "
+			"multicast "
+			"answers all (counter solicitations_limited); 0: no limit."},
+	{.name = "log_lines",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_limits_config, log_lines),
+		.otherwise = "10",
+		.least = 1,
+		.most = 1000000,
+		.help = "Lines in 10 s, in the log, about what anybody can cause (counter "
+			"log_lines_withheld)."},
+};
+
+static const struct mip_schema limits_schema = {
+	.size = sizeof(struct ha_limits_config),
+	.settings = limit_settings,
+	.count = MIP_ARRAY_SIZE(limit_settings),
 };
 
 /* --- home_agent ------------------------------------------------------------------------------- */
@@ -384,6 +443,11 @@ static const struct mip_setting agent_settings[] = {
 		.help = "Copies of broadcasts and multicasts that are sent in a second, to all nodes "
 			"together; 0: no "
 			"limit."},
+	{.name = "limits",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = offsetof(struct ha_agent_config, limits),
+		.schema = &limits_schema,
+		.help = "How much strangers can cause."},
 	{.name = "redirect",
 		.type = MIP_SETTING_TYPE_GROUP,
 		.offset = offsetof(struct ha_agent_config, redirect),
@@ -524,6 +588,14 @@ static const struct mip_setting settings[] = {
 		.offset = offsetof(struct ha_config, clamp_mss),
 		.otherwise = "false",
 		.help = "Lower TCP's maximum segment size to what fits into the tunnel."},
+	{.name = "icmp_rate",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct ha_config, icmp_rate),
+		.otherwise = "100",
+		.least = 1,
+		.most = 1000000,
+		.help = "ICMP errors a second to senders of what a tunnel does not take (counter "
+			"drop_icmp_limit)."},
 	{.name = "tunnel_interface",
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = offsetof(struct ha_config, tunnel_interface),

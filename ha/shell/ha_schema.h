@@ -64,6 +64,14 @@ struct ha_redirect_config {
 	int64_t bindings;
 };
 
+struct ha_limits_config {
+	int64_t failed_per_source;
+	int64_t failed;
+	int64_t replayed_per_node;
+	int64_t solicited;
+	int64_t log_lines;
+};
+
 struct ha_agent_config {
 	struct mip_address address;
 	struct ha_network_config *networks;
@@ -82,6 +90,7 @@ struct ha_agent_config {
 	int64_t copy_rate;
 	struct ha_redirect_config redirect;
 	struct mip_revocation_config revocation;
+	struct ha_limits_config limits;
 };
 
 struct ha_config {
@@ -90,6 +99,7 @@ struct ha_config {
 	char *state;
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
+	int64_t icmp_rate;
 	char *tunnel_interface;
 	int64_t tunnel_mtu; /* octets */
 	struct ha_agent_config home_agent;

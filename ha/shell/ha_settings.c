@@ -119,9 +119,18 @@ int ha_settings_make(const struct ha_config *config, struct ha_made_settings *ma
 					.inform = agent->revocation.inform,
 					.attempts = (unsigned)agent->revocation.attempts,
 					.most = (size_t)agent->revocation.most,
+					.acknowledgments = (uint32_t)agent->revocation.acknowledgments,
+				},
+			.limits =
+				{
+					.failed_per_source = (uint32_t)agent->limits.failed_per_source,
+					.failed = (uint32_t)agent->limits.failed,
+					.replayed_per_node = (uint32_t)agent->limits.replayed_per_node,
+					.log_lines = (uint32_t)agent->limits.log_lines,
 				},
 			.advertise =
 				{
+					.solicited = (unsigned)agent->limits.solicited,
 					.enabled = agent->advertise.enabled,
 					.interval = agent->advertise.interval,
 					.lifetime = agent->advertise.lifetime,

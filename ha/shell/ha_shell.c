@@ -199,6 +199,8 @@ static int start_host(struct ha_shell *shell, const struct ha_config *config)
 		options.links = links;
 		status = mip_host_new(&options, &shell->host);
 	}
+	if (status == 0)
+		mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 	free(links);
 	return status;
 }
@@ -280,6 +282,7 @@ static int reload(struct mip_daemon *daemon, void *configuration, const char **r
 		shell->host, (enum mip_plane_kind)config->data_plane, config->clamp_mss, ret_reason);
 	if (status < 0)
 		return status;
+	mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 	status = ha_settings_make(config, &made);
 	if (status == 0)
 		status = ha_core_configure(shell->core, &made.settings, mip_clock_now());

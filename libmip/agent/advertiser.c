@@ -2,7 +2,7 @@
  * One deadline drives it all: the time of the next multicast advertisement. The cadence sets it, a
  * solicitation that cannot be answered by unicast brings it nearer, and the least gap keeps it away from the
  * one before. So many solicitations at once end in one advertisement (RFC 1256 4.3), and whoever floods the
- * link with them gets MIP_ADVERTISER_UNICASTS small packets a second to the flooder's own address, and ten to
+ * link with them gets as many small packets a second as the settings say to the flooder's own address, and ten to
  * everyone.
  */
 #include "advertiser.h"
@@ -256,14 +256,11 @@ void mip_advertiser_stop(struct mip_advertiser *advertiser, bool farewell, struc
 
 static bool unicast_allowed(struct mip_advertiser *advertiser, struct mip_now now)
 {
-	if (now.boot - advertiser->unicast_second >= MIP_SECOND || advertiser->unicast_second == 0) {
-		advertiser->unicast_second = now.boot;
-		advertiser->unicasts_in_second = 0;
-	}
-	if (advertiser->unicasts_in_second >= MIP_ADVERTISER_UNICASTS)
-		return false;
-	advertiser->unicasts_in_second++;
-	return true;
+	if (mip_rate_take(&advertiser->unicasts, advertiser->settings.unicasts, now.boot))
+		return true;
+	if (advertiser->environment.solicitations_limited)
+		(*advertiser->environment.solicitations_limited)++;
+	return false;
 }
 
 /* What goes to a group's link address is a multicast, and limited as such. */

@@ -27,6 +27,7 @@
 #include "deadline.h"
 #include "input.h"
 #include "output.h"
+#include "rate.h"
 
 /* What the agent says of itself on this link. Copied by mip_advertiser_configure(). */
 struct mip_advertiser_settings {
@@ -46,8 +47,10 @@ struct mip_advertiser_settings {
 	uint16_t registration_lifetime; /* seconds, 0xffff is infinite */
 	size_t care_of_address_count;
 	struct mip_address care_of_addresses[MIP_CARE_OF_ADDRESSES_MAX];
-	mip_time interval;   /* at most this long between two advertisements */
-	mip_time lifetime;   /* of one advertisement; on the wire rounded up to seconds */
+	mip_time interval; /* at most this long between two advertisements */
+	mip_time lifetime; /* of one advertisement; on the wire rounded up to seconds */
+	unsigned
+		unicasts; /* a second, in answer to solicitations; beyond, a multicast answers. 0: no limit */
 	bool solicited_only; /* advertise only when solicited (2.3: MAY be configured) */
 	bool broadcast;	     /* to 255.255.255.255 in place of 224.0.0.1 (2.1) */
 };
@@ -67,6 +70,7 @@ struct mip_advertiser_environment {
 	const struct mip_random *random;
 	uint64_t *advertisements_sent;	  /* counts up with each */
 	uint64_t *solicitations_received; /* well-formed ones */
+	uint64_t *solicitations_limited;  /* of these, not answered by a unicast, for there were too many */
 	/* RFC 4721 2: gives the challenge for an advertisement (`to`: the soliciting node's address, with
 	 * MIP_ADVERTISER_UNICAST), and returns its length, 0 for none. NULL: there are none. A farewell has
 	 * none either. */
@@ -77,8 +81,6 @@ struct mip_advertiser_environment {
 
 enum {
 	MIP_ADVERTISER_INITIAL = 3, /* RFC 1256 5: MAX_INITIAL_ADVERTISEMENTS … */
-	/* Unicast answers a second on one link, before the answer becomes a multicast. */
-	MIP_ADVERTISER_UNICASTS = 50,
 };
 #define MIP_ADVERTISER_INITIAL_INTERVAL (16 * MIP_SECOND)
 /* RFC 5944 2.3: the rate of multicast advertisements is limited, whatever asks for them. */
@@ -99,8 +101,7 @@ struct mip_advertiser {
 	bool multicast_any;
 	bool answer_pending; /* a solicitation waits for the next multicast */
 	mip_time due;	     /* of the next unsolicited one: until then a multicast is a solicited one */
-	mip_time unicast_second;
-	unsigned unicasts_in_second;
+	struct mip_rate unicasts;
 };
 
 void mip_advertiser_init(

@@ -30,7 +30,9 @@ enum {
 
 void mip_revoker_init(struct mip_revoker *revoker, const struct mip_revoker_environment *environment)
 {
-	*revoker = (struct mip_revoker){.environment = *environment};
+	memset(revoker, 0, sizeof(*revoker));
+	revoker->environment = *environment;
+	mip_rate_table_init(&revoker->acknowledgments, environment->random);
 }
 
 int mip_revoker_configure(struct mip_revoker *revoker, const struct mip_revocation_settings *settings)
@@ -185,11 +187,18 @@ int mip_revocation_acknowledge(struct mip_outbox *outbox, const struct mip_assoc
 
 void mip_revoker_acknowledge(struct mip_revoker *revoker, const struct mip_association *association,
 	uint8_t authentication, const struct mip_input_datagram *received,
-	const struct mip_revocation_ack *ack)
+	const struct mip_revocation_ack *ack, struct mip_now now)
 {
-	int r = mip_revocation_acknowledge(
-		revoker->environment.outbox, association, authentication, received, ack);
+	int r;
 
+	if (!mip_rate_table_take(&revoker->acknowledgments, &received->source, sizeof(received->source),
+		    revoker->settings.acknowledgments, now.boot)) {
+		if (revoker->environment.acknowledgments_withheld)
+			(*revoker->environment.acknowledgments_withheld)++;
+		return;
+	}
+	r = mip_revocation_acknowledge(
+		revoker->environment.outbox, association, authentication, received, ack);
 	if (r == 0 && revoker->environment.acknowledgments_sent)
 		(*revoker->environment.acknowledgments_sent)++;
 }

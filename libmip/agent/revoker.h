@@ -24,6 +24,7 @@
 #include "extension.h"
 #include "input.h"
 #include "output.h"
+#include "rate.h"
 #include "revocation.h"
 
 enum {
@@ -37,6 +38,9 @@ struct mip_revocation_settings {
 	bool inform;	   /* this agent's own wish: the node is informed */
 	unsigned attempts; /* 1 to MIP_REVOKER_ATTEMPTS_MAX transmissions without an acknowledgment */
 	size_t most;	   /* revocations under way or remembered, at once */
+	/* Sent in a second to one agent: what it repeats, or others replay, is not acknowledged more often. 0: no
+	 * limit. */
+	uint32_t acknowledgments;
 };
 
 /* What the two agents of a binding have agreed on, in its last successful registration. All zero: nothing. */
@@ -85,8 +89,10 @@ struct mip_revoker_environment {
 	struct mip_outbox *outbox;
 	struct mip_deadlines *deadlines;
 	int deadline_kind;
-	uint64_t *revocations_sent;	/* counts up with each transmission … */
-	uint64_t *acknowledgments_sent; /* … and with each acknowledgment */
+	const struct mip_random *random;
+	uint64_t *revocations_sent;	    /* counts up with each transmission, … */
+	uint64_t *acknowledgments_sent;	    /* … with each acknowledgment … */
+	uint64_t *acknowledgments_withheld; /* … and with each that is one too many */
 };
 
 struct mip_revoker {
@@ -95,6 +101,7 @@ struct mip_revoker {
 	struct mip_revoked *table;
 	bool clock_any;
 	uint32_t clock; /* the last timestamp given */
+	struct mip_rate_table acknowledgments;
 };
 
 void mip_revoker_init(struct mip_revoker *revoker, const struct mip_revoker_environment *environment);
@@ -146,9 +153,9 @@ int mip_revocation_authenticate(const struct mip_association *association, uint8
 int mip_revocation_acknowledge(struct mip_outbox *outbox, const struct mip_association *association,
 	uint8_t authentication, const struct mip_input_datagram *received,
 	const struct mip_revocation_ack *ack);
-/* The same, counted. */
+/* The same, counted, and at a limited rate: the authenticator is right, but of a message that others can repeat. */
 void mip_revoker_acknowledge(struct mip_revoker *revoker, const struct mip_association *association,
 	uint8_t authentication, const struct mip_input_datagram *received,
-	const struct mip_revocation_ack *ack);
+	const struct mip_revocation_ack *ack, struct mip_now now);
 
 #endif

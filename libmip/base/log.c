@@ -31,6 +31,8 @@ bool mip_log_allowed(struct mip_log_limit *limit, mip_time now, uint64_t *ret_mi
 	}
 	if (limit->written >= burst) {
 		limit->suppressed++;
+		if (limit->withheld != NULL)
+			(*limit->withheld)++;
 		return false;
 	}
 	limit->written++;

@@ -31,6 +31,7 @@ void mip_log(const struct mip_log *log, enum mip_log_level level, const char *fo
 struct mip_log_limit {
 	mip_time interval;
 	unsigned burst;
+	uint64_t *withheld; /* counts up with each line that is held back; NULL: it is not counted */
 	mip_time began;
 	unsigned written;
 	uint64_t suppressed;

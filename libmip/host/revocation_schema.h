@@ -13,6 +13,7 @@ struct mip_revocation_config {
 	bool inform;
 	int64_t attempts;
 	int64_t most;
+	int64_t acknowledgments;
 };
 
 #endif

@@ -361,6 +361,11 @@ void mip_plane_set_clamp(struct mip_plane *plane, bool clamp_mss)
 		plane->failed = true;
 }
 
+void mip_plane_set_icmp_rate(struct mip_plane *plane, uint32_t icmp_rate)
+{
+	plane->user->icmp_rate = icmp_rate;
+}
+
 enum mip_plane_kind mip_plane_kind(const struct mip_plane *plane)
 {
 	return plane->kind;

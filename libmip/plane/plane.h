@@ -99,6 +99,8 @@ int mip_plane_switch(
 
 /* Another `clamp_mss` from now on. */
 void mip_plane_set_clamp(struct mip_plane *plane, bool clamp_mss);
+/* ICMP errors to senders a second from now on; 0: 100. (The kernel plane's are the kernel's.) */
+void mip_plane_set_icmp_rate(struct mip_plane *plane, uint32_t icmp_rate);
 
 /* Whether a plane knows visitors with one home address by their link addresses: VISITOR items. */
 bool mip_plane_tells_apart(enum mip_plane_kind kind);

@@ -16,6 +16,7 @@
 
 #include "plane.h"
 #include "plane_table.h"
+#include "rate.h"
 #include "user_coalesce.h"
 #include "user_segment.h"
 #include "user_send.h"
@@ -47,12 +48,6 @@ enum mip_user_counter {
 	MIP_USER_DROP_DEVICE,
 	MIP_USER_DROP_ICMP_LIMIT,
 	MIP_USER_COUNTERS,
-};
-
-/* What leaves by itself, errors to senders, is limited. */
-struct mip_user_limit {
-	unsigned tokens;
-	mip_time filled;
 };
 
 /* How fast packets came by the raw sockets when they were last looked at. */
@@ -166,9 +161,10 @@ struct mip_user {
 	int visit_descriptor;		/* ready when a socket of theirs is */
 	struct mip_user_receiver *receiver;
 	struct mip_user_pace pace;
-	uint8_t *arena;	  /* packets read from mip0, until they are sent */
-	uint8_t *scratch; /* one packet that has to be changed */
-	struct mip_user_limit icmp_limit;
+	uint8_t *arena;		    /* packets read from mip0, until they are sent */
+	uint8_t *scratch;	    /* one packet that has to be changed */
+	struct mip_rate icmp_limit; /* what leaves by itself, errors to senders, is limited … */
+	uint32_t icmp_rate;	    /* … to so many a second; 0: 100 */
 	struct mip_log_limit refusal_limit;
 	mip_time now; /* CLOCK_BOOTTIME at the beginning of this turn */
 	bool lost;    /* the device has been taken away */

@@ -29,10 +29,9 @@ enum {
 	ICMP_REDIRECT = 5,
 	ICMP_PARAMETER_PROBLEM = 12,
 	TRANSPORT_QUOTE = 8, /* octets after the IP header that every error quotes */
-	BURST = 50,
-	RATE = 100,	  /* errors a second */
-	ERRORS = 32,	  /* taken from the socket in one turn */
-	PATH_MTU_AGE = 1, /* seconds for which a path's MTU is believed */
+	RATE = 100,	     /* errors a second, where nothing else is set */
+	ERRORS = 32,	     /* taken from the socket in one turn */
+	PATH_MTU_AGE = 1,    /* seconds for which a path's MTU is believed */
 };
 
 /* --- the outer path --------------------------------------------------------------------------- */
@@ -100,22 +99,7 @@ bool mip_user_mss(struct mip_user *user, struct mip_plane_home *home, uint16_t *
 
 static bool within_limit(struct mip_user *user)
 {
-	struct mip_user_limit *limit = &user->icmp_limit;
-	mip_time each = MIP_SECOND / RATE;
-	mip_time gained = (user->now - limit->filled) / each;
-
-	if (limit->filled == 0 || gained >= BURST) {
-		limit->tokens = BURST;
-		limit->filled = user->now;
-	} else if (gained > 0) {
-		limit->tokens =
-			limit->tokens + (unsigned)gained > BURST ? BURST : limit->tokens + (unsigned)gained;
-		limit->filled += gained * each;
-	}
-	if (limit->tokens == 0)
-		return false;
-	limit->tokens--;
-	return true;
+	return mip_rate_take(&user->icmp_limit, user->icmp_rate > 0 ? user->icmp_rate : RATE, user->now);
 }
 
 static bool is_icmp_error(const uint8_t *icmp, size_t length)

@@ -52,6 +52,15 @@ void mn_agents_forget(struct mn_core *core, mip_link link)
 			agent_free(core, agent);
 }
 
+void mn_agents_forgive(struct mn_core *core, mip_link link)
+{
+	struct mn_agent *agent, *next;
+
+	HASH_ITER (hh, core->agents, agent, next)
+		if (agent->key.link == link)
+			agent->shun = (struct mn_shun){0};
+}
+
 bool mn_agents_on(const struct mn_core *core, mip_link link)
 {
 	struct mn_agent *agent, *next;
@@ -96,22 +105,33 @@ static void report(struct mn_core *core, const char *name, const struct mn_agent
 
 /* --- taking an advertisement in --------------------------------------------------------------- */
 
-/* A flood of forged advertisements must not take all memory and time, nor push out what is in use, nor what
- * is heard on other links. */
+/* Whether `a` is to be forgotten rather than `b`. */
+static bool is_worth_less(const struct mn_agent *a, const struct mn_agent *b)
+{
+	if (a->served != b->served)
+		return !a->served;
+	return a->heard < b->heard;
+}
+
+/* A flood of forged advertisements must not take all memory and time, nor push out what is in use or has been,
+ * nor what is heard on other links. */
 static void make_room(struct mn_core *core, mip_link link)
 {
-	struct mn_agent *agent, *next, *oldest = NULL;
+	size_t most = core->settings.agents_per_link ? core->settings.agents_per_link : MN_AGENTS_PER_LINK;
+	struct mn_agent *agent, *next, *least = NULL;
 	size_t count = 0;
 
 	HASH_ITER (hh, core->agents, agent, next) {
 		if (agent->key.link != link)
 			continue;
 		count++;
-		if (!in_use(core, agent) && (!oldest || agent->heard < oldest->heard))
-			oldest = agent;
+		if (!in_use(core, agent) && (!least || is_worth_less(agent, least)))
+			least = agent;
 	}
-	if (count >= MN_AGENTS_PER_LINK && oldest)
-		agent_free(core, oldest);
+	if (count < most || !least)
+		return;
+	mn_count(core, MN_COUNT_AGENTS_DISPLACED);
+	agent_free(core, least);
 }
 
 static struct mn_agent *agent_new(struct mn_core *core, mip_link link, struct mip_address address)
@@ -338,6 +358,31 @@ static void farewell(struct mn_core *core, mip_link link, struct mip_address add
 	mn_agent_due(core, agent, now);
 }
 
+/*
+ * It is new, or says that it has begun anew. Then what was denied or not answered may do better now (the back-off begins
+ * again), but for a stranger's word: who has never let the node register does not make good by a restart what it has
+ * not kept, and a new one does not keep the node from giving up what nobody answers.
+ */
+static void begins_anew(struct mn_core *core, struct mn_agent *agent, bool found, struct mip_now now)
+{
+	mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
+	report(core, found ? "agent_found" : "agent_restarted", agent);
+	if (!found) {
+		agent->lifetime_most = 0;
+		agent->reverse_mandatory = false;
+		agent->refused = 0;
+	}
+	if (!mn_agent_answerable(core, agent))
+		mn_warn(core, now, "there is no association to answer the challenges of an agent with",
+			agent->key.address);
+	if (!found && !agent->served)
+		return;
+	agent->backoff = (struct mn_backoff){0};
+	mn_decide(core, now); /* the new one may be where to go */
+	if (!found || mn_attempt_is_waiting(core))
+		mn_attempt_hurry(core, now);
+}
+
 static void heard(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,
 	const struct mip_ip *ip, const struct mip_agent_advertisement *advertisement, struct mip_now now)
 {
@@ -358,19 +403,8 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
 	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
 	if (found)
 		agent->found = now.boot;
-	if (found || restarted) {
-		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
-		report(core, found ? "agent_found" : "agent_restarted", agent);
-		agent->backoff = (struct mn_backoff){0};
-		agent->lifetime_most = 0;
-		agent->reverse_mandatory = false;
-		agent->refused = 0;
-		mn_attempt_hurry(core, now);
-		if (!mn_agent_answerable(core, agent))
-			mn_warn(core, now,
-				"there is no association to answer the challenges of an agent with",
-				ip->source);
-	}
+	if (found || restarted)
+		begins_anew(core, agent, found, now);
 	mn_attempt_challenged(core, agent, now);
 	if (restarted)
 		mn_simultaneous_agent_gone(core, agent);
@@ -386,14 +420,18 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
  * RFC 3543 6.1: "any agent advertisement which doesn't conform to a strict adherence to [1], specifically those
  * whose TTL is not 1, or which do not emanate from the same link-address (when present) as other agent
  * advertisements supposedly from the same agent, […] be silently discarded". An agent with a new card is heard
- * again when the lifetime of what it said before is over.
+ * again when the lifetime of what it said before is over; or at once, if nothing came of what was said before: who has not
+ * let the node register has no claim to the address.
  */
 static bool is_credible(const struct mn_core *core, const struct mn_interface *interface,
 	const struct mip_input_frame *frame, const struct mip_ip *ip)
 {
 	const struct mn_agent *agent = mn_agent_find(core, interface->link, ip->source);
 
-	return ip->ttl == 1 && (!agent || mip_link_address_equal(agent->link_address, frame->source));
+	if (ip->ttl != 1)
+		return false;
+	return !agent || mip_link_address_equal(agent->link_address, frame->source) ||
+	       (agent->backoff.failures > 0 && !is_place_of(agent, &core->binding.place));
 }
 
 void mn_agent_input(struct mn_core *core, struct mn_interface *interface, const struct mip_input_frame *frame,

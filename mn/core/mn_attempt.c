@@ -166,17 +166,24 @@ void mn_attempt_begin(struct mn_core *core, const struct mn_place *place, bool e
 		set_timer(core, at);
 }
 
-/* Nobody answers: another home agent may be found, another place may do better. */
-static void give_up(struct mn_core *core, struct mip_now now)
+/* Nobody answers at this place: any other comes first, for as long as it stays so. */
+static void doubt(struct mn_core *core, struct mip_now now)
 {
 	struct mn_backoff *backoff = mn_place_backoff(core, &core->attempt.place);
 
+	if (!backoff)
+		return;
+	backoff->avoid = true;
+	/* It has cost seven seconds to find out: give the others their time. */
+	backoff->until = now.boot + exponential(++backoff->failures + MN_UNANSWERED_MOST);
+}
+
+/* Another home agent may be found, another place may do better. */
+static void give_up(struct mn_core *core, struct mip_now now)
+{
 	mn_warn(core, now, "the home agent does not answer", core->attempt.place.agent);
-	if (backoff) {
-		backoff->avoid = true;
-		/* It has cost seven seconds to find out: give the others their time. */
-		backoff->until = now.boot + exponential(++backoff->failures + MN_UNANSWERED_MOST);
-	}
+	doubt(core, now);
+	mn_place_disappointed(core, &core->attempt.place, now);
 	core->silent = true;
 	/* As long as there is a binding, its tunnel leads to the home agent that made it. */
 	if (core->binding.place.mode == MN_MODE_NONE)
@@ -206,9 +213,10 @@ void mn_attempt_due(struct mn_core *core, struct mip_now now)
 		mn_decide(core, now); /* may have gone elsewhere with the attempt, or back to what works */
 		if (!attempt->active || mip_deadline_is_set(&attempt->timer))
 			return;
-	} else if (attempt->unanswered > MN_UNANSWERED_MOST && !mn_home_agent_is_open(core) &&
-		   core->binding.place.mode == MN_MODE_NONE) {
-		mn_home_agent_forget(core, now); /* its session may have ended since */
+	} else if (attempt->unanswered > MN_UNANSWERED_MOST && !attempt->ending) {
+		doubt(core, now);
+		if (!mn_home_agent_is_open(core) && core->binding.place.mode == MN_MODE_NONE)
+			mn_home_agent_forget(core, now); /* its session may have ended since */
 	}
 	transmit(core, now);
 	mn_decide(core, now);
@@ -227,6 +235,8 @@ void mn_attempt_denied(struct mn_core *core, bool avoid, struct mip_now now)
 		backoff->until = now.boot + wait;
 		backoff->avoid = avoid;
 	}
+	if (avoid)
+		mn_place_disappointed(core, &attempt->place, now);
 	set_timer(core, now.boot + wait);
 }
 
@@ -246,6 +256,13 @@ void mn_attempt_withdraw(struct mn_core *core, struct mip_now now)
 	attempt->ending = true;
 	attempt->withdrawing = true;
 	transmit(core, now);
+}
+
+bool mn_attempt_is_waiting(const struct mn_core *core)
+{
+	const struct mn_attempt *attempt = &core->attempt;
+
+	return attempt->active && (!attempt->awaiting || attempt->unanswered >= MN_UNANSWERED_MOST);
 }
 
 void mn_attempt_hurry(struct mn_core *core, struct mip_now now)

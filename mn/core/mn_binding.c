@@ -226,10 +226,7 @@ void mn_binding_resume(struct mn_core *core, struct mip_now now)
 
 void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struct mip_now now)
 {
-	struct mn_backoff *backoff = mn_place_backoff(core, &core->attempt.place);
-
-	if (backoff)
-		*backoff = (struct mn_backoff){0};
+	mn_place_served(core, &core->attempt.place);
 	mn_solicit_registered(core);
 	if (core->attempt.ending) {
 		mn_simultaneous_accepted(core, false, false, now);

@@ -46,6 +46,8 @@ int mn_core_new(const struct mn_settings *settings, const struct mip_random *ran
 		mn_core_free(core);
 		return result;
 	}
+	core->log_limit.burst = settings->log_lines;
+	core->log_limit.withheld = &core->counters[MN_COUNT_LOG_LINES_WITHHELD];
 	core->home_address = settings->home_address;
 	core->home_agent = mn_home_agent_configured(settings);
 	*ret_core = core;
@@ -162,10 +164,14 @@ static void forgive_all(struct mn_core *core)
 {
 	struct mn_agent *agent, *next;
 
-	HASH_ITER (hh, core->agents, agent, next)
+	HASH_ITER (hh, core->agents, agent, next) {
 		agent->backoff = (struct mn_backoff){0};
-	for (struct mn_interface *interface = core->interfaces; interface; interface = interface->next)
+		agent->shun = (struct mn_shun){0};
+	}
+	for (struct mn_interface *interface = core->interfaces; interface; interface = interface->next) {
 		interface->backoff = (struct mn_backoff){0};
+		interface->home_shun = (struct mn_shun){0};
+	}
 	core->silent = false;
 }
 
@@ -263,6 +269,7 @@ int mn_core_reconfigure(
 	result = mn_interfaces_configure(core, &copy, now);
 	mn_settings_clear(&core->settings);
 	core->settings = copy;
+	core->log_limit.burst = copy.log_lines;
 	core->reverse_mandatory = core->reverse_refused = false;
 	core->refused = 0;
 	if (core->assignment.looped)

@@ -5,10 +5,11 @@
  *
  *   the interface that a person asked for; not failed lately; at home; with newest_first the interface where
  *   there is something newer; the interface's priority; a foreign agent before a co-located care-of address;
- *   an agent that is a sign of having moved; where it is already; where it is going already
+ *   an agent that is a sign of having moved; where it is already; not failed yet; where it is going already
  *
  * So a second agent on the same link changes nothing (rfc5944-3.6-5) unless the settings make it such a sign,
- * and nothing flaps between equals: of two agents that are both heard, the one that was found last stays.
+ * and nothing flaps between equals: of two agents that are both heard, the one that was found last stays. Nor does
+ * it flap between who lets the node register and who only says so: the latter is left alone for longer each time.
  */
 #include "mn_machine.h"
 
@@ -16,6 +17,7 @@ struct candidate {
 	struct mn_place place;
 	bool preferred;
 	bool avoided;
+	bool failed;
 	unsigned interface_order;
 	int64_t priority;
 	uint64_t moved_to; /* by its agent the node has moved: the newest of them counts; 0: it has not */
@@ -33,6 +35,57 @@ bool mn_place_same(const struct mn_place *a, const struct mn_place *b)
 	return mip_address_equal(a->care_of_address, b->care_of_address) &&
 	       mip_address_equal(a->agent, b->agent) &&
 	       (a->mode != MN_MODE_CO_LOCATED || mip_address_equal(a->gateway, b->gateway));
+}
+
+static struct mn_shun *shun_of(const struct mn_core *core, const struct mn_place *place)
+{
+	struct mn_interface *interface = mn_interface_at(core, place->link);
+	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+
+	if (place->mode == MN_MODE_HOME)
+		return interface ? &interface->home_shun : NULL;
+	return agent ? &agent->shun : NULL;
+}
+
+/* Another place serves the node. */
+static bool is_served_elsewhere(const struct mn_core *core, const struct mn_place *place)
+{
+	return mn_binding_is_live(core) && !mn_place_same(&core->binding.place, place);
+}
+
+void mn_place_disappointed(struct mn_core *core, const struct mn_place *place, struct mip_now now)
+{
+	struct mn_shun *shun = shun_of(core, place);
+
+	if (!shun || !is_served_elsewhere(core, place))
+		return;
+	shun->until = now.boot + (MN_SHUN_LEAST * MIP_SECOND << shun->failures);
+	if (shun->failures < MN_SHUN_DOUBLINGS)
+		shun->failures++;
+}
+
+void mn_place_served(struct mn_core *core, const struct mn_place *place)
+{
+	struct mn_agent *agent = mn_agent_find(core, place->link, place->agent);
+	struct mn_backoff *backoff = mn_place_backoff(core, place);
+	struct mn_shun *shun = shun_of(core, place);
+
+	if (backoff)
+		*backoff = (struct mn_backoff){0};
+	if (shun)
+		*shun = (struct mn_shun){0};
+	if (agent)
+		agent->served = true;
+}
+
+/* The time until which others come before it; 0: none do. */
+static mip_time avoided_until(const struct mn_core *core, const struct mn_place *place)
+{
+	const struct mn_backoff *backoff = mn_place_backoff(core, place);
+	const struct mn_shun *shun = shun_of(core, place);
+	mip_time until = backoff && backoff->avoid ? backoff->until : 0;
+
+	return shun && shun->until > until && is_served_elsewhere(core, place) ? shun->until : until;
 }
 
 struct mn_backoff *mn_place_backoff(const struct mn_core *core, const struct mn_place *place)
@@ -65,6 +118,8 @@ static bool before(const struct candidate *a, const struct candidate *b)
 		return a->moved_to > b->moved_to;
 	if (a->current != b->current)
 		return a->current;
+	if (a->failed != b->failed)
+		return !a->failed;
 	return a->coming && !b->coming;
 }
 
@@ -120,10 +175,12 @@ static void offer(struct mn_core *core, const struct mn_interface *interface, un
 	const struct mn_place *place, struct candidate *best, struct mip_now now)
 {
 	const struct mn_backoff *backoff = mn_place_backoff(core, place);
+	mip_time avoided = avoided_until(core, place);
 	struct candidate offered = {
 		.place = *place,
 		.preferred = core->preferred == place->link,
-		.avoided = backoff && backoff->avoid && now.boot < backoff->until,
+		.avoided = now.boot < avoided,
+		.failed = backoff && backoff->failures > 0,
 		.interface_order = order,
 		.priority = interface->settings.priority,
 		.moved_to = moved_to(core, place),
@@ -133,7 +190,7 @@ static void offer(struct mn_core *core, const struct mn_interface *interface, un
 	};
 
 	if (offered.avoided)
-		schedule(core, backoff->until);
+		schedule(core, avoided);
 	if (best->place.mode == MN_MODE_NONE || before(&offered, best))
 		*best = offered;
 }

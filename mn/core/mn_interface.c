@@ -142,6 +142,8 @@ static void came_up(struct mn_core *core, struct mn_interface *interface, struct
 	interface->up_since = now.boot;
 	interface->solicited_at = MIP_NEVER;
 	interface->backoff = (struct mn_backoff){0};
+	interface->home_shun = (struct mn_shun){0};
+	mn_agents_forgive(core, interface->link);
 	core->moved = true;
 	core->silent = false;
 	report_link(core, interface);

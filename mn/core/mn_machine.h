@@ -32,13 +32,15 @@
 #include "replay.h"
 
 enum {
-	MN_AGENTS_PER_LINK = 64,   /* known at one time; beyond, the one silent for longest makes room */
+	MN_AGENTS_PER_LINK = 64,   /* known at one time, where the settings say nothing */
 	MN_BACKOFF_MOST = 32,	   /* seconds between attempts */
 	MN_UNANSWERED_MOST = 3,	   /* time-outs until the home agent counts as unreachable */
 	MN_GRATUITOUS_ARPS = 3,	   /* in all, a second apart */
 	MN_KEEPALIVE_LEAST = 10,   /* seconds, RFC 3519 4.10 */
 	MN_KEEPALIVE_ATTEMPTS = 4, /* unanswered, until the NAT's mapping counts as lost */
 	MN_RENEWAL_MARGIN = 60,	   /* seconds before the end, at most */
+	MN_SHUN_LEAST = 1,	   /* seconds that an agent which has disappointed is left alone … */
+	MN_SHUN_DOUBLINGS = 8,	   /* … which double with each time, so often */
 	MN_REVOKED = 2,		   /* bindings that were revoked, remembered: there are two at once (S) */
 	MN_REDIRECTORS = 8,	   /* home agents that have redirected us, remembered to see circles */
 };
@@ -76,6 +78,7 @@ enum mn_counter {
 	MN_COUNT_RESUMED,
 	MN_COUNT_AGENTS_FOUND,
 	MN_COUNT_AGENTS_LOST,
+	MN_COUNT_AGENTS_DISPLACED,
 	MN_COUNT_AGENTS_RESTARTED,
 	MN_COUNT_ICMP_ERRORS,
 	MN_COUNT_REDIRECTIONS,
@@ -96,6 +99,7 @@ enum mn_counter {
 	MN_COUNT_DROP_ADVERTISEMENT,
 	MN_COUNT_DROP_REVOCATION_REPLAY,
 	MN_COUNT_DROP_REVOCATION_UNKNOWN,
+	MN_COUNT_LOG_LINES_WITHHELD,
 	MN_COUNT_REPLY_OTHER,
 	MN_COUNT_REPLY_FIRST, /* and the others that have names, see mn_report.c */
 	MN_REPLY_CODES = 62,
@@ -107,6 +111,15 @@ struct mn_backoff {
 	unsigned failures;
 	mip_time until;
 	bool avoid; /* the fault is the place's own: any other place comes first */
+};
+
+/*
+ * What an agent has promised and not kept while another one serves the node. Neither what it advertises nor a restart
+ * makes that good: only a registration does, or the link's coming up anew.
+ */
+struct mn_shun {
+	unsigned failures;
+	mip_time until;
 };
 
 /* A way of being attached. */
@@ -147,6 +160,7 @@ struct mn_interface {
 	struct mn_default_route *routes;
 	size_t route_count;
 	struct mn_backoff backoff; /* of the co-located care-of address here */
+	struct mn_shun home_shun;  /* of who says that this is the home network */
 	struct mip_deadline solicit;
 	unsigned solicited;    /* since the search here began */
 	bool registered;       /* … and something has come of it, here or elsewhere */
@@ -171,7 +185,9 @@ struct mn_agent {
 	mip_time heard;
 	mip_time found; /* heard for the first time */
 	struct mn_backoff backoff;
-	bool home; /* it is ours, and this is the home network */
+	struct mn_shun shun;
+	bool served; /* it has let this node register */
+	bool home;   /* it is ours, and this is the home network */
 	uint16_t sequence;
 	uint16_t lifetime;
 	uint16_t registration_lifetime;
@@ -350,6 +366,8 @@ bool mn_agents_on(const struct mn_core *core, mip_link link); /* is any heard th
 bool mn_agent_usable(const struct mn_core *core, const struct mn_agent *agent);
 /* All that were heard on a link that is gone. */
 void mn_agents_forget(struct mn_core *core, mip_link link);
+/* The link is another now, for all that is known: what agents did there before says nothing. */
+void mn_agents_forgive(struct mn_core *core, mip_link link);
 /* The home agent's address has become known: who of them is it? */
 void mn_agents_judge_home(struct mn_core *core);
 /* A challenge from its advertisement or reply. 0 or -ENOMEM. */
@@ -378,6 +396,10 @@ void mn_solicit_once(struct mn_core *core, struct mn_interface *interface, struc
 bool mn_place_same(const struct mn_place *a, const struct mn_place *b);
 /* The best place as things are, and the way there. To be called after all that may change it. */
 void mn_decide(struct mn_core *core, struct mip_now now);
+/* Nothing has come of going there. */
+void mn_place_disappointed(struct mn_core *core, const struct mn_place *place, struct mip_now now);
+/* It has let the node register. */
+void mn_place_served(struct mn_core *core, const struct mn_place *place);
 struct mn_backoff *mn_place_backoff(const struct mn_core *core, const struct mn_place *place);
 
 /* mn_attempt.c */
@@ -392,6 +414,8 @@ void mn_attempt_again(struct mn_core *core, struct mip_now now);
 void mn_attempt_withdraw(struct mn_core *core, struct mip_now now);
 /* The agent has given a challenge: what waits for one goes on. */
 void mn_attempt_challenged(struct mn_core *core, const struct mn_agent *agent, struct mip_now now);
+/* For the back-off after a denial, or with nobody answering. */
+bool mn_attempt_is_waiting(const struct mn_core *core);
 /* What was denied or not answered may be tried anew: something has changed. */
 void mn_attempt_hurry(struct mn_core *core, struct mip_now now);
 

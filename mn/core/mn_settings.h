@@ -76,6 +76,8 @@ struct mn_settings {
 	bool simultaneous; /* handovers with S: the old binding stays for a while */
 	bool newest_first; /* the interface where something was found last goes before the priorities */
 	bool deregister_on_exit;
+	uint32_t agents_per_link;     /* known at one time; beyond, one makes room. 0: 64 */
+	uint32_t log_lines;	      /* in 10 s, about what anybody can cause; 0: 10 */
 	mip_time agent_wait;	      /* how long a new link's agent may take to answer, before a co-located
 					 care-of address is registered */
 	mip_time keepalive_interval;  /* RFC 3519 4.9 */

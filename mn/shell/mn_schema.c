@@ -85,6 +85,32 @@ static const struct mip_schema interface_schema = {
 
 /* --- mobile_node ------------------------------------------------------------------------------ */
 
+static const struct mip_setting limit_settings[] = {
+	{.name = "agents_per_link",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mn_config_limits, agents_per_link),
+		.otherwise = "64",
+		.least = 1,
+		.most = 10000,
+		.help = "Agents that are remembered of one link; beyond, one that never served the node "
+			"makes room "
+			"(counter agents_displaced)."},
+	{.name = "log_lines",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = offsetof(struct mn_config_limits, log_lines),
+		.otherwise = "10",
+		.least = 1,
+		.most = 1000000,
+		.help = "Lines in 10 s, in the log, about what anybody can cause (counter "
+			"log_lines_withheld)."},
+};
+
+static const struct mip_schema limits_schema = {
+	.size = sizeof(struct mn_config_limits),
+	.settings = limit_settings,
+	.count = MIP_ARRAY_SIZE(limit_settings),
+};
+
 static const struct mip_setting node_settings[] = {
 	{.name = "home_address",
 		.type = MIP_SETTING_TYPE_ADDRESS,
@@ -233,6 +259,11 @@ static const struct mip_setting node_settings[] = {
 		.most = 60 * MIP_SECOND,
 		.unit = "s",
 		.help = "How long packets by the tunnel before a move are still taken."},
+	{.name = "limits",
+		.type = MIP_SETTING_TYPE_GROUP,
+		.offset = IN_NODE(limits),
+		.schema = &limits_schema,
+		.help = "How much strangers on the links can cause."},
 	{.name = "port",
 		.type = MIP_SETTING_TYPE_INTEGER,
 		.offset = IN_NODE(port),
@@ -449,6 +480,14 @@ static const struct mip_setting settings[] = {
 		.offset = IN_CONFIG(clamp_mss),
 		.otherwise = "false",
 		.help = "Lower TCP's maximum segment size to what fits into the tunnel."},
+	{.name = "icmp_rate",
+		.type = MIP_SETTING_TYPE_INTEGER,
+		.offset = IN_CONFIG(icmp_rate),
+		.otherwise = "100",
+		.least = 1,
+		.most = 1000000,
+		.help = "ICMP errors a second to senders of what a tunnel does not take (counter "
+			"drop_icmp_limit)."},
 	{.name = "tunnel_interface",
 		.type = MIP_SETTING_TYPE_STRING,
 		.offset = IN_CONFIG(tunnel_interface),

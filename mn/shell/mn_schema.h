@@ -14,6 +14,11 @@ struct mn_config_interface {
 	bool optional;
 };
 
+struct mn_config_limits {
+	int64_t agents_per_link;
+	int64_t log_lines;
+};
+
 struct mn_config_node {
 	struct mip_address home_address;
 	char *nai;
@@ -38,6 +43,7 @@ struct mn_config_node {
 	mip_time agent_wait;
 	mip_time keepalive_interval;
 	mip_time grace;
+	struct mn_config_limits limits;
 	int64_t port;
 	int64_t rule_priority;
 	int64_t routing_table;
@@ -61,6 +67,7 @@ struct mn_config {
 	char *user;	/* NULL: not named */
 	int data_plane; /* enum mip_plane_kind */
 	bool clamp_mss;
+	int64_t icmp_rate;
 	char *tunnel_interface;
 	int64_t tunnel_mtu; /* octets */
 	struct mn_config_node node;

@@ -46,6 +46,8 @@ static struct mn_settings values_of(const struct mn_config *config)
 		.agent_wait = node->agent_wait,
 		.keepalive_interval = node->keepalive_interval,
 		.grace = node->grace,
+		.agents_per_link = (uint32_t)node->limits.agents_per_link,
+		.log_lines = (uint32_t)node->limits.log_lines,
 		.rule_priority = (uint32_t)node->rule_priority,
 		.routing_table = (uint32_t)node->routing_table,
 	};
@@ -256,6 +258,8 @@ static int start_host(struct mn_shell *shell, const struct mn_config *config)
 	};
 	int result = names ? mip_host_new(&options, &shell->host) : -ENOMEM;
 
+	if (result == 0)
+		mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 	free(names);
 	return result;
 }
@@ -331,6 +335,7 @@ int mn_shell_reload(struct mip_daemon *daemon, void *configuration, const char *
 	if (*ret_reason == NULL)
 		result = mn_core_reconfigure(shell->core, &settings, mip_clock_now(), ret_reason);
 	if (result == 0 && names) {
+		mip_plane_set_icmp_rate(mip_host_plane(shell->host), (uint32_t)config->icmp_rate);
 		mip_host_deliver(shell->host);
 		(void)mip_host_set_links(shell->host, names, config->node.interface_count);
 		mip_host_tell(shell->host);

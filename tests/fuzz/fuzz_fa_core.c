@@ -532,7 +532,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.default_home_agent = mip_address_of(HOME_AGENT),
 		.table = 79,
 		.rule_priority = 790,
-		.revocation = {true, true, true, 8, 2},
+		.revocation = {true, true, true, 8, 2, 5},
+		.limits = {.requests_per_node = 30, .denials = 30, .icmp_errors = 30, .solicited = 10},
 	};
 	struct fa_home_agent_settings home_agent = {.address = mip_address_of(HOME_AGENT)};
 	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};

@@ -745,7 +745,7 @@ static void begin(struct model *model)
 	model->settings = (struct ha_settings){
 		.foreign_agents = &model->agent,
 		.foreign_agent_count = 1,
-		.revocation = {true, true, true, 8, 2},
+		.revocation = {true, true, true, 8, 2, 0},
 		.address = mip_address_of(HA_ADDRESS),
 		.networks = model->networks,
 		.network_count = 2,

@@ -288,9 +288,9 @@ def echo(kind=8, identifier=1, sequence=1, payload=b"the other implementation"):
     return octets[:2] + struct.pack("!H", checksum(octets)) + octets[4:]
 
 
-def unreachable(code, packet):
-    """RFC 792: of the packet that did not get there, its header and 8 octets."""
-    octets = struct.pack("!BBHI", 3, code, 0, 0) + packet[:28]
+def unreachable(code, packet, quoted=548):
+    """RFC 792; of the packet that did not get there as much as RFC 1812 4.3.2.3 wants: the whole has 576 octets at most."""
+    octets = struct.pack("!BBHI", 3, code, 0, 0) + packet[:quoted]
     return octets[:2] + struct.pack("!H", checksum(octets)) + octets[4:]
 
 

@@ -289,6 +289,12 @@ def unreachable():
         wan.send_ip(up_link(), ip_packet(ROUTER, CARE_OF, ICMP, peer.unreachable(icmp, relayed.ip.octets)))
         frame = wire.wait(lambda frame: frame.link is air and frame.registration and frame.destination_link == who["link"], 0.5, mark)
         same("ICMP unreachable %d from the way to the home agent: %d" % (icmp, wanted), code(frame), wanted)
+    who = somebody(84)
+    relayed = ask(**who, agent="10.9.0.1")
+    mark = wire.mark()
+    wan.send_ip(up_link(), ip_packet(ROUTER, CARE_OF, ICMP, peer.unreachable(3, relayed.ip.octets, 28)))
+    frame = wire.wait(lambda frame: frame.link is air and frame.registration and frame.destination_link == who["link"], 0.5, mark)
+    found("one that anybody could have made up, with 8 octets of the datagram, is not believed", not frame, frame)
 
 
 def bad_replies():

@@ -491,7 +491,17 @@ static size_t write_reply(struct bench *bench, const struct bench_request *reque
 					 MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, reply->foreign),
 			0);
 	assert_false(mip_writer_failed(&writer));
+	if (reply->flip > 0)
+		octets[(reply->flip - 1) / 8] ^= (uint8_t)(1U << (reply->flip - 1) % 8);
 	return writer.length;
+}
+
+size_t bench_reply_length(
+	struct bench *bench, const struct bench_request *request, const struct bench_reply *reply)
+{
+	uint8_t octets[512];
+
+	return write_reply(bench, request, reply, octets, sizeof(octets));
 }
 
 void bench_reply(struct bench *bench, const struct bench_request *request, const struct bench_reply *reply)

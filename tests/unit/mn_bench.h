@@ -95,6 +95,7 @@ struct bench_reply {
 	uint8_t error;			 /* with a Foreign Agent Error of this status … */
 	uint8_t error_subtype;		 /* … and this sub-type */
 	const char *challenge;
+	size_t flip; /* this bit of the whole is flipped, counted from 1; 0: none */
 };
 
 /* An agent's advertisement. */
@@ -140,6 +141,9 @@ void bench_advertise(struct bench *bench, const struct bench_agent *agent);
 void bench_frame(struct bench *bench, mip_link link, const void *packet, size_t length);
 /* The answer to that request, by the way that it came. */
 void bench_reply(struct bench *bench, const struct bench_request *request, const struct bench_reply *reply);
+/* Its octets. */
+size_t bench_reply_length(
+	struct bench *bench, const struct bench_request *request, const struct bench_reply *reply);
 /* Accepts the last request for the lifetime that it asks. */
 void bench_accept(struct bench *bench);
 void bench_deny(struct bench *bench, uint8_t code);

@@ -594,6 +594,61 @@ static void icmp_errors_about_something_else_change_nothing(void **state)
 	assert_int_equal(code_of_icmp(5, 0, "10.1.0.1", false), -1);
 }
 
+static void an_icmp_error_that_quotes_too_little_could_be_anybodys(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+	struct mip_input_icmp_error error = {
+		.destination = address("10.1.0.1"),
+		.destination_port = 434,
+		.type = 3,
+		.code = 3,
+		.octets = message,
+	};
+
+	(void)state;
+	(void)fa_world_write_request(&request, message);
+	begin(&world, &request);
+	for (error.length = 0; error.length < 24; error.length++)
+		fa_core_icmp_error(world.core, &error, world.now);
+	fa_world_wait(&world, 0);
+	assert_int_equal(fa_world_code(&world), -1);
+	assert_int_equal(fa_core_pending_count(world.core), 1);
+	assert_int_equal(fa_world_counter(&world, "drop_unexpected_icmp"), 24);
+	error.length = 24;
+	fa_core_icmp_error(world.core, &error, world.now);
+	fa_world_wait(&world, 0);
+	assert_int_equal(fa_world_code(&world), 82);
+	fa_world_end(&world);
+}
+
+static void so_many_icmp_errors_are_looked_at_in_a_second(void **state)
+{
+	struct fa_world world;
+	struct fa_world_request request = fa_world_request();
+	uint8_t message[WORLD_MESSAGE];
+	struct mip_input_icmp_error error = {
+		.destination = address("10.1.0.1"),
+		.destination_port = 434,
+		.type = 3,
+		.code = 3,
+		.octets = message,
+		.length = fa_world_write_request(&request, message),
+	};
+
+	(void)state;
+	message[23] ^= 1;
+	fa_world_init(&world);
+	world.settings.limits.icmp_errors = 10;
+	fa_world_start(&world);
+	for (int i = 0; i < 1000; i++)
+		fa_core_icmp_error(world.core, &error, world.now);
+	assert_int_equal(fa_world_counter(&world, "drop_unexpected_icmp"), 10);
+	assert_int_equal(fa_world_counter(&world, "drop_icmp_error_limit"), 990);
+	fa_world_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -619,6 +674,8 @@ int main(void)
 		cmocka_unit_test(a_denial_without_a_home_address_goes_to_the_broadcast_address),
 		cmocka_unit_test(icmp_errors_get_codes_80_to_88),
 		cmocka_unit_test(icmp_errors_about_something_else_change_nothing),
+		cmocka_unit_test(an_icmp_error_that_quotes_too_little_could_be_anybodys),
+		cmocka_unit_test(so_many_icmp_errors_are_looked_at_in_a_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -377,6 +377,27 @@ static void a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not(void *
 	foreign_check_dropped(&revocation, foreign_association, "drop_revocation_replay");
 }
 
+static void thrice_a_second(struct mip_revocation_settings *settings)
+{
+	settings->acknowledgments = 3;
+}
+
+static void a_home_agent_is_acknowledged_so_often_in_a_second(void **state)
+{
+	struct mip_revocation revocation = foreign_home_agents_revocation();
+
+	(void)state;
+	foreign_use(thrice_a_second);
+	foreign_visited();
+	fa_world_clear(&foreign_world);
+	for (int i = 0; i < 100; i++) {
+		revocation.identifier++;
+		foreign_deliver_revocation(&revocation, foreign_association);
+	}
+	assert_int_equal(foreign_count_of(MIP_MESSAGE_REVOCATION_ACK), 3);
+	assert_int_equal(fa_world_counter(&foreign_world, "drop_revocation_limit"), 97);
+}
+
 static void revocations_are_heard_on_a_visited_link_too(void **state)
 {
 	struct mip_revocation revocation = foreign_home_agents_revocation();
@@ -483,6 +504,7 @@ int main(void)
 		TEST(a_revocation_of_another_registration_touches_none),
 		TEST(another_home_agent_cannot_revoke_the_same_home_address),
 		TEST(a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not),
+		TEST(a_home_agent_is_acknowledged_so_often_in_a_second),
 		TEST(revocations_are_heard_on_a_visited_link_too),
 		TEST(a_revocation_is_of_its_own_home_agents_node),
 		TEST(our_revocation_is_told_to_the_nodes_own_home_agent),

@@ -196,7 +196,15 @@ static void a_flood_of_solicitations_is_answered_at_a_limited_rate(void **state)
 	ha_world_clear_outputs(world);
 	for (int i = 0; i < 1000; i++)
 		solicit(world, NODE_ADDRESS, mip_address_of(0xe0000002));
-	assert_in_range(count_advertisements(world), 1, 100);
+	assert_int_equal(count_advertisements(world), 1000);
+	world->settings.advertise.solicited = 50;
+	assert_int_equal(ha_core_configure(world->core, &world->settings, world->now), 0);
+	ha_world_pass(world, MIP_SECOND);
+	ha_world_clear_outputs(world);
+	for (int i = 0; i < 1000; i++)
+		solicit(world, NODE_ADDRESS, mip_address_of(0xe0000002));
+	assert_in_range(count_advertisements(world), 50, 52);
+	assert_in_range(ha_counter_value(world, "solicitations_limited"), 948, 950);
 }
 
 static void a_home_agent_that_waits_to_be_asked_is_silent_until_then(void **state)

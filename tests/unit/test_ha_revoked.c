@@ -298,6 +298,31 @@ static void a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not(void *
 	check_dropped(world, &revocation, world->agent, "drop_revocation_replay");
 }
 
+static void an_agent_is_acknowledged_so_often_in_a_second(void **state)
+{
+	struct world *world = *state;
+	struct mip_revocation revocation = home_agents_revocation();
+
+	home_use(world, (struct mip_revocation_settings){.enabled = true,
+				.inform_bit = true,
+				.attempts = 3,
+				.most = 10,
+				.acknowledgments = 3});
+	home_registered(world);
+	ha_world_clear_outputs(world);
+	for (int i = 0; i < 100; i++) {
+		revocation.identifier++;
+		home_deliver_revocation(world, &revocation, world->agent);
+	}
+	assert_int_equal(home_count_of(world, MIP_MESSAGE_REVOCATION_ACK), 3);
+	assert_int_equal(ha_counter_value(world, "drop_revocation_limit"), 97);
+	ha_world_pass(world, MIP_SECOND);
+	ha_world_clear_outputs(world);
+	revocation.identifier++;
+	home_deliver_revocation(world, &revocation, world->agent);
+	assert_int_equal(home_count_of(world, MIP_MESSAGE_REVOCATION_ACK), 1);
+}
+
 /* Both revoke at once: each gets its acknowledgment. */
 static void revocations_that_cross_are_both_acknowledged(void **state)
 {
@@ -433,6 +458,7 @@ int main(void)
 		TEST(a_revocation_that_is_not_later_than_the_registration_is_a_replay),
 		TEST(a_revocation_of_another_binding_touches_none),
 		TEST(a_repeated_revocation_is_acknowledged_again_and_a_copy_is_not),
+		TEST(an_agent_is_acknowledged_so_often_in_a_second),
 		TEST(revocations_that_cross_are_both_acknowledged),
 		TEST(equal_identifiers_of_two_agents_are_two_revocations),
 		TEST(what_was_agreed_on_survives_a_restart_and_so_does_replay_protection),

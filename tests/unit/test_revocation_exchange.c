@@ -288,7 +288,7 @@ static void make_home(struct sim *sim, const struct mip_random *random)
 		.foreign_agents = &agent,
 		.foreign_agent_count = 1,
 		.max_lifetime = LIFETIME,
-		.revocation = {true, true, true, 8, 10},
+		.revocation = {true, true, true, 8, 10, 0},
 	};
 	struct mip_input_address address = {UPLINK, HOME_AGENT, 24, true};
 
@@ -317,7 +317,7 @@ static void make_foreign(struct sim *sim, const struct mip_random *random)
 		.rule_priority = 790,
 		.home_agents = &home_agent,
 		.home_agent_count = 1,
-		.revocation = {true, true, true, 8, 10},
+		.revocation = {true, true, true, 8, 10, 0},
 	};
 	struct mip_input_link input = {.link = VISITED, .name = "visit0", .present = true, .up = true};
 	struct mip_input_address address = {VISITED, FOREIGN_AGENT, 24, true};
