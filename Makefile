@@ -190,9 +190,23 @@ $(BUILD)/fuzz/obj/%.o: %.c Makefile
 $(FUZZ_LIBRARY): $(FUZZ_OBJECTS)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
-$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY)
+# What targets share, the mutators: those that a target asks for.
+FUZZ_HELPERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/standalone.c,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/fuzz/libfuzz-helpers.a: $(FUZZ_HELPERS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libfuzz-helpers.a $(FUZZ_LIBRARY)
 	$(call say,FUZZ)
-	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBRARY) $(LIBRARIES)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBRARIES)
+
+# The same targets without libFuzzer, by any compiler: scripts/cover runs the corpora through them.
+.PHONY: cover-fuzz
+cover-fuzz: $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/libfuzz-helpers.a: $(FUZZ_HELPERS:$(BUILD)/fuzz/obj/%=$(BUILD)/obj/%)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/standalone.o $(BUILD)/libfuzz-helpers.a $(TEST_LIBRARIES)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES)
 
 # --- the layering -------------------------------------------------------------------------------------------------
 
