@@ -59,7 +59,7 @@ enum kind {
 enum {
 	PRELUDE_CHALLENGE = 1,
 	PRELUDE_ASSOCIATION = 2,
-	MESSAGE_ASKED = 6, /* bits of a message */
+	MESSAGE_ASKED = 0x7e, /* bits of a message: all but few are the answer to something */
 };
 
 struct run {

@@ -848,6 +848,7 @@ static const uint32_t known_addresses[] = {0, 0xffffffff, HA_ADDRESS, 0x0a010032
 const struct fuzz_stream fuzz_stream = {
 	.kinds = KIND_COUNT,
 	.message = KIND_MESSAGE,
+	.denies = true,
 	.addresses = {known_addresses, MIP_ARRAY_SIZE(known_addresses)},
 	.make = make_message,
 };

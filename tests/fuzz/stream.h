@@ -37,6 +37,7 @@ struct fuzz_stream {
 	size_t prelude;
 	uint8_t kinds;	 /* events are of these many kinds, by their number modulo this */
 	uint8_t message; /* the kind that holds a message */
+	bool denies;	 /* codes 131, 132 and 134 are its own, for what it does not believe */
 	struct fuzz_addresses addresses;
 	/* A message that the target understands; what is mended need not be right. Returns its length. */
 	size_t (*make)(struct fuzz_dice *dice, uint8_t octets[static FUZZ_MESSAGE_MOST]);
