@@ -5,6 +5,7 @@
 #   make unit-NAME       one of them, built and run
 #   make bench           what scripts/bench measures with, below $(BUILD)/tests/bench
 #   make fuzz            the fuzz targets (clang), below $(BUILD)/fuzz
+#   make fault           the tests in which allocations fail, below $(BUILD)/tests/fault; meant for SANITIZE=1
 #   make layers          the check that each layer sees only what lies below it
 #   make install         with DESTDIR= and PREFIX=
 #   make SANITIZE=1      the same below build/sanitize, with AddressSanitizer and UBSan
@@ -89,7 +90,7 @@ $(BUILD)/obj/libmip/sys/%.o:   SEE = $(SEE_sys)
 $(BUILD)/obj/libmip/plane/%.o: SEE = $(SEE_plane)
 $(BUILD)/obj/libmip/host/%.o:  SEE = $(SEE_host)
 $(BUILD)/obj/mipctl/%.o:       SEE = $(SEE_sys) $(call see,mipctl)
-$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz)
+$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz tests/fault)
 define role_rules
 $(BUILD)/obj/$(1)/core/%.o:  SEE = $(call SEE_core,$(1))
 $(BUILD)/obj/$(1)/shell/%.o: SEE = $(call SEE_shell,$(1))
@@ -171,6 +172,22 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmip.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+# --- allocations that fail: the libraries' own calls are given other names, so that the tests around them go on -------
+
+.PHONY: fault
+FAULTS := $(patsubst tests/fault/fault_%.c,$(BUILD)/tests/fault/fault_%,$(wildcard tests/fault/fault_*.c))
+FAULTY  = $(foreach function,malloc calloc realloc reallocarray strdup strndup,--redefine-sym $(function)=fault_$(function))
+fault: $(FAULTS)
+$(BUILD)/fault/%.a: $(BUILD)/%.a
+	@mkdir -p $(@D)
+	$(Q)objcopy $(FAULTY) $< $@
+$(BUILD)/tests/fault/fault_%: $(BUILD)/obj/tests/fault/fault_%.o $(BUILD)/obj/tests/fault/fault.o $(BUILD)/libunit-helpers.a \
+		$(patsubst $(BUILD)/%,$(BUILD)/fault/%,$(TEST_LIBRARIES))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
 
 # --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
 
