@@ -66,7 +66,9 @@ int ha_core_new(const struct ha_settings *settings, const struct mip_random *ran
 	core->random = *random;
 	core->log = log;
 	copy_settings(core, settings);
-	status = ha_revocation_configure(core);
+	status = mip_outbox_reserve(&core->outbox, MIP_OUTBOX_USUAL);
+	if (status == 0)
+		status = ha_revocation_configure(core);
 	if (status == 0)
 		status = ha_tables_build(&core->tables, settings);
 	if (status == 0)

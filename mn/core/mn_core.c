@@ -39,7 +39,9 @@ int mn_core_new(const struct mn_settings *settings, const struct mip_random *ran
 	core->state = MN_STATE_SEARCHING;
 	core->port = MIP_REGISTRATION_PORT;
 	random->fill(random->context, &core->ip_identification, sizeof(core->ip_identification));
-	result = mn_settings_copy(settings, &core->settings);
+	result = mip_outbox_reserve(&core->outbox, MIP_OUTBOX_USUAL);
+	if (result == 0)
+		result = mn_settings_copy(settings, &core->settings);
 	if (result == 0)
 		result = mn_interfaces_configure(core, settings, (struct mip_now){0});
 	if (result < 0) {
