@@ -177,12 +177,14 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmip.a
 
 .PHONY: fault
 FAULTS := $(patsubst tests/fault/fault_%.c,$(BUILD)/tests/fault/fault_%,$(wildcard tests/fault/fault_*.c))
-FAULTY  = $(foreach function,malloc calloc realloc reallocarray strdup strndup,--redefine-sym $(function)=fault_$(function))
+FAULTY  = $(foreach function,malloc calloc realloc reallocarray strdup strndup EVP_MAC_fetch EVP_MAC_CTX_new EVP_MAC_CTX_dup EVP_MAC_init \
+	EVP_MAC_update EVP_MAC_final EVP_MD_fetch EVP_MD_CTX_new EVP_MD_CTX_copy_ex EVP_DigestInit_ex EVP_DigestUpdate \
+	EVP_DigestFinal_ex EVP_Digest,--redefine-sym $(function)=fault_$(function))
 fault: $(FAULTS)
 $(BUILD)/fault/%.a: $(BUILD)/%.a
 	@mkdir -p $(@D)
 	$(Q)objcopy $(FAULTY) $< $@
-$(BUILD)/tests/fault/fault_%: $(BUILD)/obj/tests/fault/fault_%.o $(BUILD)/obj/tests/fault/fault.o $(BUILD)/libunit-helpers.a \
+$(BUILD)/tests/fault/fault_%: $(BUILD)/obj/tests/fault/fault_%.o $(BUILD)/obj/tests/fault/fault.o $(BUILD)/obj/tests/fault/libcrypto.o $(BUILD)/libunit-helpers.a \
 		$(patsubst $(BUILD)/%,$(BUILD)/fault/%,$(TEST_LIBRARIES))
 	@mkdir -p $(@D)
 	$(call say,LINK)

@@ -6,6 +6,7 @@
 static struct {
 	const char *scenario;
 	bool active;
+	bool libcrypto_too;
 	bool from_there_on;   /* all that follow fail too */
 	unsigned long number; /* the one that fails, from 1 on */
 	unsigned long count;  /* so far in this run */
@@ -54,6 +55,21 @@ char *fault_strndup(const char *text, size_t most)
 	return fails() ? NULL : strndup(text, most);
 }
 
+void fault_libcrypto_too(void)
+{
+	state.libcrypto_too = true;
+}
+
+bool fault_libcrypto_fails(void)
+{
+	return state.libcrypto_too && fails();
+}
+
+bool fault_goes_on(void)
+{
+	return state.from_there_on;
+}
+
 void fault_pause(void)
 {
 	state.active = false;
@@ -96,7 +112,7 @@ static unsigned long run_mode(void (*scenario)(void), bool from_there_on)
 	do {
 		state.number++;
 		state.count = 0;
-		state.happened = false;
+		state.happened = state.libcrypto_too = false;
 		if (!is_chosen()) {
 			state.happened = state.number < 100000;
 			continue;

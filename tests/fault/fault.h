@@ -30,6 +30,11 @@ void fault_run(const char *name, void (*scenario)(void));
 /* From here on nothing fails: the machine is to go on. The next run begins with faults again. */
 void fault_pause(void);
 void fault_resume(void);
+/* In this run libcrypto's functions fail like allocations. */
+void fault_libcrypto_too(void);
+bool fault_libcrypto_fails(void);
+/* Whether all fails after the first failure. */
+bool fault_goes_on(void);
 /* Whether an allocation has failed in this run. */
 bool fault_happened(void);
 /* On stderr: which allocation it was, to run it alone: FAULT_ONLY=SCENARIO:NUMBER:MODE in the environment. */
