@@ -17,16 +17,28 @@ BARS = {
 
 
 # The branches of uthash's macros, up to 64 in a line, are not this project's.
-MACROS = re.compile(r"\bHASH_[A-Z]+\(|\bHASH_ITER \(|\bDL_[A-Z]+\(")
+MACROS = re.compile(r"\b(HASH|DL)_[A-Z0-9_]+ ?\(")
 
 
-def lines_of(entry):
-    """The lines that count: not those that the source excludes."""
-    return [line for line in entry["lines"] if not line.get("gcovr/noncode") and not line.get("gcovr/excluded")]
+# What no input can reach is marked in the source, in a comment above the statement: "Unreachable branch: why", and
+# "Unreachable: why" where the statement itself never runs.
+UNREACHABLE_BRANCH = re.compile(r"/\* Unreachable branch: \w")
+UNREACHABLE_LINE = re.compile(r"/\* Unreachable: \w")
+
+
+def marked(pattern, text, number):
+    """Whether the comment stands in the line above this one, or as its own end."""
+    return any(pattern.search(text[place]) for place in (number - 2, number - 1) if place >= 0)
+
+
+def lines_of(entry, text):
+    """The lines that count."""
+    return [line for line in entry["lines"]
+            if not line.get("gcovr/noncode") and not marked(UNREACHABLE_LINE, text, line["line_number"])]
 
 
 def branches_of(line, text):
-    if line.get("gcovr/excluded_branches") or MACROS.search(text[line["line_number"] - 1]):
+    if MACROS.search(text[line["line_number"] - 1]) or marked(UNREACHABLE_BRANCH, text, line["line_number"]):
         return []
     return line["branches"]
 
@@ -41,7 +53,7 @@ def tally(files):
     for entry in files:
         room = rooms.setdefault(os.path.dirname(entry["file"]), [0, 0, 0, 0])
         text = text_of(entry)
-        for line in lines_of(entry):
+        for line in lines_of(entry, text):
             room[0] += line["count"] > 0
             room[1] += 1
             room[2] += sum(branch["count"] > 0 for branch in branches_of(line, text))
@@ -77,7 +89,7 @@ def name_missing(files, room):
         if os.path.dirname(entry["file"]) != room:
             continue
         text = text_of(entry)
-        for line in lines_of(entry):
+        for line in lines_of(entry, text):
             never = sum(branch["count"] == 0 for branch in branches_of(line, text))
             if never or line["count"] == 0:
                 what = "line" if line["count"] == 0 else f"{never} of {len(line['branches'])}"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ha_world.h"
+#include "igmp.h"
 
 enum {
 	RECORDS_MOST = 64,
@@ -92,6 +93,27 @@ static void send(const struct ask *ask)
 	pass(10 * MIP_MILLISECOND);
 }
 
+/* Out of the node's tunnel: it joins a group, by IGMP version 2. */
+static void join(struct mip_address node, uint32_t group)
+{
+	struct mip_ip ip = {.ttl = 1,
+		.protocol = MIP_PROTOCOL_IGMP,
+		.source = node,
+		.destination = mip_address_of(group)};
+	uint8_t report[8] = {MIP_IGMP_REPORT_V2}, packet[64];
+	struct mip_writer writer = mip_writer_of(report + 4, 4);
+	uint16_t sum;
+
+	mip_write_address(&writer, ip.destination);
+	sum = mip_checksum_finish(mip_checksum_add(0, report, sizeof(report)));
+	report[2] = (uint8_t)(sum >> 8);
+	report[3] = (uint8_t)sum;
+	writer = mip_writer_of(packet, sizeof(packet));
+	mip_ip_packet_write(&writer, &ip, report, sizeof(report));
+	ha_core_group(world.core, node, packet, writer.length, world.now);
+	look();
+}
+
 static void change_settings(void)
 {
 	int r;
@@ -123,6 +145,9 @@ static void registrations(void)
 	send(&co_located);
 	co_located.care_of = mip_address_of(0x0a040008);
 	send(&co_located);
+	join(NODE_ADDRESS, 0xef000001);
+	join(NODE_ADDRESS, 0xef000002);
+	pass(MIP_SECOND);
 	ask.home_address = VIRTUAL_NODE;
 	ask.security = world.virtual_node;
 	send(&ask);

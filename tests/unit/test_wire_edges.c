@@ -89,11 +89,17 @@ static void a_reader_that_has_failed_gives_no_message(void **state)
 
 static void nothing_is_no_message(void **state)
 {
+	static const uint8_t with_code[8] = {MIP_ICMP_ROUTER_SOLICITATION, 1, 0xf5, 0xfe};
 	struct mip_reader reader = mip_reader_of(some_octets, 0);
 	char text[64];
 	struct mip_text printed = mip_text_of(text, sizeof(text));
 
 	(void)state;
+	assert_int_equal(mip_solicitation_read(&reader), -EBADMSG);
+	/* RFC 1256 4.2: nor is one with a code, or cut. */
+	reader = mip_reader_of(with_code, sizeof(with_code));
+	assert_int_equal(mip_solicitation_read(&reader), -EBADMSG);
+	reader = mip_reader_of(with_code, 5);
 	assert_int_equal(mip_solicitation_read(&reader), -EBADMSG);
 	mip_print_discovery(&printed, some_octets, 0);
 	assert_non_null(strstr(text, "malformed"));

@@ -1,0 +1,112 @@
+/*
+ * The edges of the home agent's machine: settings that contradict themselves, what is seen of bindings without an end,
+ * names that do not count, packets that are no keep-alive.
+ */
+#include "ha_test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ha_counter.h"
+
+static int configure(struct world *world, const struct ha_settings *settings)
+{
+	return ha_core_configure(world->core, settings, world->now);
+}
+
+static void settings_that_contradict_themselves_are_refused_and_change_nothing(void **state)
+{
+	struct world *world = *state;
+	struct ha_settings settings = world->settings;
+	struct ha_core *core = NULL;
+	struct ask ask = ha_ask_co_located();
+
+	settings.address = (struct mip_address){0};
+	assert_int_equal(configure(world, &settings), -EINVAL);
+	assert_int_equal(ha_core_new(&settings, &(struct mip_random){.fill = NULL}, NULL, &core), -EINVAL);
+	assert_null(core);
+	settings = world->settings;
+	settings.max_lifetime = 0;
+	assert_int_equal(configure(world, &settings), -EINVAL);
+	settings = world->settings;
+	settings.max_simultaneous_bindings = HA_SIMULTANEOUS_MOST + 1;
+	assert_int_equal(configure(world, &settings), -EINVAL);
+	settings = world->settings;
+	settings.pool_first = POOL_LAST;
+	settings.pool_last = POOL_FIRST;
+	assert_int_equal(configure(world, &settings), -EINVAL);
+	settings = world->settings;
+	settings.revocation = (struct mip_revocation_settings){.enabled = true};
+	assert_int_equal(configure(world, &settings), -EINVAL);
+	settings.revocation.attempts = MIP_REVOKER_ATTEMPTS_MAX + 1;
+	assert_int_equal(configure(world, &settings), -EINVAL);
+	ha_ask_expect(world, &ask, MIP_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_true(ha_has_binding(world, NODE_ADDRESS));
+}
+
+static void two_nodes_of_one_address_are_refused(void **state)
+{
+	struct world *world = *state;
+	struct ha_settings settings = world->settings;
+
+	world->nodes[5] = world->nodes[0];
+	settings.node_count = 6;
+	assert_int_equal(configure(world, &settings), -EEXIST);
+}
+
+static void a_code_that_is_not_the_home_agents_has_no_counter(void **state)
+{
+	(void)state;
+	assert_int_equal(ha_counter_of_code(MIP_CODE_FA_UNSPECIFIED), HA_COUNTER_COUNT);
+	assert_int_equal(ha_counter_of_code(MIP_CODE_HA_BAD_AAA_AUTHENTICATION + 1), HA_COUNTER_COUNT);
+	assert_int_equal(ha_counter_of_code(MIP_CODE_ACCEPTED_NO_SIMULTANEOUS), HA_COUNTER_REPLY_1);
+	assert_int_equal(ha_counter_of_code(MIP_CODE_HA_UNSPECIFIED), HA_COUNTER_REPLY_128);
+}
+
+/* Through the tunnel: fragments, other protocols, echo replies, cut ones, of others. */
+static void what_is_no_keepalive_is_left_to_the_data_plane(void **state)
+{
+	struct world *world = *state;
+	uint8_t echo[8] = {MIP_ICMP_ECHO_REQUEST}, message[128];
+	struct mip_ip variants[] = {
+		{.ttl = 64, .protocol = MIP_PROTOCOL_UDP, .source = NODE_ADDRESS, .destination = HA_ADDRESS},
+		{.ttl = 64,
+			.protocol = MIP_PROTOCOL_ICMP,
+			.source = NODE_ADDRESS,
+			.destination = HA_ADDRESS,
+			.more_fragments = true},
+		{.ttl = 64,
+			.protocol = MIP_PROTOCOL_ICMP,
+			.source = NODE_ADDRESS,
+			.destination = HA_ADDRESS,
+			.fragment_offset = 8},
+		{.ttl = 64, .protocol = MIP_PROTOCOL_ICMP, .source = OTHER_AGENT, .destination = HA_ADDRESS},
+	};
+	struct mip_input_datagram datagram = {
+		.source = NAT_ADDRESS, .source_port = 4000, .destination = HA_ADDRESS, .octets = message};
+
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(variants); i++) {
+		struct mip_writer writer = mip_writer_of(message, sizeof(message));
+
+		mip_tunnel_data_write(&writer, MIP_PROTOCOL_IPIP);
+		mip_ip_packet_write(&writer, &variants[i], echo, sizeof(echo));
+		datagram.length = writer.length;
+		assert_false(ha_core_tunnel_data(world->core, &datagram, world->now));
+		message[1] = MIP_PROTOCOL_GRE;
+		assert_false(ha_core_tunnel_data(world->core, &datagram, world->now));
+		datagram.length = 2;
+		assert_false(ha_core_tunnel_data(world->core, &datagram, world->now));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(settings_that_contradict_themselves_are_refused_and_change_nothing),
+		TEST(two_nodes_of_one_address_are_refused),
+		TEST(a_code_that_is_not_the_home_agents_has_no_counter),
+		TEST(what_is_no_keepalive_is_left_to_the_data_plane),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
