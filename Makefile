@@ -184,6 +184,17 @@ fault: $(FAULTS)
 $(BUILD)/fault/%.a: $(BUILD)/%.a
 	@mkdir -p $(@D)
 	$(Q)objcopy $(FAULTY) $< $@
+# One of its own for the test of netlink, whose sockets fail as well.
+$(BUILD)/fault/netlink/libmip.a: $(BUILD)/libmip.a
+	@mkdir -p $(@D)
+	$(Q)objcopy $(FAULTY) --redefine-sym recvfrom=fault_recvfrom --redefine-sym send=fault_send $< $@
+$(BUILD)/tests/fault/fault_netlink: $(BUILD)/obj/tests/fault/fault_netlink.o $(BUILD)/obj/tests/fault/fault.o \
+		$(BUILD)/obj/tests/fault/libcrypto.o $(BUILD)/libunit-helpers.a $(BUILD)/fault/netlink/libmip.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
+
 $(BUILD)/tests/fault/fault_%: $(BUILD)/obj/tests/fault/fault_%.o $(BUILD)/obj/tests/fault/fault.o $(BUILD)/obj/tests/fault/libcrypto.o $(BUILD)/libunit-helpers.a \
 		$(patsubst $(BUILD)/%,$(BUILD)/fault/%,$(TEST_LIBRARIES))
 	@mkdir -p $(@D)

@@ -7,13 +7,14 @@ static struct {
 	const char *scenario;
 	bool active;
 	bool libcrypto_too;
+	bool io_alone;
 	bool from_there_on;   /* all that follow fail too */
 	unsigned long number; /* the one that fails, from 1 on */
 	unsigned long count;  /* so far in this run */
 	bool happened;
 } state;
 
-static bool fails(void)
+bool fault_now(void)
 {
 	if (!state.active)
 		return false;
@@ -23,6 +24,16 @@ static bool fails(void)
 	state.happened = true;
 	errno = ENOMEM;
 	return true;
+}
+
+static bool fails(void)
+{
+	return !state.io_alone && fault_now();
+}
+
+void fault_io_alone(void)
+{
+	state.io_alone = true;
 }
 
 void *fault_malloc(size_t size)
@@ -131,7 +142,7 @@ void fault_run(const char *name, void (*scenario)(void))
 	state.scenario = name;
 	once = run_mode(scenario, false);
 	on = run_mode(scenario, true);
-	printf("%s: %lu allocations failed once, %lu from there on\n", name, once, on);
+	printf("%s: %lu failed once, %lu from there on\n", name, once, on);
 	/* A scenario that allocates nothing tests nothing. */
 	FAULT_CHECK(getenv("FAULT_ONLY") || (once > 0 && on > 0));
 }

@@ -30,6 +30,9 @@ void fault_run(const char *name, void (*scenario)(void));
 /* From here on nothing fails: the machine is to go on. The next run begins with faults again. */
 void fault_pause(void);
 void fault_resume(void);
+/* Allocations do not fail in this program: what its own stand-ins of the system's functions ask fault_now() about does. */
+void fault_io_alone(void);
+bool fault_now(void);
 /* In this run libcrypto's functions fail like allocations. */
 void fault_libcrypto_too(void);
 bool fault_libcrypto_fails(void);
