@@ -99,6 +99,111 @@ static void what_is_no_keepalive_is_left_to_the_data_plane(void **state)
 	}
 }
 
+/* --- a lifetime without an end -------------------------------------------------------------------- */
+
+struct kept {
+	char key[MIP_RECORD_KEY];
+	uint8_t octets[2048];
+	size_t length;
+};
+
+static size_t keep_all(struct world *world, struct kept *kept, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->count; i++) {
+		const struct mip_output *output = &world->outputs[i];
+
+		if (output->kind != MIP_OUTPUT_KEEP)
+			continue;
+		assert_true(count < most && output->length <= sizeof(kept[0].octets));
+		memcpy(kept[count].key, output->key, sizeof(kept[count].key));
+		memcpy(kept[count].octets, output->octets, output->length);
+		kept[count++].length = output->length;
+	}
+	return count;
+}
+
+static void start_again(struct world *world, const struct kept *kept, size_t count)
+{
+	ha_core_free(world->core);
+	world->core = NULL;
+	ha_world_clear_outputs(world);
+	ha_world_make(world);
+	for (size_t i = 0; i < count; i++)
+		ha_core_record(world->core, kept[i].key, kept[i].octets, kept[i].length, world->now);
+	ha_world_begin(world);
+	ha_world_clear_outputs(world);
+}
+
+static void a_binding_without_an_end_lasts_over_a_restart_unless_the_settings_now_bound_it(void **state)
+{
+	static struct kept kept[8];
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+	size_t count;
+
+	world->settings.max_lifetime = MIP_LIFETIME_INFINITE;
+	assert_int_equal(configure(world, &world->settings), 0);
+	ha_world_link(world, true);
+	ha_world_address(world, HA_ADDRESS, 24, true);
+	ha_world_clear_outputs(world);
+	ask.lifetime = MIP_LIFETIME_INFINITE;
+	ha_ask_send(world, &ask);
+	assert_true(mip_code_is_accepted(ha_answer_take(world)->fields.code));
+	count = keep_all(world, kept, MIP_ARRAY_SIZE(kept));
+	assert_true(count > 0);
+	assert_int_equal(ha_only_binding(world).lifetime, MIP_LIFETIME_INFINITE);
+	assert_true(ha_only_binding(world).expires == MIP_NEVER);
+	start_again(world, kept, count);
+	assert_true(ha_only_binding(world).expires == MIP_NEVER);
+	ha_world_pass(world, 200000 * MIP_SECOND);
+	assert_true(ha_has_binding(world, NODE_ADDRESS));
+	/* Settings that know no such lifetime any more bound it. */
+	world->settings.max_lifetime = 1800;
+	start_again(world, kept, count);
+	assert_true(ha_only_binding(world).expires <= world->now.boot + 1800 * MIP_SECOND);
+	ha_world_pass(world, 1801 * MIP_SECOND);
+	assert_false(ha_has_binding(world, NODE_ADDRESS));
+}
+
+/* --- addresses that are given out ------------------------------------------------------------------ */
+
+static struct ask ask_of(const struct mip_association *association, const char *nai)
+{
+	struct ask ask = ha_ask_co_located();
+
+	ask.no_home_address = true;
+	ask.nai = nai;
+	ask.security = association;
+	return ask;
+}
+
+static void without_a_pool_or_with_an_empty_one_no_address_is_given(void **state)
+{
+	struct world *world = *state;
+	struct ask alice = ask_of(world->alice, "alice@example.org"),
+		   bob = ask_of(world->bob, "bob@example.org");
+
+	/* One address, and it is alice's as long as she is bound. */
+	world->settings.pool_last = world->settings.pool_first;
+	assert_int_equal(configure(world, &world->settings), 0);
+	ha_world_clear_outputs(world);
+	ha_ask_send(world, &alice);
+	assert_true(mip_code_is_accepted(ha_answer_take(world)->fields.code));
+	ha_world_clear_outputs(world);
+	ha_ask_send(world, &bob);
+	assert_false(mip_code_is_accepted(ha_answer_take(world)->fields.code));
+	ha_world_clear_outputs(world);
+	world->settings.pool_first = world->settings.pool_last = (struct mip_address){0};
+	assert_int_equal(configure(world, &world->settings), 0);
+	ha_world_pass(world, MIP_SECOND);
+	ha_world_clear_outputs(world);
+	bob.identification = 0;
+	ha_ask_send(world, &bob);
+	assert_false(mip_code_is_accepted(ha_answer_take(world)->fields.code));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +211,8 @@ int main(void)
 		TEST(two_nodes_of_one_address_are_refused),
 		TEST(a_code_that_is_not_the_home_agents_has_no_counter),
 		TEST(what_is_no_keepalive_is_left_to_the_data_plane),
+		TEST(a_binding_without_an_end_lasts_over_a_restart_unless_the_settings_now_bound_it),
+		TEST(without_a_pool_or_with_an_empty_one_no_address_is_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,20 @@ static void test_an_answer_to_no_keepalive_is_dropped_and_others_pings_pass(void
 	assert_int_equal(bench_counter(bench, "drop_keepalive"), 1);
 }
 
+static void test_a_reverse_tunnel_that_the_settings_want_is_asked_for_again_after_code_137(void **state)
+{
+	(void)state;
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	assert_true(bench_last_request(bench).fixed.flags & MIP_REQUEST_T);
+	bench_deny(bench, MIP_CODE_HA_REVERSE_TUNNEL_UNAVAILABLE);
+	bench_forget(bench);
+	bench_pass(bench, 100 * MIP_SECOND);
+	assert_true(bench_requests(bench) > 0);
+	assert_true(bench_last_request(bench).fixed.flags & MIP_REQUEST_T);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +122,7 @@ int main(void)
 		TEST(test_another_home_agent_is_taken_from_the_settings),
 		TEST(test_the_list_of_agents_has_an_end),
 		TEST(test_an_answer_to_no_keepalive_is_dropped_and_others_pings_pass),
+		TEST(test_a_reverse_tunnel_that_the_settings_want_is_asked_for_again_after_code_137),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
