@@ -260,6 +260,7 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 
 static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
+	/* Unreachable branch: the enumeration has no other value. */
 	switch ((enum ha_deadline_kind)deadline->kind) {
 	case HA_DEADLINE_BINDING:
 		ha_binding_expire(core, deadline, now);

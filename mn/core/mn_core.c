@@ -108,6 +108,7 @@ mip_time mn_core_deadline(const struct mn_core *core)
 
 static void due(struct mn_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
+	/* Unreachable branch: the enumeration has no other value. */
 	switch ((enum mn_deadline)deadline->kind) {
 	case MN_DEADLINE_AGENT_SILENT:
 	case MN_DEADLINE_AGENT_LOST:

@@ -204,6 +204,62 @@ static void without_a_pool_or_with_an_empty_one_no_address_is_given(void **state
 	assert_false(mip_code_is_accepted(ha_answer_take(world)->fields.code));
 }
 
+/* --- broadcasts ------------------------------------------------------------------------------------ */
+
+/* Said on the home link by a host there. Returns the copies that the node gets. */
+static size_t say(struct world *world, struct mip_address destination, struct mip_ip ip, uint16_t port)
+{
+	uint8_t payload[16] = {
+		(uint8_t)(port >> 8), (uint8_t)port, (uint8_t)(port >> 8), (uint8_t)port, 0, 16};
+	uint8_t packet[64];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+	struct mip_input_frame frame = {.link = HOME_LINK,
+		.source = {6, {2, 0, 0, 0, 0, 9}},
+		.ethertype = MIP_ETHERTYPE_IPV4,
+		.octets = packet};
+	size_t count = 0;
+
+	ip.ttl = 64;
+	ip.protocol = MIP_PROTOCOL_UDP;
+	ip.source = mip_address_of(0x0a010009);
+	ip.destination = destination;
+	mip_ip_packet_write(&writer, &ip, payload, sizeof(payload));
+	frame.length = writer.length;
+	ha_world_clear_outputs(world);
+	ha_core_frame(world->core, &frame, world->now);
+	ha_world_collect(world);
+	for (size_t i = 0; i < world->count; i++)
+		count += world->outputs[i].kind == MIP_OUTPUT_COPY;
+	return count;
+}
+
+static void broadcasts_are_copied_without_a_limit_where_none_is_set_fragments_too(void **state)
+{
+	struct world *world = *state;
+	struct ask ask = ha_ask_co_located();
+	const struct mip_ip whole = {0}, first = {.more_fragments = true}, later = {.fragment_offset = 8};
+
+	/* Beside the home network one of two addresses, which has no broadcast. */
+	world->networks[2] = (struct ha_network_settings){{mip_address_of(0x0a010200), 31}, "home0"};
+	world->settings.network_count = 3;
+	world->settings.broadcasts = true;
+	world->settings.copy_rate = 0;
+	assert_int_equal(configure(world, &world->settings), 0);
+	ha_world_link(world, true);
+	ha_world_address(world, HA_ADDRESS, 24, true);
+	ask.flags |= MIP_REQUEST_B;
+	ha_ask_send(world, &ask);
+	assert_true(mip_code_is_accepted(ha_answer_take(world)->fields.code));
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(say(world, HOME_BROADCAST, whole, 137), 1);
+	assert_int_equal(say(world, HOME_BROADCAST, first, 137), 1);
+	assert_int_equal(say(world, HOME_BROADCAST, later, 137), 1);
+	/* What is for the agent, or for nobody here, is not. */
+	assert_int_equal(say(world, HOME_BROADCAST, whole, MIP_REGISTRATION_PORT), 0);
+	assert_int_equal(say(world, mip_address_of(0x0a010201), whole, 137), 0);
+	assert_int_equal(say(world, mip_address_of(0x0a0200ff), whole, 137), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +268,7 @@ int main(void)
 		TEST(a_code_that_is_not_the_home_agents_has_no_counter),
 		TEST(what_is_no_keepalive_is_left_to_the_data_plane),
 		TEST(a_binding_without_an_end_lasts_over_a_restart_unless_the_settings_now_bound_it),
+		TEST(broadcasts_are_copied_without_a_limit_where_none_is_set_fragments_too),
 		TEST(without_a_pool_or_with_an_empty_one_no_address_is_given),
 	};
 

@@ -115,6 +115,36 @@ static void test_a_reverse_tunnel_that_the_settings_want_is_asked_for_again_afte
 	assert_true(bench_last_request(bench).fixed.flags & MIP_REQUEST_T);
 }
 
+/* What a peer can cause is logged at a limited rate, and the rest is counted. */
+static void test_a_flood_of_forged_replies_does_not_fill_the_log(void **state)
+{
+	struct bench_request request;
+	unsigned before;
+
+	(void)state;
+	bench_link(bench, BENCH_WLAN, true);
+	bench_lease(bench);
+	bench_pass(bench, 50 * MIP_MILLISECOND);
+	request = bench_last_request(bench);
+	before = bench->warnings;
+	for (int i = 0; i < 200; i++)
+		bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .forged = true});
+	assert_in_range(bench->warnings - before, 1, 50);
+	assert_int_equal(bench_counter(bench, "drop_authenticator"), 200);
+	assert_false(bench_status(bench).bound);
+	before = bench->warnings;
+	bench_pass(bench, 100 * MIP_SECOND);
+	request = bench_last_request(bench);
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 600, .forged = true});
+	assert_true(bench->warnings > before); /* with how many were left out */
+}
+
+static void test_no_machine_is_freed_like_one(void **state)
+{
+	(void)state;
+	mn_core_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +152,8 @@ int main(void)
 		TEST(test_another_home_agent_is_taken_from_the_settings),
 		TEST(test_the_list_of_agents_has_an_end),
 		TEST(test_an_answer_to_no_keepalive_is_dropped_and_others_pings_pass),
+		TEST(test_a_flood_of_forged_replies_does_not_fill_the_log),
+		cmocka_unit_test(test_no_machine_is_freed_like_one),
 		TEST(test_a_reverse_tunnel_that_the_settings_want_is_asked_for_again_after_code_137),
 	};
 
