@@ -5,6 +5,7 @@
 #   make unit-NAME       one of them, built and run
 #   make bench           what scripts/bench measures with, below $(BUILD)/tests/bench
 #   make fuzz            the fuzz targets (clang), below $(BUILD)/fuzz
+#   make fault           the tests in which allocations fail, below $(BUILD)/tests/fault; meant for SANITIZE=1
 #   make layers          the check that each layer sees only what lies below it
 #   make install         with DESTDIR= and PREFIX=
 #   make SANITIZE=1      the same below build/sanitize, with AddressSanitizer and UBSan
@@ -89,7 +90,7 @@ $(BUILD)/obj/libmip/sys/%.o:   SEE = $(SEE_sys)
 $(BUILD)/obj/libmip/plane/%.o: SEE = $(SEE_plane)
 $(BUILD)/obj/libmip/host/%.o:  SEE = $(SEE_host)
 $(BUILD)/obj/mipctl/%.o:       SEE = $(SEE_sys) $(call see,mipctl)
-$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz)
+$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz tests/fault)
 define role_rules
 $(BUILD)/obj/$(1)/core/%.o:  SEE = $(call SEE_core,$(1))
 $(BUILD)/obj/$(1)/shell/%.o: SEE = $(call SEE_shell,$(1))
@@ -172,6 +173,35 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmip.a
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 
+# --- allocations that fail: the libraries' own calls are given other names, so that the tests around them go on -------
+
+.PHONY: fault
+FAULTS := $(patsubst tests/fault/fault_%.c,$(BUILD)/tests/fault/fault_%,$(wildcard tests/fault/fault_*.c))
+FAULTY  = $(foreach function,malloc calloc realloc reallocarray strdup strndup EVP_MAC_fetch EVP_MAC_CTX_new EVP_MAC_CTX_dup EVP_MAC_init \
+	EVP_MAC_update EVP_MAC_final EVP_MD_fetch EVP_MD_CTX_new EVP_MD_CTX_copy_ex EVP_DigestInit_ex EVP_DigestUpdate \
+	EVP_DigestFinal_ex EVP_Digest,--redefine-sym $(function)=fault_$(function))
+fault: $(FAULTS)
+$(BUILD)/fault/%.a: $(BUILD)/%.a
+	@mkdir -p $(@D)
+	$(Q)objcopy $(FAULTY) $< $@
+# One of its own for the test of netlink, whose sockets fail as well.
+$(BUILD)/fault/netlink/libmip.a: $(BUILD)/libmip.a
+	@mkdir -p $(@D)
+	$(Q)objcopy $(FAULTY) --redefine-sym recvfrom=fault_recvfrom --redefine-sym send=fault_send $< $@
+$(BUILD)/tests/fault/fault_netlink: $(BUILD)/obj/tests/fault/fault_netlink.o $(BUILD)/obj/tests/fault/fault.o \
+		$(BUILD)/obj/tests/fault/libcrypto.o $(BUILD)/libunit-helpers.a $(BUILD)/fault/netlink/libmip.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
+
+$(BUILD)/tests/fault/fault_%: $(BUILD)/obj/tests/fault/fault_%.o $(BUILD)/obj/tests/fault/fault.o $(BUILD)/obj/tests/fault/libcrypto.o $(BUILD)/libunit-helpers.a \
+		$(patsubst $(BUILD)/%,$(BUILD)/fault/%,$(TEST_LIBRARIES))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
+
 # --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
 
 FUZZ_CC     ?= clang
@@ -190,9 +220,23 @@ $(BUILD)/fuzz/obj/%.o: %.c Makefile
 $(FUZZ_LIBRARY): $(FUZZ_OBJECTS)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
-$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY)
+# What targets share, the mutators: those that a target asks for.
+FUZZ_HELPERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/standalone.c,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/fuzz/libfuzz-helpers.a: $(FUZZ_HELPERS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libfuzz-helpers.a $(FUZZ_LIBRARY)
 	$(call say,FUZZ)
-	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBRARY) $(LIBRARIES)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBRARIES)
+
+# The same targets without libFuzzer, by any compiler: scripts/cover runs the corpora through them.
+.PHONY: cover-fuzz
+cover-fuzz: $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/libfuzz-helpers.a: $(FUZZ_HELPERS:$(BUILD)/fuzz/obj/%=$(BUILD)/obj/%)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/standalone.o $(BUILD)/libfuzz-helpers.a $(TEST_LIBRARIES)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES)
 
 # --- the layering -------------------------------------------------------------------------------------------------
 

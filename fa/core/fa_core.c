@@ -54,7 +54,9 @@ int fa_core_new(const struct fa_core_environment *environment, const struct fa_c
 	core->environment.random->fill(core->environment.random->context, &core->keepalive_identifier,
 		sizeof(core->keepalive_identifier));
 	mip_rate_table_init(&core->requests_by_source, core->environment.random);
-	r = fa_settings_copy(settings, &core->settings);
+	r = mip_outbox_reserve(environment->outbox, MIP_OUTBOX_USUAL);
+	if (r == 0)
+		r = fa_settings_copy(settings, &core->settings);
 	configure_logs(core);
 	if (r == 0)
 		r = fa_revocation_configure(core);

@@ -245,7 +245,8 @@ static void unhash_index(struct fa_core *core, struct fa_link *link)
 
 static void set_index(struct fa_core *core, struct fa_link *link, mip_link index)
 {
-	if (link->index == index)
+	/* One that found no memory for its entry is entered when it is told again. */
+	if (link->index == index && (index == MIP_LINK_NONE || link->hh_index.tbl))
 		return;
 	unhash_index(core, link);
 	link->index = index;

@@ -42,7 +42,9 @@ static void send(struct ha_core *core, mip_link link, uint16_t operation, struct
 	struct mip_output_frame frame = {.link = link, .ethertype = MIP_ETHERTYPE_ARP};
 
 	mip_arp_write_gratuitous(&writer, operation, home_address, link_address);
+	/* Unreachable branch: there is room for an ARP packet. */
 	if (mip_writer_failed(&writer))
+		/* Unreachable: see above. */
 		return;
 	if (mip_outbox_frame(&core->outbox, &frame, packet, writer.length) == 0)
 		ha_count(core, HA_COUNTER_GRATUITOUS_ARPS_SENT);

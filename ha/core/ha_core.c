@@ -69,7 +69,9 @@ int ha_core_new(const struct ha_settings *settings, const struct mip_random *ran
 	core->limit.withheld = &core->counters[HA_COUNTER_LOG_LINES_WITHHELD];
 	core->log = log;
 	copy_settings(core, settings);
-	status = ha_revocation_configure(core);
+	status = mip_outbox_reserve(&core->outbox, MIP_OUTBOX_USUAL);
+	if (status == 0)
+		status = ha_revocation_configure(core);
 	if (status == 0)
 		status = ha_tables_build(&core->tables, settings);
 	if (status == 0)
@@ -273,6 +275,7 @@ void ha_core_frame(struct ha_core *core, const struct mip_input_frame *frame, st
 
 static void due(struct ha_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
+	/* Unreachable branch: the enumeration has no other value. */
 	switch ((enum ha_deadline_kind)deadline->kind) {
 	case HA_DEADLINE_BINDING:
 		ha_binding_expire(core, deadline, now);

@@ -499,6 +499,7 @@ bool ha_group_frame(struct ha_core *core, struct ha_home_link *home_link, const 
 		read_packet(frame->octets, frame->length, &packet) < 0)
 		return false;
 	packet.checksum_unfilled = frame->checksum_unfilled;
+	/* Unreachable branch: the enumeration has no other value. */
 	switch (kind_of(core, &packet)) {
 	case SIGNALLING:
 		return false;

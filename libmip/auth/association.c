@@ -190,6 +190,7 @@ mip_time mip_association_replay_tolerance(const struct mip_association *associat
 
 size_t mip_association_authenticator_length(const struct mip_association *association)
 {
+	/* Unreachable branch: the enumeration has no other value. */
 	switch (association->algorithm) {
 	case MIP_ALGORITHM_HMAC_SHA1:
 		return 20;

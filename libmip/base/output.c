@@ -42,9 +42,8 @@ bool mip_outbox_take(struct mip_outbox *outbox, struct mip_output *ret_output)
 	return true;
 }
 
-static int grow(struct mip_outbox *outbox)
+static int grow(struct mip_outbox *outbox, size_t size)
 {
-	size_t size = outbox->size > 0 ? 2 * outbox->size : FIRST_SIZE;
 	size_t until_end = outbox->size - outbox->first;
 	struct mip_output *items = reallocarray(NULL, size, sizeof(*items));
 
@@ -61,6 +60,11 @@ static int grow(struct mip_outbox *outbox)
 	return 0;
 }
 
+int mip_outbox_reserve(struct mip_outbox *outbox, size_t count)
+{
+	return count > outbox->size ? grow(outbox, count) : 0;
+}
+
 /* The next free place, of this kind and with a copy of the octets; NULL and counted when there is no memory.
  */
 static struct mip_output *add(
@@ -75,7 +79,8 @@ static struct mip_output *add(
 			goto lost;
 		memcpy(copy, octets, length);
 	}
-	if (outbox->count == outbox->size && grow(outbox) < 0)
+	if (outbox->count == outbox->size &&
+		grow(outbox, outbox->size > 0 ? 2 * outbox->size : FIRST_SIZE) < 0)
 		goto lost;
 	output = &outbox->items[(outbox->first + outbox->count) % outbox->size];
 	outbox->count++;

@@ -87,6 +87,14 @@ struct mip_outbox {
 	uint64_t lost; /* outputs that found no memory */
 };
 
+enum {
+	/* More than a machine says at once to anything but a change of a whole network. */
+	MIP_OUTBOX_USUAL = 128,
+};
+
+/* Room for so many outputs at once, so that what has no octets (WANT, UNWANT, EVENT, FORGET) finds its place whatever
+ * memory there is later. 0 or -ENOMEM. */
+int mip_outbox_reserve(struct mip_outbox *outbox, size_t count);
 /* Frees what is waiting, and the queue. */
 void mip_outbox_clear(struct mip_outbox *outbox);
 /* Takes out the first; the caller frees it with mip_output_clear(). False when there is none. */

@@ -40,6 +40,7 @@ static bool checksum_holds(const struct mip_reader *reader)
 	size_t length = mip_reader_left(reader);
 	const uint8_t *octets = mip_read_octets(&whole, length);
 
+	/* Unreachable branch: the callers' fields have failed before, if there are no octets */
 	return octets && mip_checksum_finish(mip_checksum_add(0, octets, length)) == 0;
 }
 

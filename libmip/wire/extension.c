@@ -110,6 +110,7 @@ static void header_read(struct mip_reader *reader, struct mip_extension *extensi
 {
 	uint8_t second = mip_read8(reader);
 
+	/* Unreachable branch: the enumeration has no other value. */
 	switch (format_of(extension->type, second)) {
 	case MIP_FORMAT_LONG:
 		extension->subtype = second;
@@ -249,6 +250,7 @@ static void header_write(struct mip_writer *writer, uint8_t type, enum mip_exten
 		return;
 	}
 	mip_write8(writer, type);
+	/* Unreachable branch: the enumeration has no other value. */
 	switch (format) {
 	case MIP_FORMAT_LONG:
 		mip_write8(writer, subtype);

@@ -35,6 +35,7 @@ int mip_igmp_report_read(struct mip_reader reader, struct mip_igmp_report *ret_r
 	const uint8_t *octets = mip_read_octets(&all, length);
 
 	/* RFC 3376 4.2.2, RFC 2236 2.3: the checksum over the whole message. */
+	/* Unreachable branch: so many octets can be had. */
 	if (length < MESSAGE || !octets || mip_checksum_finish(mip_checksum_add(0, octets, length)) != 0)
 		return -EBADMSG;
 	report.type = mip_read8(&report.reader);
@@ -106,6 +107,7 @@ int mip_igmp_record_next(struct mip_igmp_report *report, struct mip_igmp_record 
 		return 0;
 	report->records = 0;
 	record.group = mip_read_address(&report->reader);
+	/* Unreachable branch: the message has the length of one group at least, or it was no report. */
 	if (mip_reader_failed(&report->reader) || !mip_address_is_multicast(record.group))
 		return -EBADMSG;
 	*ret_record = record;

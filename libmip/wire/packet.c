@@ -332,6 +332,7 @@ int mip_icmp_echo_read(struct mip_reader *reader, struct mip_icmp_echo *ret_echo
 	mip_read_skip(&fields, 2);
 	echo.identifier = mip_read16(&fields);
 	echo.sequence = mip_read16(&fields);
+	/* Unreachable branch: without octets the fields have failed. */
 	if (mip_reader_failed(&fields) || !octets ||
 		mip_checksum_finish(mip_checksum_add(0, octets, length)) != 0)
 		return -EBADMSG;

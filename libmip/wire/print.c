@@ -157,7 +157,9 @@ static void authentication_print(struct printer *printer, const struct mip_exten
 {
 	struct mip_authentication authentication;
 
+	/* Unreachable branch: mip_extensions_read() has judged its length. */
 	if (mip_authentication_read(extension, &authentication) < 0)
+		/* Unreachable: see above. */
 		return;
 	put_number(printer, "spi", authentication.spi);
 	put_octets(
@@ -181,7 +183,9 @@ static void udp_tunnel_reply_print(struct printer *printer, const struct mip_ext
 {
 	struct mip_udp_tunnel_reply reply;
 
+	/* Unreachable branch: mip_extensions_read() has judged its length. */
 	if (mip_udp_tunnel_reply_read(extension, &reply) < 0)
+		/* Unreachable: see above. */
 		return;
 	put_number(printer, "code", reply.code);
 	put_boolean(printer, "forced", reply.forced);
@@ -192,7 +196,9 @@ static void revocation_support_print(struct printer *printer, const struct mip_e
 {
 	struct mip_revocation_support support;
 
+	/* Unreachable branch: mip_extensions_read() has judged its length. */
 	if (mip_revocation_support_read(extension, &support) < 0)
+		/* Unreachable: see above. */
 		return;
 	put_boolean(printer, "inform", support.inform);
 	put_number(printer, "timestamp", support.timestamp);
@@ -215,6 +221,7 @@ static void known_print(struct printer *printer, const struct mip_extension *ext
 {
 	struct mip_reader data = mip_reader_of(extension->data, extension->data_length);
 
+	/* Unreachable branch: the table has no other slots. */
 	switch (slot) {
 	case MIP_SLOT_MOBILE_HOME_AUTHENTICATION:
 	case MIP_SLOT_MOBILE_FOREIGN_AUTHENTICATION:

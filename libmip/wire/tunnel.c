@@ -47,6 +47,7 @@ int mip_gre_read(struct mip_reader *reader, uint16_t *ret_protocol_type)
 	uint16_t protocol_type = mip_read16(&fields);
 
 	mip_read_skip(&fields, gre_options(flags));
+	/* Unreachable branch: without octets the fields have failed. */
 	if (mip_reader_failed(&fields) || !octets)
 		return -EBADMSG;
 	/* RFC 2784 2.3: "A receiver MUST discard a packet where any of bits 1-5 are non-zero" – but for those that
@@ -83,6 +84,7 @@ int mip_minimal_read(struct mip_reader *reader, struct mip_minimal *ret_minimal)
 		minimal.source = mip_read_address(&fields);
 	length = mip_minimal_length(&minimal);
 	octets = mip_read_octets(&whole, length);
+	/* Unreachable branch: without octets the fields have failed. */
 	if (mip_reader_failed(&fields) || !octets ||
 		mip_checksum_finish(mip_checksum_add(0, octets, length)) != 0)
 		return -EBADMSG;

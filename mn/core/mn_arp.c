@@ -12,7 +12,9 @@ static void send(struct mn_core *core, const struct mn_interface *interface)
 	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
 
 	mip_arp_write_gratuitous(&writer, MIP_ARP_REQUEST, core->home_address, interface->link_address);
+	/* Unreachable branch: there is room for an ARP packet. */
 	if (mip_writer_failed(&writer))
+		/* Unreachable: see above. */
 		return;
 	(void)mip_outbox_frame(&core->outbox, &frame, packet, writer.length);
 	mn_count(core, MN_COUNT_GRATUITOUS_ARPS_SENT);
@@ -85,7 +87,9 @@ void mn_arp_input(struct mn_core *core, const struct mip_input_frame *frame)
 				       .target_link = arp.sender_link,
 				       .target = arp.sender,
 			       });
+	/* Unreachable branch: there is room for an ARP packet. */
 	if (mip_writer_failed(&writer))
+		/* Unreachable: see above. */
 		return;
 	(void)mip_outbox_frame(&core->outbox, &answer, packet, writer.length);
 	mn_count(core, MN_COUNT_ARP_REPLIES_SENT);

@@ -39,7 +39,9 @@ int mn_core_new(const struct mn_settings *settings, const struct mip_random *ran
 	core->state = MN_STATE_SEARCHING;
 	core->port = MIP_REGISTRATION_PORT;
 	random->fill(random->context, &core->ip_identification, sizeof(core->ip_identification));
-	result = mn_settings_copy(settings, &core->settings);
+	result = mip_outbox_reserve(&core->outbox, MIP_OUTBOX_USUAL);
+	if (result == 0)
+		result = mn_settings_copy(settings, &core->settings);
 	if (result == 0)
 		result = mn_interfaces_configure(core, settings, (struct mip_now){0});
 	if (result < 0) {
@@ -108,6 +110,7 @@ mip_time mn_core_deadline(const struct mn_core *core)
 
 static void due(struct mn_core *core, struct mip_deadline *deadline, struct mip_now now)
 {
+	/* Unreachable branch: the enumeration has no other value. */
 	switch ((enum mn_deadline)deadline->kind) {
 	case MN_DEADLINE_AGENT_SILENT:
 	case MN_DEADLINE_AGENT_LOST:

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length);
 
 #define FUZZ_CHECK(condition)                                                                                \

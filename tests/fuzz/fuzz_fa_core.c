@@ -1,7 +1,8 @@
 /*
- * The foreign agent's machine under random events: frames, datagrams, ICMP errors, links that come and go,
- * and time. The input is a script of steps; some steps are well-formed messages with random fields, so that
- * the fuzzer gets past the parsers. After each step the invariants must hold:
+ * The foreign agent's machine under random events (stream.h): frames, datagrams, ICMP errors, links that come and go,
+ * time, other settings, restarts, commands. Some are well-formed messages with random fields, or whole ones that the
+ * mutator has changed and signed again, so that the fuzzer gets past the parsers and the authenticators. After each
+ * the invariants must hold:
  *
  *   - a visitor is on the list only if its home agent's accepted reply was given to the machine
  *   - the tables stay within their bounds, no deadline lies in the past after it was served
@@ -10,8 +11,9 @@
  *   - with challenges: every reply to a node has one, no more nodes are remembered than may be, and a node whose key
  *     is known is never relayed with a challenge that was not offered
  */
-#include <stdlib.h>
-#include <string.h>
+#include "stream.h"
+
+#include <errno.h>
 
 #include "address.h"
 #include "advertisement.h"
@@ -20,6 +22,7 @@
 #include "fa_core.h"
 #include "packet.h"
 #include "registration.h"
+#include "replay.h"
 #include "revocation.h"
 
 enum {
@@ -36,9 +39,31 @@ enum {
 	HOME_AGENT = 0x0a010001,
 	OTHER_HOME_AGENT = 0x0a010009,
 	FIRST_NODE = 0x0a010032,
+	STEPS_MOST = 200,
+	ACCEPTED_MOST = STEPS_MOST,
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Kinds of events. */
+enum kind {
+	KIND_REQUEST,
+	KIND_REPLY,
+	KIND_TIME,
+	KIND_LINK,
+	KIND_REVOCATION,
+	KIND_RAW,
+	KIND_RECONFIGURE,
+	KIND_RESTART,
+	KIND_ROUTE,
+	KIND_TUNNELLED,
+	KIND_MESSAGE,
+	KIND_COUNT,
+};
+
+enum {
+	PRELUDE_CHALLENGE = 1,
+	PRELUDE_ASSOCIATION = 2,
+	MESSAGE_ASKED = 0x7e, /* bits of a message: all but few are the answer to something */
+};
 
 struct run {
 	struct fa_core *core;
@@ -49,12 +74,21 @@ struct run {
 	struct mip_association *node_keys;   /* Mobile-AAA of the first node, Mobile-Foreign of the second */
 	uint32_t made;			     /* numbers that were made, of which challenges consist */
 	struct mip_association *association; /* with the home agent; NULL: none */
-	bool accepted[NODES];		     /* an accepted reply from the home agent was given */
-	struct mip_want wants[LIVE_MOST];    /* of visitors: wanted, and not unwanted since */
+	/* Home addresses for which an accepted reply from the home agent was given. */
+	struct mip_address accepted[ACCEPTED_MOST];
+	size_t accepted_count;
+	struct mip_want wants[LIVE_MOST]; /* of visitors: wanted, and not unwanted since */
 	size_t want_count;
 	struct fa_visitor_view seen[VISITORS_MOST]; /* of the list, so far */
 	size_t seen_count;
+	struct mip_registration_request relayed; /* the last one */
+	struct fa_core_settings settings;
+	struct fa_mobile_node_settings nodes[2];
+	struct fa_home_agent_settings home_agent;
+	struct mip_random random;
 };
+
+static const struct fa_link_settings visited = {"visit0"};
 
 /* No two challenges are the same, and what was not made here is told from what was. */
 static void number_write(uint8_t *octets, size_t length, uint32_t number)
@@ -66,12 +100,6 @@ static void number_write(uint8_t *octets, size_t length, uint32_t number)
 static void fill(void *context, void *octets, size_t length)
 {
 	number_write(octets, length, ((struct run *)context)->made++);
-}
-
-static void check(bool holds)
-{
-	if (!holds)
-		abort();
 }
 
 /* Not what all visitors share: the tunnel's default route, and the rule for what comes out of it. */
@@ -101,12 +129,12 @@ static void follow(struct run *run, const struct mip_output *output)
 	if (!is_visitors(&output->want))
 		return;
 	if (output->kind == MIP_OUTPUT_WANT) {
-		check(place < LIVE_MOST);
+		FUZZ_CHECK(place < LIVE_MOST);
 		run->wants[place] = output->want;
 		run->want_count += place == run->want_count;
 	} else {
 		/* Nothing is unwanted that was not wanted. */
-		check(place < run->want_count);
+		FUZZ_CHECK(place < run->want_count);
 		run->wants[place] = run->wants[--run->want_count];
 	}
 }
@@ -132,9 +160,9 @@ static void follow_reply(struct run *run, struct mip_reader *message)
 	if (mip_reply_read(message, &reply) < 0 || mip_extensions_read(message, &extensions) < 0)
 		return; /* a home agent's that nobody could read is not passed on as it is: see below */
 	challenge = mip_extension_of(&extensions, MIP_SLOT_CHALLENGE);
-	check(!run->challenge || challenge);
+	FUZZ_CHECK(!run->challenge || challenge);
 	if (run->challenge && extensions.occurrences[MIP_SLOT_CHALLENGE] == 1)
-		check(is_made_here(run, challenge->data, challenge->data_length));
+		FUZZ_CHECK(is_made_here(run, challenge->data, challenge->data_length));
 }
 
 /* Challenges in advertisements and replies. */
@@ -149,35 +177,36 @@ static void follow_frame(struct run *run, const struct mip_output *output)
 		follow_reply(run, &payload);
 		return;
 	}
-	check(mip_ip_read(&reader, &ip, &payload) == 0);
-	check(mip_advertisement_read(&payload, &advertisement) == 0);
-	check(advertisement.lifetime == 0 || (advertisement.challenge_length > 0) == run->challenge);
+	FUZZ_CHECK(mip_ip_read(&reader, &ip, &payload) == 0);
+	FUZZ_CHECK(mip_advertisement_read(&payload, &advertisement) == 0);
+	FUZZ_CHECK(advertisement.lifetime == 0 || (advertisement.challenge_length > 0) == run->challenge);
 	if (advertisement.challenge_length > 0)
-		check(is_made_here(run, advertisement.challenge, advertisement.challenge_length));
+		FUZZ_CHECK(is_made_here(run, advertisement.challenge, advertisement.challenge_length));
 }
 
 /* rfc4721-3.2-6, of the node whose Mobile-AAA key is known: with that its challenge is relayed. */
-static void follow_request(const struct run *run, const struct mip_output *output)
+static void follow_request(struct run *run, const struct mip_output *output)
 {
 	struct mip_reader reader = mip_reader_of(output->octets, output->length);
 	struct mip_registration_request request;
 	struct mip_extensions extensions;
 	const struct mip_extension *challenge;
 
-	check(mip_request_read(&reader, &request) == 0);
-	check(mip_extensions_read(&reader, &extensions) == 0);
+	FUZZ_CHECK(mip_request_read(&reader, &request) == 0);
+	run->relayed = request;
+	FUZZ_CHECK(mip_extensions_read(&reader, &extensions) == 0);
 	challenge = mip_extension_of(&extensions, MIP_SLOT_CHALLENGE);
 	if (run->challenge && mip_address_number(request.home_address) == FIRST_NODE &&
 		!extensions.present[MIP_SLOT_NODE_NAI])
-		check(challenge && is_made_here(run, challenge->data, challenge->data_length));
+		FUZZ_CHECK(challenge && is_made_here(run, challenge->data, challenge->data_length));
 }
 
-static void check_datagram(const struct run *run, const struct mip_output *output)
+static void check_datagram(struct run *run, const struct mip_output *output)
 {
 	struct mip_reader reader = mip_reader_of(output->octets, output->length);
 	struct mip_revocation revocation;
 
-	check(mip_address_is_unicast(output->datagram.destination));
+	FUZZ_CHECK(mip_address_is_unicast(output->datagram.destination));
 	switch (mip_message_type(output->octets, output->length)) {
 	case MIP_MESSAGE_REGISTRATION_REQUEST:
 		follow_request(run, output);
@@ -185,7 +214,7 @@ static void check_datagram(const struct run *run, const struct mip_output *outpu
 	case MIP_MESSAGE_REVOCATION_ACK:
 		break;
 	case MIP_MESSAGE_REVOCATION:
-		check(mip_revocation_read(&reader, &revocation) == 0 && !revocation.from_home_agent);
+		FUZZ_CHECK(mip_revocation_read(&reader, &revocation) == 0 && !revocation.from_home_agent);
 		break;
 	default:
 		abort();
@@ -203,30 +232,46 @@ static void drain(struct run *run)
 		else if (output.kind == MIP_OUTPUT_DATAGRAM)
 			check_datagram(run, &output);
 		else if (output.kind == MIP_OUTPUT_FRAME) {
-			check(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
+			FUZZ_CHECK(output.length >= MIP_IP_HEADER && output.frame.link == VISITED);
 			follow_frame(run, &output);
 		}
 		mip_output_clear(&output);
 	}
 }
 
+static bool is_accepted(const struct run *run, struct mip_address home_address)
+{
+	size_t i = 0;
+
+	while (i < run->accepted_count && !mip_address_equal(run->accepted[i], home_address))
+		i++;
+	return i < run->accepted_count;
+}
+
+static void accept(struct run *run, struct mip_address home_address)
+{
+	if (is_accepted(run, home_address))
+		return;
+	FUZZ_CHECK(run->accepted_count < ACCEPTED_MOST);
+	run->accepted[run->accepted_count++] = home_address;
+}
+
 static void judge(void *context, const struct fa_visitor_view *view)
 {
 	struct run *run = context;
-	uint32_t node = mip_address_number(view->home_address) - FIRST_NODE;
 
-	check(view->registered || view->pending);
+	FUZZ_CHECK(view->registered || view->pending);
 	if (!view->registered)
 		return;
-	check(node < NODES && run->accepted[node]);
-	check(run->seen_count < VISITORS_MOST);
+	FUZZ_CHECK(is_accepted(run, view->home_address));
+	FUZZ_CHECK(run->seen_count < VISITORS_MOST);
 	for (size_t i = 0; i < run->seen_count; i++) {
 		const struct fa_visitor_view *other = &run->seen[i];
 
 		if (mip_address_equal(other->home_address, view->home_address))
-			check(!mip_address_equal(other->home_agent, view->home_agent) &&
-				!mip_link_address_equal(other->link_address, view->link_address) &&
-				(other->told_apart || other->co_located || view->co_located));
+			FUZZ_CHECK(!mip_address_equal(other->home_agent, view->home_agent) &&
+				   !mip_link_address_equal(other->link_address, view->link_address) &&
+				   (other->told_apart || other->co_located || view->co_located));
 	}
 	run->seen[run->seen_count++] = *view;
 }
@@ -385,7 +430,7 @@ static void step_reply(struct run *run)
 		return;
 	}
 	if (!(how & 1) && mip_code_is_accepted(reply.code) && reply.lifetime > 0)
-		run->accepted[node] = true;
+		accept(run, reply.home_address);
 	fa_core_datagram(run->core, &datagram, run->now);
 }
 
@@ -456,42 +501,319 @@ static void step_time(struct run *run)
 	run->now.boot += duration;
 	run->now.wall += duration;
 	fa_core_advance(run->core, run->now);
-	check(fa_core_deadline(run->core) > run->now.boot);
+	FUZZ_CHECK(fa_core_deadline(run->core) > run->now.boot);
 }
 
-static void step(struct run *run)
-{
-	uint8_t what = mip_read8(&run->script);
+/* --- the daemon's life -------------------------------------------------------------------------- */
 
-	switch (what & 7) {
-	case 0:
-	case 1:
+static void make_machine(struct run *run)
+{
+	struct fa_core_environment environment = {.outbox = &run->outbox, .random = &run->random};
+
+	FUZZ_CHECK(fa_core_new(&environment, &run->settings, &run->core) == 0);
+	tell_link(run, true, true);
+	fa_core_begin(run->core, run->now);
+}
+
+/* Nothing of a visitor lasts: its home agent knows it, and what the kernel held is put back by the shell. */
+static void step_restart(struct run *run)
+{
+	if (mip_read8(&run->script) & 1)
+		fa_core_farewell(run->core, run->now);
+	drain(run);
+	fa_core_free(run->core);
+	drain(run);
+	run->want_count = 0;
+	run->accepted_count = 0;
+	make_machine(run);
+}
+
+static void step_reconfigure(struct run *run)
+{
+	uint8_t bits = mip_read8(&run->script), more = mip_read8(&run->script);
+	struct fa_core_settings *settings = &run->settings, old = run->settings;
+	int r;
+
+	settings->link_count = bits & 1;
+	settings->registration_lifetime = bits & 2 ? 200 : MIP_LIFETIME_INFINITE;
+	settings->reverse_tunnel = bits & 4;
+	settings->reverse_tunnel_required = (bits & 12) == 12;
+	settings->encapsulating_delivery = bits & 16;
+	settings->behind_nat = bits & 32;
+	settings->gre = bits & 64;
+	settings->minimal = bits & 128;
+	settings->home_agents_only = more & 1;
+	settings->mobile_nodes_only = more & 2;
+	settings->revocation.enabled = more & 4;
+	settings->registration_required = more & 8;
+	settings->advertise_solicited_only = !run->challenge && more & 16;
+	settings->private_needs_reverse_tunnel = more & 32;
+	r = fa_core_configure(run->core, settings, run->now);
+	FUZZ_CHECK(r == 0 || r == -EINVAL);
+	if (r < 0)
+		run->settings = old;
+	tell_link(run, true, true);
+}
+
+static void step_route(struct run *run)
+{
+	uint8_t bits = mip_read8(&run->script);
+	struct mip_input_default_route route = {.link = bits & 1 ? UPLINK : VISITED,
+		.gateway = mip_address_of(0x0a0200fe),
+		.metric = bits >> 6,
+		.present = bits & 2};
+
+	fa_core_default_route(run->core, &route, run->now);
+}
+
+/* The answer to a keep-alive, or something like it. */
+static void step_tunnelled(struct run *run)
+{
+	uint8_t echo[8] = {mip_read8(&run->script) & 1 ? MIP_ICMP_ECHO_REPLY : MIP_ICMP_ECHO_REQUEST};
+	struct mip_ip ip = {.ttl = 64,
+		.protocol = MIP_PROTOCOL_ICMP,
+		.source = mip_address_of(HOME_AGENT + (mip_read8(&run->script) & 1)),
+		.destination = mip_address_of(CARE_OF)};
+	uint8_t packet[64];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+
+	for (size_t i = 1; i < sizeof(echo); i++)
+		echo[i] = mip_read8(&run->script);
+	mip_ip_packet_write(&writer, &ip, echo, sizeof(echo));
+	(void)fa_core_tunnelled(run->core, packet, writer.length, run->now);
+}
+
+/* --- whole messages ----------------------------------------------------------------------------- */
+
+static const struct mip_association *association_for(void *context, uint8_t type)
+{
+	const struct run *run = context;
+
+	switch (type) {
+	case MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION:
+		return run->association;
+	case MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION:
+	case MIP_EXTENSION_GENERALIZED_AUTHENTICATION:
+		return run->node_keys;
+	default:
+		return NULL;
+	}
+}
+
+/* The newest challenge goes into each Challenge extension that has room for it. */
+static void mend_challenges(const struct run *run, uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_extension extension;
+
+	mip_read_skip(&reader, fuzz_message_fixed(octets, length));
+	while (mip_extension_next(&reader, &extension) > 0) {
+		if (extension.type == MIP_EXTENSION_CHALLENGE && extension.data_length == CHALLENGE)
+			number_write(octets + extension.offset + extension.length - CHALLENGE, CHALLENGE,
+				run->made - 1);
+	}
+}
+
+/* As its sender would have written it now: a reply to what was relayed last. */
+static void mend(struct run *run, uint8_t *octets, size_t length)
+{
+	struct mip_writer writer = mip_writer_of(octets, length);
+	size_t fixed = fuzz_message_fixed(octets, length);
+
+	if (fixed == 0)
+		return;
+	if (octets[0] == MIP_MESSAGE_REGISTRATION_REPLY) {
+		writer.length = 4;
+		mip_write_address(&writer, run->relayed.home_address);
+		mip_write_address(&writer, run->relayed.home_agent);
+		mip_write64(&writer, run->relayed.identification);
+	} else if (octets[0] == MIP_MESSAGE_REVOCATION) {
+		writer.length = fixed - 4;
+		mip_write32(&writer, (uint32_t)(mip_ntp_of(run->now.wall) >> 32));
+	}
+	mend_challenges(run, octets, length);
+	fuzz_message_sign(octets, length, association_for, run);
+}
+
+/* Whether the home agent accepts with it: signed, where an association is shared. */
+static void note_accepted(struct run *run, const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_registration_reply reply;
+	struct mip_extensions extensions;
+	const struct mip_extension *authenticator;
+
+	if (mip_reply_read(&reader, &reply) < 0 || mip_extensions_read(&reader, &extensions) < 0)
+		return;
+	authenticator = mip_extension_of(&extensions, MIP_SLOT_FOREIGN_HOME_AUTHENTICATION);
+	if (run->association &&
+		(!authenticator || mip_authenticator_check(run->association, octets, authenticator) < 0))
+		return;
+	if (mip_code_is_accepted(reply.code) && reply.lifetime > 0)
+		accept(run, reply.home_address);
+}
+
+static size_t make_request(struct fuzz_dice *dice, struct mip_writer *writer)
+{
+	/* Mostly one of those that have a key. */
+	uint32_t node = fuzz_dice_below(dice, fuzz_dice_one_in(dice, 4) ? NODES : 2);
+	uint8_t challenge[CHALLENGE] = {0};
+	struct mip_registration_request request = {
+		.flags = (uint8_t)fuzz_dice_below(dice, 256) & (MIP_REQUEST_T | MIP_REQUEST_B),
+		.lifetime = (uint16_t)fuzz_dice_below(dice, 200),
+		.home_address = mip_address_of(FIRST_NODE + node),
+		.home_agent = mip_address_of(HOME_AGENT),
+		.care_of_address = mip_address_of(CARE_OF),
+		.identification = fuzz_dice_below(dice, 4),
+	};
+
+	mip_request_write(writer, &request);
+	mip_authentication_write(writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
+	if (node <= 1)
+		mip_extension_write(writer, MIP_EXTENSION_CHALLENGE, challenge, sizeof(challenge));
+	if (node == 1)
+		mip_authentication_write(writer, MIP_EXTENSION_MOBILE_FOREIGN_AUTHENTICATION, 0, 2000, 16);
+	else if (node == 0)
+		mip_authentication_write(writer, MIP_EXTENSION_GENERALIZED_AUTHENTICATION, 1, 2000, 16);
+	return writer->length;
+}
+
+/* A request that asks for the reply that comes next. */
+static void ask(struct run *run, uint8_t choice)
+{
+	struct fuzz_dice dice = {choice};
+	uint8_t octets[FUZZ_MESSAGE_MOST];
+	struct mip_writer writer = mip_writer_of(octets, sizeof(octets));
+	size_t length = make_request(&dice, &writer);
+
+	mend(run, octets, length);
+	send_in_udp(run, octets, length, choice % NODES, FIRST_NODE + choice % NODES);
+	drain(run);
+}
+
+static void step_message(struct run *run)
+{
+	struct fuzz_message message = fuzz_message_of(&run->script);
+	uint8_t *writable = fuzz_to_mend(&message), *copy;
+	uint64_t refusals = fuzz_refusals(fa_core_counters(run->core));
+	struct mip_input_datagram datagram = {
+		.link = UPLINK,
+		.source = mip_address_of(HOME_AGENT),
+		.source_port = MIP_REGISTRATION_PORT,
+		.destination = mip_address_of(CARE_OF),
+		.destination_port = MIP_REGISTRATION_PORT,
+		.length = message.length,
+	};
+
+	if (message.bits & MESSAGE_ASKED && message.length > 0 &&
+		message.octets[0] == MIP_MESSAGE_REGISTRATION_REPLY)
+		ask(run, message.choice);
+	if (writable)
+		mend(run, writable, message.length);
+	copy = fuzz_copy(message.octets, message.length);
+	datagram.octets = copy;
+	if (message.length > 0 && copy[0] == MIP_MESSAGE_REGISTRATION_REQUEST) {
+		send_in_udp(run, copy, message.length, message.choice % NODES,
+			FIRST_NODE + message.choice % NODES);
+	} else {
+		note_accepted(run, copy, message.length);
+		fa_core_datagram(run->core, &datagram, run->now);
+	}
+	fuzz_count_message(refusals, fuzz_refusals(fa_core_counters(run->core)));
+	free(copy);
+}
+
+static size_t make_message(struct fuzz_dice *dice, uint8_t octets[static FUZZ_MESSAGE_MOST])
+{
+	struct mip_writer writer = mip_writer_of(octets, FUZZ_MESSAGE_MOST);
+	struct mip_address home_address = mip_address_of(FIRST_NODE + fuzz_dice_below(dice, NODES));
+	struct mip_registration_reply reply = {
+		.code = (uint8_t)(fuzz_dice_one_in(dice, 3) ? fuzz_dice_below(dice, 200) : 0),
+		.lifetime = (uint16_t)fuzz_dice_below(dice, 300)};
+	struct mip_revocation revocation = {true, fuzz_dice_one_in(dice, 2), home_address,
+		mip_address_of(HOME_AGENT), mip_address_of(CARE_OF), 0};
+
+	if (fuzz_dice_one_in(dice, 2))
+		return make_request(dice, &writer);
+	if (fuzz_dice_one_in(dice, 4)) {
+		mip_revocation_write(&writer, &revocation);
+	} else {
+		mip_reply_write(&writer, &reply);
+		mip_authentication_write(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
+		mip_revocation_support_write(
+			&writer, &(struct mip_revocation_support){true, fuzz_dice_below(dice, 9)});
+	}
+	mip_authentication_write(&writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, 2000, 16);
+	return writer.length;
+}
+
+static const uint32_t known_addresses[] = {0, 0xffffffff, HOME_AGENT, HOME_AGENT + 1, CARE_OF, FIRST_NODE,
+	FIRST_NODE + 1, FIRST_NODE + 2, FIRST_NODE + 3, 0xe000000b};
+
+const struct fuzz_stream fuzz_stream = {
+	.prelude = 1,
+	.kinds = KIND_COUNT,
+	.message = KIND_MESSAGE,
+	.addresses = {known_addresses, MIP_ARRAY_SIZE(known_addresses)},
+	.make = make_message,
+};
+
+/* --- all of it ---------------------------------------------------------------------------------- */
+
+static void act(struct run *run, enum kind kind)
+{
+	uint8_t what;
+
+	switch (kind) {
+	case KIND_REQUEST:
 		step_request(run);
 		break;
-	case 2:
-	case 3:
+	case KIND_REPLY:
 		step_reply(run);
 		break;
-	case 4:
+	case KIND_TIME:
 		step_time(run);
 		break;
-	case 5:
-		tell_link(run, what & 0x10, what & 0x20);
+	case KIND_LINK:
+		what = mip_read8(&run->script);
+		tell_link(run, what & 1, what & 2);
 		break;
-	case 6:
+	case KIND_REVOCATION:
 		step_revocation(run);
 		break;
+	case KIND_RECONFIGURE:
+		step_reconfigure(run);
+		break;
+	case KIND_RESTART:
+		step_restart(run);
+		break;
+	case KIND_ROUTE:
+		step_route(run);
+		break;
+	case KIND_TUNNELLED:
+		step_tunnelled(run);
+		break;
+	case KIND_MESSAGE:
+		step_message(run);
+		break;
 	default:
-		step_raw(run, (what >> 4) & 3);
+		step_raw(run, mip_read8(&run->script) & 3);
+		break;
 	}
+}
+
+static void step(struct run *run, enum kind kind)
+{
+	act(run, kind);
 	drain(run);
 	run->seen_count = 0;
+	FUZZ_CHECK(run->outbox.lost == 0);
 	fa_core_visitors(run->core, run->now, judge, run);
 	/* Strangers fill the list, but do not shut visitors out. */
-	check(fa_core_pending_count(run->core) <= PENDING_MOST + PENDING_PER_NODE_MOST * NODES);
-	check(fa_core_visitor_count(run->core) <= VISITORS_MOST);
-	check(fa_core_challenge_count(run->core) <= CHALLENGES_MOST);
-	check(run->challenge || fa_core_challenge_count(run->core) == 0);
+	FUZZ_CHECK(fa_core_pending_count(run->core) <= PENDING_MOST + PENDING_PER_NODE_MOST * NODES);
+	FUZZ_CHECK(fa_core_visitor_count(run->core) <= VISITORS_MOST);
+	FUZZ_CHECK(fa_core_challenge_count(run->core) <= CHALLENGES_MOST);
+	FUZZ_CHECK(run->challenge || fa_core_challenge_count(run->core) == 0);
 }
 
 static void finish(struct run *run)
@@ -499,25 +821,24 @@ static void finish(struct run *run)
 	run->now.boot += 100000 * MIP_SECOND;
 	fa_core_advance(run->core, run->now);
 	drain(run);
-	check(fa_core_visitor_count(run->core) == 0);
-	check(fa_core_pending_count(run->core) == 0);
-	check(run->want_count == 0);
+	FUZZ_CHECK(fa_core_visitor_count(run->core) == 0);
+	FUZZ_CHECK(fa_core_pending_count(run->core) == 0);
+	FUZZ_CHECK(run->want_count == 0);
 	fa_core_free(run->core);
 	drain(run);
 	mip_association_unref(run->node_keys);
+	mip_association_unref(run->association);
 	mip_outbox_clear(&run->outbox);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void begin(struct run *run, uint8_t prelude)
 {
-	static const struct fa_link_settings link = {"visit0"};
 	static uint8_t key[16] = {1, 2, 3};
 	struct mip_association_settings association = {.spi = 2000, .key = {key, sizeof(key)}};
-	struct fa_mobile_node_settings nodes[2] = {{.home_address = mip_address_of(FIRST_NODE)},
-		{.home_address = mip_address_of(FIRST_NODE + 1)}};
-	struct fa_core_settings settings = {
+
+	run->settings = (struct fa_core_settings){
 		.care_of_address = mip_address_of(CARE_OF),
-		.links = &link,
+		.links = &visited,
 		.link_count = 1,
 		.registration_lifetime = 200,
 		.reverse_tunnel = true,
@@ -525,6 +846,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.gre = true,
 		.advertise_interval = 1000 * MIP_SECOND,
 		.advertise_lifetime = 3000 * MIP_SECOND,
+		.keepalive_interval = 110 * MIP_SECOND,
 		.request_timeout = 7 * MIP_SECOND,
 		.pending_most = PENDING_MOST,
 		.pending_per_node_most = PENDING_PER_NODE_MOST,
@@ -533,36 +855,43 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.table = 79,
 		.rule_priority = 790,
 		.revocation = {true, true, true, 8, 2, 5},
+		.challenge = prelude & PRELUDE_CHALLENGE,
+		.challenge_window = 2,
+		.challenges_most = CHALLENGES_MOST,
+		.mobile_nodes = run->nodes,
+		.mobile_node_count = prelude & PRELUDE_CHALLENGE ? 2 : 0,
 		.limits = {.requests_per_node = 30, .denials = 30, .icmp_errors = 30, .solicited = 10},
 	};
-	struct fa_home_agent_settings home_agent = {.address = mip_address_of(HOME_AGENT)};
-	struct run run = {.now.boot = MIP_SECOND, .script = mip_reader_of(data, size)};
-	struct mip_random random = {.fill = fill, .context = &run};
-	struct fa_core_environment environment = {.outbox = &run.outbox, .random = &random};
-
-	run.challenge = mip_read8(&run.script) & 1;
-	settings.challenge = run.challenge;
-	settings.challenge_window = 2;
-	settings.challenges_most = CHALLENGES_MOST;
-	check(mip_association_new(&association, &run.node_keys) == 0);
-	nodes[0].aaa = run.node_keys;
-	nodes[1].association = run.node_keys;
-	settings.mobile_nodes = nodes;
-	settings.mobile_node_count = run.challenge ? 2 : 0;
+	run->challenge = run->settings.challenge;
+	run->random = (struct mip_random){.fill = fill, .context = run};
+	FUZZ_CHECK(mip_association_new(&association, &run->node_keys) == 0);
+	for (uint32_t i = 0; i < MIP_ARRAY_SIZE(run->nodes); i++)
+		run->nodes[i].home_address = mip_address_of(FIRST_NODE + i);
+	run->nodes[0].aaa = run->node_keys;
+	run->nodes[1].association = run->node_keys;
 	/* With an association nothing is taken without its authenticator: both are to be seen. */
-	if (size & 1) {
-		check(mip_association_new(&association, &run.association) == 0);
-		home_agent.association = run.association;
-		settings.home_agents = &home_agent;
-		settings.home_agent_count = 1;
+	if (prelude & PRELUDE_ASSOCIATION) {
+		FUZZ_CHECK(mip_association_new(&association, &run->association) == 0);
+		run->home_agent = (struct fa_home_agent_settings){
+			.address = mip_address_of(HOME_AGENT), .association = run->association};
+		run->settings.home_agents = &run->home_agent;
+		run->settings.home_agent_count = 1;
 	}
-	check(fa_core_new(&environment, &settings, &run.core) == 0);
-	tell_link(&run, true, true);
-	fa_core_begin(run.core, run.now);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
+{
+	static struct run run;
+	struct mip_reader stream = mip_reader_of(octets, length);
+	uint8_t kind;
+
+	memset(&run, 0, sizeof(run));
+	run.now = (struct mip_now){.boot = MIP_SECOND};
+	begin(&run, mip_read8(&stream));
+	make_machine(&run);
 	drain(&run);
-	while (mip_reader_left(&run.script) > 0 && !mip_reader_failed(&run.script))
-		step(&run);
+	for (int i = 0; i < STEPS_MOST && fuzz_event_next(&stream, &kind, &run.script); i++)
+		step(&run, (enum kind)kind);
 	finish(&run);
-	mip_association_unref(run.association);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * The home agent's machine under random events: frames and datagrams, requests that are signed rightly,
- * wrongly or damaged after signing, links and addresses that come and go, time, reloads, restarts with
- * damaged records. After each, what must always hold:
+ * The home agent's machine under random events (stream.h): frames and datagrams, requests that are signed rightly,
+ * wrongly or damaged after signing, whole messages that the mutator has changed and signed again, links and
+ * addresses that come and go, time, reloads, restarts with damaged records. After each, what must always hold:
  *
  *   - a binding exists only for a node that sent an authenticated request with a lifetime since it had none
  *   - exactly the bindings have a route and a tunnel (once those in the queue have been told)
@@ -11,7 +11,7 @@
  *   - what is said about revocations (RFC 3543) is well-formed and signed, in the home agent's direction
  *   - a binding is never longer than was asked for, nor than the most; the deadline is in the future
  */
-#include "fuzz.h"
+#include "stream.h"
 
 #include "address.h"
 #include "authenticator.h"
@@ -32,6 +32,24 @@ enum {
 	AGENT = 0x0a020002, /* a foreign agent that shares an association */
 	MAX_LIFETIME = 1800,
 	SIMULTANEOUS = 3, /* bindings of a node */
+	STEPS_MOST = 100,
+};
+
+/* Kinds of events. */
+enum kind {
+	KIND_JUNK,
+	KIND_RAW_FRAME,
+	KIND_LINK,
+	KIND_TIME,
+	KIND_REVOKE,
+	KIND_RESTART,
+	KIND_RELOAD,
+	KIND_TUNNEL_DATA,
+	KIND_REVOCATION,
+	KIND_GROUP,
+	KIND_REQUEST,
+	KIND_MESSAGE,
+	KIND_COUNT,
 };
 
 static const uint32_t home_addresses[NODES] = {0x0a010032, 0x0a01003c, 0xac140032, 0};
@@ -610,6 +628,7 @@ static void restart(struct model *model)
 	memset(model->route, 0, sizeof(model->route));
 	memset(model->tunnel, 0, sizeof(model->tunnel));
 	memset(model->proxy, 0, sizeof(model->proxy));
+	memset(model->copy_count, 0, sizeof(model->copy_count));
 	for (size_t i = 0; i < count; i++) {
 		/* What a record says beyond what it takes to read it is trusted: only lengths are damaged. */
 		size_t length = damage % 8 == i ? records[i].length / 2 : records[i].length;
@@ -687,39 +706,189 @@ static void take_group(struct model *model)
 			model->now);
 }
 
-static void step(struct model *model)
+/* --- whole messages ---------------------------------------------------------------------------- */
+
+/* Of the node that the message names: by its home address, else by its NAI. */
+static unsigned node_of(const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_address home_address;
+
+	mip_read_skip(&reader, 4);
+	home_address = mip_read_address(&reader);
+	for (unsigned i = 0; i < NODES - 1; i++) {
+		if (mip_address_number(home_address) == home_addresses[i])
+			return i;
+	}
+	return NODES - 1;
+}
+
+struct signer {
+	unsigned node;
+};
+
+static const struct mip_association *association_for(void *context, uint8_t type)
+{
+	const struct signer *signer = context;
+
+	switch (type) {
+	case MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION:
+		return associations[signer->node];
+	case MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION:
+		return agents;
+	default:
+		return NULL;
+	}
+}
+
+/* As its sender would have written it now. */
+static void mend(struct model *model, uint8_t *octets, size_t length, uint8_t choice)
+{
+	struct signer signer = {node_of(octets, length)};
+	struct mip_writer writer = mip_writer_of(octets, length);
+	mip_time wall = model->now.wall + (choice % 4) * MIP_SECOND / 4;
+	size_t fixed = fuzz_message_fixed(octets, length);
+
+	if (fixed == 0)
+		return;
+	writer.length = fixed - 8;
+	if (octets[0] == MIP_MESSAGE_REGISTRATION_REQUEST)
+		mip_write64(
+			&writer, signer.node == 1 ? (uint64_t)model->nonce << 32 | choice : mip_ntp_of(wall));
+	writer.length = fixed - 4;
+	if (octets[0] == MIP_MESSAGE_REVOCATION)
+		mip_write32(&writer, (uint32_t)(mip_ntp_of(wall) >> 32));
+	fuzz_message_sign(octets, length, association_for, &signer);
+}
+
+/* Which nodes' keys have made an authenticator of it: they may be bound by it, and no other. */
+static bool find_signers(const uint8_t *octets, size_t length, bool ret_signed[static NODES])
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_extension extension;
+	bool any = false;
+
+	mip_read_skip(&reader, fuzz_message_fixed(octets, length));
+	while (mip_extension_next(&reader, &extension) > 0) {
+		for (unsigned i = 0; i < NODES; i++) {
+			ret_signed[i] =
+				ret_signed[i] ||
+				(extension.type == MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION &&
+					mip_authenticator_check(associations[i], octets, &extension) == 0);
+			any = any || ret_signed[i];
+		}
+	}
+	return any;
+}
+
+static void take_message(struct model *model)
+{
+	struct fuzz_message message = fuzz_message_of(&model->input);
+	/* How it comes, and from where: by the foreign agent's address, or by any other's; to the home agent. */
+	bool by_agent = message.choice % 16 > 0;
+	uint8_t delivery[] = {message.bits >> 1, by_agent ? 4 : message.choice, AGENT >> 24,
+		AGENT >> 16 & 0xff, AGENT >> 8 & 0xff, AGENT & 0xff, 0, 0x10, 0xf4};
+	bool is_signed[NODES] = {0}, any;
+	uint64_t refusals = fuzz_refusals(ha_core_counters(model->core));
+	uint8_t *writable = fuzz_to_mend(&message), *copy;
+
+	if (writable)
+		mend(model, writable, message.length, message.choice);
+	copy = fuzz_copy(message.octets, message.length);
+	any = find_signers(copy, message.length, is_signed);
+	for (unsigned i = 0; i < NODES; i++)
+		model->authorized[i] = model->authorized[i] || is_signed[i];
+	for (unsigned i = NODES; i < NODES + POOL_SIZE; i++)
+		model->authorized[i] = model->authorized[i] || is_signed[NODES - 1];
+	model->input = mip_reader_of(delivery, sizeof(delivery));
+	deliver(model, copy, message.length);
+	look(model);
+	FUZZ_CHECK(model->replies <= 1);
+	FUZZ_CHECK(model->accepted == 0 || any);
+	fuzz_count_message(refusals, fuzz_refusals(ha_core_counters(model->core)));
+	free(copy);
+}
+
+/* What a node or a foreign agent says, with room for its authenticators. */
+static size_t make_message(struct fuzz_dice *dice, uint8_t octets[static FUZZ_MESSAGE_MOST])
+{
+	struct mip_writer writer = mip_writer_of(octets, FUZZ_MESSAGE_MOST);
+	unsigned node = fuzz_dice_below(dice, NODES);
+	struct mip_registration_request request = {
+		.flags = (uint8_t)fuzz_dice_below(dice, 256),
+		.lifetime = (uint16_t)(fuzz_dice_one_in(dice, 4) ? 0 : fuzz_dice_below(dice, 2400)),
+		.home_address = mip_address_of(home_addresses[node]),
+		.home_agent = mip_address_of(HA_ADDRESS),
+		.care_of_address = mip_address_of(
+			fuzz_dice_one_in(dice, 2) ? AGENT : 0x0a020001 + fuzz_dice_below(dice, 4)),
+	};
+	struct mip_revocation revocation = {fuzz_dice_one_in(dice, 2), false, request.home_address,
+		request.home_agent, mip_address_of(AGENT), 0};
+
+	if (fuzz_dice_one_in(dice, 8)) {
+		mip_revocation_write(&writer, &revocation);
+		mip_authentication_write(&writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, 2000, 16);
+		return writer.length;
+	}
+	mip_request_write(&writer, &request);
+	if (node == 3)
+		mip_extension_write(&writer, MIP_EXTENSION_NODE_NAI, nai, sizeof(nai) - 1);
+	mip_authentication_write(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
+	if (fuzz_dice_one_in(dice, 2)) {
+		mip_revocation_support_write(
+			&writer, &(struct mip_revocation_support){true, fuzz_dice_below(dice, 256)});
+		mip_authentication_write(&writer, MIP_EXTENSION_FOREIGN_HOME_AUTHENTICATION, 0, 2000, 16);
+	}
+	return writer.length;
+}
+
+static const uint32_t known_addresses[] = {0, 0xffffffff, HA_ADDRESS, 0x0a010032, 0x0a01003c, 0xac140032,
+	POOL, POOL + 1, AGENT, 0x0a020001, 0x0a0100ff, 0xe000000b};
+
+const struct fuzz_stream fuzz_stream = {
+	.kinds = KIND_COUNT,
+	.message = KIND_MESSAGE,
+	.denies = true,
+	.addresses = {known_addresses, MIP_ARRAY_SIZE(known_addresses)},
+	.make = make_message,
+};
+
+static void step(struct model *model, enum kind kind)
 {
 	model->replies = model->accepted = 0;
-	switch (mip_read8(&model->input) % 11) {
-	case 0:
+	switch (kind) {
+	case KIND_JUNK:
 		take_junk(model);
 		break;
-	case 1:
+	case KIND_RAW_FRAME:
 		take_raw_frame(model);
 		break;
-	case 2:
+	case KIND_LINK:
 		take_link(model, mip_read8(&model->input));
 		break;
-	case 3:
+	case KIND_TIME:
 		settle(model, mip_read16(&model->input) * 50 * MIP_MILLISECOND);
 		break;
-	case 4:
+	case KIND_REVOKE:
 		(void)ha_core_revoke(model->core, choose_address(&model->input), model->now);
 		break;
-	case 5:
+	case KIND_RESTART:
 		restart(model);
 		break;
-	case 6:
+	case KIND_RELOAD:
 		reload(model);
 		break;
-	case 7:
+	case KIND_TUNNEL_DATA:
 		take_tunnel_data(model);
 		break;
-	case 8:
+	case KIND_REVOCATION:
 		take_revocation(model);
 		break;
-	case 9:
+	case KIND_GROUP:
 		take_group(model);
+		break;
+	case KIND_MESSAGE:
+		take_message(model);
 		break;
 	default:
 		take_request(model);
@@ -774,12 +943,13 @@ static void begin(struct model *model)
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 {
 	static struct model model;
+	struct mip_reader stream = mip_reader_of(octets, length);
+	uint8_t kind;
 
 	memset(&model, 0, sizeof(model));
-	model.input = mip_reader_of(octets, length);
 	begin(&model);
-	for (int i = 0; i < 100 && mip_reader_left(&model.input) > 0; i++)
-		step(&model);
+	for (int i = 0; i < STEPS_MOST && fuzz_event_next(&stream, &kind, &model.input); i++)
+		step(&model, (enum kind)kind);
 	ha_core_free(model.core);
 	return 0;
 }

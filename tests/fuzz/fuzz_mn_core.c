@@ -1,14 +1,17 @@
 /*
- * The mobile node's machine under random events: frames, datagrams, links, addresses and routes that come and
- * go, commands and time. The input is a script of steps; some steps are well-formed messages with random
- * fields, so that the fuzzer gets past the parsers. After each output and step the invariants must hold:
+ * The mobile node's machine under random events (stream.h): frames, datagrams, links, addresses and routes that come
+ * and go, commands, time, other settings, restarts. Some are well-formed messages with random fields, or whole ones
+ * that the mutator has changed and signed again, so that the fuzzer gets past the parsers and the authenticator. After
+ * each output and event the invariants must hold:
  *
  *   - the home address is wanted on some interface at every instant (unless someone else has set it up)
  *   - a `registered` event comes only with an authenticated, accepting reply to the last request
  *   - without a binding no packet is led past the tunnel device
  *   - no deadline lies in the past after it was served, and what is wanted stays within bounds
  */
-#include "fuzz.h"
+#include "stream.h"
+
+#include <errno.h>
 
 #include "address.h"
 #include "advertisement.h"
@@ -27,6 +30,28 @@ enum {
 	HOME = 0x0a010032,
 	HOME_AGENT = 0x0a010001,
 	TABLE = 434,
+	STEPS_MOST = 200,
+	MESSAGE_ASKED = 0x7e, /* bits of a message: all but few are the answer to something */
+};
+
+/* Kinds of events. */
+enum kind {
+	KIND_LINK,
+	KIND_ADDRESS,
+	KIND_ROUTE,
+	KIND_RAW,
+	KIND_DATAGRAM,
+	KIND_COMMAND,
+	KIND_SHORT_TIME,
+	KIND_LONG_TIME,
+	KIND_ADVERTISEMENT,
+	KIND_REVOCATION,
+	KIND_ANSWER,
+	KIND_RECONFIGURE,
+	KIND_RESTART,
+	KIND_ICMP_ERROR,
+	KIND_MESSAGE,
+	KIND_COUNT,
 };
 
 struct run {
@@ -41,6 +66,8 @@ struct run {
 	uint8_t request[1024]; /* the last one that was sent */
 	size_t request_length;
 	mip_link request_link;
+	struct mip_address request_to;
+	struct mn_settings settings;
 };
 
 static void fill(void *context, void *octets, size_t length)
@@ -109,6 +136,7 @@ static void keep_request(struct run *run, const struct mip_output *output)
 		check_requested(octets, length, output->datagram.destination);
 	memcpy(run->request, octets, length);
 	run->request_length = length;
+	run->request_to = output->kind == MIP_OUTPUT_FRAME ? ip.destination : output->datagram.destination;
 	run->request_link = output->kind == MIP_OUTPUT_FRAME ? output->frame.link : output->datagram.link;
 }
 
@@ -332,6 +360,19 @@ static bool answer_make(struct run *run, struct answer *answer)
 	return true;
 }
 
+static bool is_signed(const struct run *run, const uint8_t *octets, size_t length)
+{
+	struct mip_reader reader = mip_reader_of(octets, length);
+	struct mip_extension extension;
+
+	mip_read_skip(&reader, fuzz_message_fixed(octets, length));
+	while (mip_extension_next(&reader, &extension) > 0) {
+		if (extension.type == MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION)
+			return mip_authenticator_check(run->association, octets, &extension) == 0;
+	}
+	return false;
+}
+
 static void give_answer(struct run *run)
 {
 	struct mip_udp udp = {.source_port = MIP_REGISTRATION_PORT, .destination_port = PORT};
@@ -342,7 +383,8 @@ static void give_answer(struct run *run)
 
 	if (run->request_length == 0 || !answer_make(run, &answer))
 		return;
-	run->accepting = answer.honest;
+	/* Damage may have hit what a foreign agent adds, which the home agent's authenticator does not cover. */
+	run->accepting = answer.honest || is_signed(run, answer.octets, answer.length);
 	ip.source = some_address(run);
 	ip.destination = answer.to;
 	mip_udp_packet_write(&writer, &ip, &udp, answer.octets, answer.length);
@@ -414,47 +456,43 @@ static void advance(struct run *run, mip_time duration)
 	FUZZ_CHECK(mn_core_deadline(run->core) > run->now.boot);
 }
 
-static void step(struct run *run)
+static void give_icmp_error(struct run *run)
 {
-	run->accepting = false;
-	switch (mip_read8(&run->script) % 11) {
-	case 0:
-		give_link(run);
-		break;
-	case 1:
-		give_address(run);
-		break;
-	case 2:
-		give_route(run);
-		break;
-	case 3:
-		give_raw(run);
-		break;
-	case 4:
-		give_datagram(run);
-		break;
-	case 5:
-		command(run);
-		break;
-	case 6:
-		advance(run, mip_read8(&run->script) * (mip_time)100 * MIP_MILLISECOND);
-		break;
-	case 7:
-		advance(run, mip_read16(&run->script) * MIP_SECOND);
-		break;
-	case 8:
-		give_advertisement(run);
-		break;
-	case 9:
-		give_revocation(run);
-		break;
-	default:
-		give_answer(run);
-		break;
-	}
-	drain(run, true);
-	check_way_out(run);
-	FUZZ_CHECK(mn_core_agent_count(run->core) <= 64 * LINKS);
+	uint8_t bits = mip_read8(&run->script);
+	size_t length = bits & 4 ? run->request_length : run->request_length / 2;
+	struct mip_input_icmp_error error = {.destination = some_address(run),
+		.destination_port = MIP_REGISTRATION_PORT,
+		.type = 3,
+		.code = bits & 3,
+		.octets = run->request,
+		.length = length};
+
+	mn_core_icmp_error(run->core, &error, run->now);
+}
+
+/* --- the daemon's life ------------------------------------------------------------------------ */
+
+static void reconfigure(struct run *run)
+{
+	uint8_t bits = mip_read8(&run->script), more = mip_read8(&run->script);
+	struct mn_settings *settings = &run->settings;
+	const char *reason = NULL;
+	int r;
+
+	settings->interface_count = 1 + bits % LINKS;
+	settings->reverse_tunnel = bits & 4;
+	settings->nat_traversal = bits & 8;
+	settings->force_udp = bits & 16;
+	settings->simultaneous = bits & 32;
+	settings->newest_first = bits & 64;
+	settings->deregister_on_exit = bits & 128;
+	settings->care_of = (enum mn_care_of)(more % 3);
+	settings->revocation = more & 4;
+	settings->broadcast = more & 8;
+	settings->lifetime = more & 16 ? 30 : 65535;
+	settings->encapsulation = (enum mip_encapsulation)((more >> 5) % 3);
+	r = mn_core_reconfigure(run->core, settings, run->now, &reason);
+	FUZZ_CHECK(r == 0 || (r == -EBUSY && reason));
 }
 
 /* What a daemon before this one may have left, or what has become of it. */
@@ -468,6 +506,184 @@ static void give_record(struct run *run)
 	mn_core_record(run->core, "session", octets, length, run->now);
 }
 
+static void make_machine(struct run *run)
+{
+	FUZZ_CHECK(mn_core_new(&run->settings, &random_source, NULL, &run->core) == 0);
+	mn_core_udp_port(run->core, PORT);
+	if (run->settings.aaa)
+		give_record(run);
+	mn_core_begin(run->core, run->now);
+	drain(run, false);
+	FUZZ_CHECK(run->others_home || home_is_somewhere(run));
+}
+
+/* The node keeps nothing over a restart, and the kernel is put back. */
+static void restart(struct run *run)
+{
+	if (mip_read8(&run->script) & 1)
+		mn_core_farewell(run->core, run->now);
+	drain(run, true);
+	mn_core_free(run->core);
+	run->want_count = 0;
+	run->request_length = 0;
+	make_machine(run);
+}
+
+/* --- whole messages --------------------------------------------------------------------------- */
+
+static const struct mip_association *association_for(void *context, uint8_t type)
+{
+	const struct run *run = context;
+
+	return type == MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION ? run->association : NULL;
+}
+
+/* As the home agent would have written it now: a reply to the last request. */
+static void mend(struct run *run, uint8_t *octets, size_t length)
+{
+	struct mip_writer writer = mip_writer_of(octets, length);
+	struct mip_reader reader = mip_reader_of(run->request, run->request_length);
+	struct mip_registration_request request;
+
+	if (fuzz_message_fixed(octets, length) == 0)
+		return;
+	if (octets[0] == MIP_MESSAGE_REGISTRATION_REPLY && mip_request_read(&reader, &request) == 0) {
+		writer.length = 4;
+		mip_write_address(&writer, request.home_address);
+		writer.length += sizeof(struct mip_address);
+		mip_write64(&writer, request.identification);
+	}
+	fuzz_message_sign(octets, length, association_for, run);
+}
+
+/* An address to hear the reply at: the one that the request named as its own. */
+static struct mip_address reply_destination(const struct run *run)
+{
+	struct mip_reader reader = mip_reader_of(run->request, run->request_length);
+	struct mip_registration_request request;
+
+	if (mip_request_read(&reader, &request) < 0)
+		return (struct mip_address){0};
+	return request.flags & MIP_REQUEST_D ? request.care_of_address : request.home_address;
+}
+
+/* A network where it gets a care-of address of its own, and a person who asks: the node sends a request. */
+static void be_asked(struct run *run)
+{
+	struct mip_input_link link = {.link = FIRST_LINK,
+		.name = "wlan0",
+		.present = true,
+		.up = true,
+		.link_address = link_address_of(0),
+		.mtu = MIP_OUTER_MTU};
+	struct mip_input_address address = {.link = FIRST_LINK,
+		.address = mip_address_of(0x0a040014),
+		.prefix_length = 24,
+		.present = true};
+	struct mip_input_default_route route = {
+		.link = FIRST_LINK, .gateway = mip_address_of(0x0a040001), .present = true};
+	const char *reason = NULL;
+
+	mn_core_link(run->core, &link, run->now);
+	mn_core_address(run->core, &address, run->now);
+	mn_core_default_route(run->core, &route, run->now);
+	(void)mn_core_register(run->core, run->now, &reason);
+	drain(run, true);
+	advance(run, MIP_SECOND);
+	drain(run, true);
+}
+
+static void give_message(struct run *run)
+{
+	struct fuzz_message message = fuzz_message_of(&run->script);
+	struct mip_udp udp = {.source_port = MIP_REGISTRATION_PORT, .destination_port = PORT};
+	struct mip_ip ip = {.ttl = 1};
+	uint64_t refusals = fuzz_refusals(mn_core_counters(run->core));
+	uint8_t *writable, packet[2048];
+	struct mip_writer writer = mip_writer_of(packet, sizeof(packet));
+
+	if (run->request_length == 0 || message.bits & MESSAGE_ASKED)
+		be_asked(run);
+	writable = fuzz_to_mend(&message);
+	if (writable)
+		mend(run, writable, message.length);
+	run->accepting = is_signed(run, message.octets, message.length);
+	/* By whom was asked, or by someone else. */
+	ip.source =
+		message.choice % 16 > 0 ? run->request_to : mip_address_of(HOME_AGENT + message.choice / 16);
+	ip.destination = reply_destination(run);
+	mip_udp_packet_write(&writer, &ip, &udp, message.octets, message.length);
+	if (mip_writer_failed(&writer) || run->request_length == 0)
+		return;
+	give_packet(run, run->request_link, MIP_ETHERTYPE_IPV4, packet, writer.length);
+	fuzz_count_message(refusals, fuzz_refusals(mn_core_counters(run->core)));
+}
+
+static size_t make_message(struct fuzz_dice *dice, uint8_t octets[static FUZZ_MESSAGE_MOST])
+{
+	static const uint8_t codes[] = {0, 0, 0, 1, 64, 66, 69, 77, 78, 128, 131, 133, 135, 136, 142, 143};
+	struct mip_writer writer = mip_writer_of(octets, FUZZ_MESSAGE_MOST);
+	struct mip_registration_reply reply = {
+		.code = codes[fuzz_dice_below(dice, MIP_ARRAY_SIZE(codes))],
+		.lifetime = (uint16_t)(fuzz_dice_one_in(dice, 4) ? fuzz_dice_below(dice, 65536) : 20),
+		.home_address = mip_address_of(HOME),
+		.home_agent = mip_address_of(HOME_AGENT),
+	};
+
+	mip_reply_write(&writer, &reply);
+	if (fuzz_dice_one_in(dice, 3))
+		mip_udp_tunnel_reply_write(&writer, &(struct mip_udp_tunnel_reply){.keepalive_interval = 20});
+	if (reply.code == MIP_CODE_HA_REDIRECT)
+		mip_dynamic_home_agent_write(&writer, MIP_REDIRECTED_HOME_AGENT,
+			mip_address_of(HOME_AGENT + fuzz_dice_below(dice, 3)));
+	mip_authentication_write(&writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, 1000, 16);
+	return writer.length;
+}
+
+static const uint32_t known_addresses[] = {
+	HOME, HOME_AGENT, 0x0a020001, 0x0a030001, 0x0a040014, 0x0a040001, 0, 0xffffffff, 0xe000000b};
+
+const struct fuzz_stream fuzz_stream = {
+	.prelude = 1,
+	.kinds = KIND_COUNT,
+	.message = KIND_MESSAGE,
+	.addresses = {known_addresses, MIP_ARRAY_SIZE(known_addresses)},
+	.make = make_message,
+};
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static void (*const actions[KIND_COUNT])(struct run *run) = {
+	[KIND_LINK] = give_link,
+	[KIND_ADDRESS] = give_address,
+	[KIND_ROUTE] = give_route,
+	[KIND_RAW] = give_raw,
+	[KIND_DATAGRAM] = give_datagram,
+	[KIND_COMMAND] = command,
+	[KIND_ADVERTISEMENT] = give_advertisement,
+	[KIND_REVOCATION] = give_revocation,
+	[KIND_ANSWER] = give_answer,
+	[KIND_RECONFIGURE] = reconfigure,
+	[KIND_RESTART] = restart,
+	[KIND_ICMP_ERROR] = give_icmp_error,
+	[KIND_MESSAGE] = give_message,
+};
+
+static void step(struct run *run, enum kind kind)
+{
+	run->accepting = false;
+	if (kind == KIND_SHORT_TIME)
+		advance(run, mip_read8(&run->script) * (mip_time)100 * MIP_MILLISECOND);
+	else if (kind == KIND_LONG_TIME)
+		advance(run, mip_read16(&run->script) * MIP_SECOND);
+	else
+		actions[kind](run);
+	drain(run, true);
+	check_way_out(run);
+	FUZZ_CHECK(mn_core_outbox(run->core)->lost == 0);
+	FUZZ_CHECK(mn_core_agent_count(run->core) <= 64 * LINKS);
+}
+
 static void begin(struct run *run, uint8_t how)
 {
 	static uint8_t key[16] = {1, 2, 3};
@@ -475,8 +691,11 @@ static void begin(struct run *run, uint8_t how)
 		.replay = how & 1 ? MIP_REPLAY_NONCE : MIP_REPLAY_TIMESTAMP,
 		.replay_tolerance = 7 * MIP_SECOND,
 		.key = {.octets = key, .length = sizeof(key)}};
-	struct mn_interface_settings interfaces[LINKS] = {{"wlan0", 10}, {"wwan0", 20}, {"eth0", 5}};
-	struct mn_settings settings = {
+	static struct mn_interface_settings interfaces[LINKS] = {{"wlan0", 10}, {"wwan0", 20}, {"eth0", 5}};
+	static char nai[] = "alice@example.org";
+	struct mn_settings *settings = &run->settings;
+
+	*settings = (struct mn_settings){
 		.home_address = mip_address_of(HOME),
 		.home_prefix = mip_prefix_of(mip_address_of(HOME), 24),
 		.home_agent = mip_address_of(how & 2 ? 0 : HOME_AGENT),
@@ -499,37 +718,30 @@ static void begin(struct run *run, uint8_t how)
 		.routing_table = TABLE,
 	};
 
-	static char nai[] = "alice@example.org";
-
 	/* Without a home address, and with a home agent for each session. */
 	if (how & 128) {
-		settings.nai = nai;
-		settings.assignment = how & 64 ? MN_ASSIGNMENT_ANY : MN_ASSIGNMENT_HOME;
-		settings.home_address = (struct mip_address){0};
+		settings->nai = nai;
+		settings->assignment = how & 64 ? MN_ASSIGNMENT_ANY : MN_ASSIGNMENT_HOME;
+		settings->home_address = (struct mip_address){0};
 		run->others_home = true;
 	}
 	FUZZ_CHECK(mip_association_new(&association, &run->association) == 0);
-	settings.home = run->association;
-	settings.aaa = how & 128 ? run->association : NULL;
-	FUZZ_CHECK(mn_core_new(&settings, &random_source, NULL, &run->core) == 0);
-	mn_core_udp_port(run->core, PORT);
-	if (how & 128)
-		give_record(run);
-	mn_core_begin(run->core, run->now);
-	drain(run, false);
-	FUZZ_CHECK(run->others_home || home_is_somewhere(run));
+	settings->home = run->association;
+	settings->aaa = how & 128 ? run->association : NULL;
+	make_machine(run);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 {
 	static struct run run;
+	struct mip_reader stream = mip_reader_of(octets, length);
+	uint8_t kind;
 
 	memset(&run, 0, sizeof(run));
 	run.now = (struct mip_now){.boot = 1000 * MIP_SECOND, .wall = 1700000000 * MIP_SECOND};
-	run.script = mip_reader_of(octets, length);
-	begin(&run, mip_read8(&run.script));
-	while (mip_reader_left(&run.script) > 0)
-		step(&run);
+	begin(&run, mip_read8(&stream));
+	for (int i = 0; i < STEPS_MOST && fuzz_event_next(&stream, &kind, &run.script); i++)
+		step(&run, (enum kind)kind);
 	mn_core_farewell(run.core, run.now);
 	drain(&run, true);
 	mn_core_free(run.core);

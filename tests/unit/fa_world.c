@@ -77,7 +77,7 @@ static void take(struct fa_world *world)
 		assert_non_null(world->outputs);
 		world->outputs[world->count++] = output;
 	}
-	assert_int_equal(world->outbox.lost, 0);
+	assert_true(world->may_lose || world->outbox.lost == 0);
 }
 
 void fa_world_clear(struct fa_world *world)
@@ -111,7 +111,7 @@ static void tell_link(struct fa_world *world, mip_link link, const char *name, c
 	fa_core_address(world->core, &input_address, world->now);
 }
 
-void fa_world_start(struct fa_world *world)
+int fa_world_try(struct fa_world *world)
 {
 	struct fa_core_environment environment = {.outbox = &world->outbox, .random = &random_source};
 	struct mip_input_default_route route = {
@@ -119,14 +119,22 @@ void fa_world_start(struct fa_world *world)
 		.gateway = address("192.0.2.1"),
 		.present = true,
 	};
+	int r = fa_core_new(&environment, &world->settings, &world->core);
 
-	assert_int_equal(fa_core_new(&environment, &world->settings, &world->core), 0);
+	if (r < 0)
+		return r;
 	tell_link(world, WORLD_UPLINK, "uplink", "192.0.2.2");
 	tell_link(world, WORLD_VISITED, "visit0", "10.2.0.1");
 	tell_link(world, WORLD_OTHER_VISITED, "visit1", "10.3.0.1");
 	fa_core_default_route(world->core, &route, world->now);
 	fa_core_begin(world->core, world->now);
 	take(world);
+	return 0;
+}
+
+void fa_world_start(struct fa_world *world)
+{
+	assert_int_equal(fa_world_try(world), 0);
 }
 
 void fa_world_begin(struct fa_world *world)

@@ -34,6 +34,7 @@ struct fa_world {
 	struct fa_core_settings settings;
 	struct fa_core *core;
 	struct mip_now now;
+	bool may_lose; /* outputs, for want of memory */
 	/* Everything that came out since fa_world_clear(). */
 	struct mip_output *outputs;
 	size_t count;
@@ -60,6 +61,7 @@ struct mip_link_address link_address(uint8_t last);
 /* Settings that tests change before fa_world_start(). */
 void fa_world_init(struct fa_world *world);
 void fa_world_start(struct fa_world *world);
+int fa_world_try(struct fa_world *world); /* the same where it may fail */
 /* Both, with the usual settings. */
 void fa_world_begin(struct fa_world *world);
 void fa_world_end(struct fa_world *world);

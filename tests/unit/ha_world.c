@@ -96,9 +96,14 @@ void ha_world_prepare(struct world *world)
 	prepare_settings(world);
 }
 
+int ha_world_try(struct world *world)
+{
+	return ha_core_new(&world->settings, &made_up_random, &world->log, &world->core);
+}
+
 void ha_world_make(struct world *world)
 {
-	assert_int_equal(ha_core_new(&world->settings, &made_up_random, &world->log, &world->core), 0);
+	assert_int_equal(ha_world_try(world), 0);
 }
 
 void ha_world_link(struct world *world, bool up)

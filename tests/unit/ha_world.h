@@ -83,6 +83,7 @@ void ha_world_prepare(struct world *world);
 void ha_world_start(struct world *world);
 /* The same in parts, for records before the beginning. */
 void ha_world_make(struct world *world);
+int ha_world_try(struct world *world); /* the same where it may fail */
 void ha_world_link(struct world *world, bool up);
 void ha_world_address(struct world *world, struct mip_address address, uint8_t prefix_length, bool present);
 void ha_world_begin(struct world *world);

@@ -89,7 +89,7 @@ static void settings_make(struct bench *bench)
 	};
 }
 
-static void make(struct bench *bench, void (*change)(struct mn_settings *settings))
+void bench_prepare(struct bench *bench, void (*change)(struct mn_settings *settings))
 {
 	memset(bench, 0, sizeof(*bench));
 	bench->now = (struct mip_now){.boot = 1000 * MIP_SECOND, .wall = 1700000000 * MIP_SECOND};
@@ -98,8 +98,16 @@ static void make(struct bench *bench, void (*change)(struct mn_settings *setting
 	settings_make(bench);
 	if (change)
 		change(&bench->settings);
-	assert_int_equal(mn_core_new(&bench->settings, &bench->random, &bench->log, &bench->core), 0);
+}
+
+static int make(struct bench *bench)
+{
+	int r = mn_core_new(&bench->settings, &bench->random, &bench->log, &bench->core);
+
+	if (r < 0)
+		return r;
 	mn_core_udp_port(bench->core, BENCH_PORT);
+	return 0;
 }
 
 static void begin(struct bench *bench)
@@ -108,15 +116,29 @@ static void begin(struct bench *bench)
 		bench_link(bench, link, false);
 	mn_core_begin(bench->core, bench->now);
 	bench_collect(bench);
-	/* One that was given goes with who gave it. */
+}
+
+/* One that was given goes with who gave it. */
+static void watch_home(struct bench *bench)
+{
 	bench->home_watched = !mip_address_is_none(bench->settings.home_address) &&
 			      bench_has_home_on(bench, MIP_LINK_TUNNEL);
 }
 
+int bench_try(struct bench *bench)
+{
+	int r = make(bench);
+
+	if (r == 0)
+		begin(bench);
+	return r;
+}
+
 void bench_begin(struct bench *bench, void (*change)(struct mn_settings *settings))
 {
-	make(bench, change);
-	begin(bench);
+	bench_prepare(bench, change);
+	assert_int_equal(bench_try(bench), 0);
+	watch_home(bench);
 }
 
 void bench_forget(struct bench *bench)
@@ -163,12 +185,14 @@ void bench_restart_with(void (*change)(struct mn_settings *settings), mip_time p
 	struct mip_now now = {bench->now.boot + pause, bench->now.wall + pause};
 
 	bench_end(bench);
-	make(bench, change);
+	bench_prepare(bench, change);
+	assert_int_equal(make(bench), 0);
 	bench->now = now;
 	bench->record = record;
 	if (record.length > 0)
 		mn_core_record(bench->core, record.key, record.octets, record.length, bench->now);
 	begin(bench);
+	watch_home(bench);
 }
 
 /* --- what comes out --------------------------------------------------------------------------- */

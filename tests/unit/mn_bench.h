@@ -117,6 +117,9 @@ struct bench_agent {
 
 /* wlan0 (priority 10), wwan0 (20), eth0 (5); begun, nothing up. `change` may alter the settings first. */
 void bench_begin(struct bench *bench, void (*change)(struct mn_settings *settings));
+/* The same in parts: the settings; the machine, where it may fail. */
+void bench_prepare(struct bench *bench, void (*change)(struct mn_settings *settings));
+int bench_try(struct bench *bench);
 void bench_end(struct bench *bench);
 /* The bench of the test that runs, made and ended around it by TEST(); also its state. */
 extern struct bench bench_of_test;

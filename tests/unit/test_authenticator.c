@@ -361,6 +361,21 @@ static void an_association_lives_as_long_as_its_last_holder(void **state)
 	assert_true(mip_association_replay_tolerance(association) == 7 * MIP_SECOND);
 	mip_association_unref(association);
 	mip_association_unref(NULL);
+	assert_null(mip_association_ref(NULL));
+}
+
+static void a_challenge_without_octets_makes_no_authenticator(void **state)
+{
+	struct mip_association *association =
+		association_of(MIP_ALGORITHM_CHAP_MD5, MIP_CHAP_SPI, "secret", 6);
+	const struct mip_challenge challenge = {(const uint8_t *)"", 0};
+	uint8_t message[64] = {0};
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+
+	(void)state;
+	assert_int_equal(mip_authenticator_append_challenge(&writer, association, &challenge), -EIO);
+	assert_true(mip_writer_failed(&writer));
+	mip_association_unref(association);
 }
 
 int main(void)
@@ -377,6 +392,7 @@ int main(void)
 		cmocka_unit_test(keys_have_any_octets_and_all_of_them_count),
 		cmocka_unit_test(settings_that_make_no_association_are_refused),
 		cmocka_unit_test(an_association_lives_as_long_as_its_last_holder),
+		cmocka_unit_test(a_challenge_without_octets_makes_no_authenticator),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,7 @@ static void settings_that_cannot_be_are_refused(void **state)
 	world.settings.advertise_solicited_only = true;
 	assert_int_equal(fa_core_new(&environment, &world.settings, &core), -22);
 	assert_null(core);
+	mip_outbox_clear(&world.outbox);
 }
 
 /* rfc4721-3.2.1-1: what was advertised before the last one that the node used is used too. */

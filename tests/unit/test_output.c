@@ -97,6 +97,28 @@ static void order_survives_growth_in_the_middle_of_the_ring(void **state)
 	mip_output_clear(NULL);
 }
 
+static void reserved_room_is_kept_and_holds_what_was_there(void **state)
+{
+	struct mip_outbox outbox = {0};
+	struct mip_output output;
+	struct mip_output *items;
+
+	(void)state;
+	assert_int_equal(mip_outbox_forget(&outbox, "first"), 0);
+	assert_int_equal(mip_outbox_reserve(&outbox, 100), 0);
+	assert_true(outbox.size >= 100);
+	items = outbox.items;
+	for (int i = 1; i < 100; i++)
+		assert_int_equal(mip_outbox_forget(&outbox, "next"), 0);
+	assert_ptr_equal(outbox.items, items); /* in the same room */
+	assert_int_equal(mip_outbox_reserve(&outbox, 10), 0);
+	assert_ptr_equal(outbox.items, items);
+	assert_true(mip_outbox_take(&outbox, &output));
+	assert_string_equal(output.key, "first");
+	mip_output_clear(&output);
+	mip_outbox_clear(&outbox);
+}
+
 static void a_key_that_is_too_long_is_refused(void **state)
 {
 	struct mip_outbox outbox = {0};
@@ -119,6 +141,7 @@ int main(void)
 		cmocka_unit_test(outputs_come_out_as_they_went_in),
 		cmocka_unit_test(octets_are_copied),
 		cmocka_unit_test(order_survives_growth_in_the_middle_of_the_ring),
+		cmocka_unit_test(reserved_room_is_kept_and_holds_what_was_there),
 		cmocka_unit_test(a_key_that_is_too_long_is_refused),
 	};
 

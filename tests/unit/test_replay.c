@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
 #include "registration.h"
 #include "replay.h"
 
@@ -349,6 +350,38 @@ static void a_foreign_agents_denial_brings_no_nonce(void **state)
 	assert_int_equal(sender.home_agent_nonce, 9);
 }
 
+static void fill_zeros(void *context, void *octets, size_t length)
+{
+	(void)context;
+	memset(octets, 0, length);
+}
+
+static const struct mip_random zeros = {fill_zeros, NULL};
+
+static void a_nonce_is_another_one_whatever_the_random_source_says(void **state)
+{
+	struct mip_replay_state state_of_node = {0};
+	uint32_t first, second;
+
+	(void)state;
+	first = (uint32_t)(mip_replay_reply_identification(&state_of_node, nonces, MIP_REPLAY_MISMATCH, 7,
+				   1700000000 * MIP_SECOND, &zeros) >>
+			   32);
+	second = (uint32_t)(mip_replay_reply_identification(&state_of_node, nonces, MIP_REPLAY_MISMATCH, 8,
+				    1700000000 * MIP_SECOND, &zeros) >>
+			    32);
+	assert_int_not_equal(first, second);
+}
+
+/* There the timestamp is 0, which a sender that has sent nothing takes for its last. */
+static void the_first_identification_at_the_roll_over_is_not_zero(void **state)
+{
+	struct mip_replay_sender sender = {0};
+
+	(void)state;
+	assert_true(mip_replay_next(&sender, timestamps, roll_over, &zeros) == 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +404,8 @@ int main(void)
 		cmocka_unit_test(a_nonce_is_used_up_even_before_the_reply),
 		cmocka_unit_test(a_request_that_was_lost_leaves_the_nonce_usable),
 		cmocka_unit_test(a_foreign_agents_denial_brings_no_nonce),
+		cmocka_unit_test(a_nonce_is_another_one_whatever_the_random_source_says),
+		cmocka_unit_test(the_first_identification_at_the_roll_over_is_not_zero),
 	};
 
 	return cmocka_run_group_tests(tests, associations_make, associations_free);
