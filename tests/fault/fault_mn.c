@@ -15,8 +15,10 @@ static bool accepted;
 
 static void look(void)
 {
-	struct mn_status status = mn_core_status(bench.core, bench.now);
+	struct mn_status status;
 
+	bench_pass(&bench, 0); /* what is due at once: a request that found no memory may be */
+	status = mn_core_status(bench.core, bench.now);
 	FAULT_CHECK(!status.bound || accepted);
 	FAULT_CHECK(mn_core_deadline(bench.core) > bench.now.boot);
 	bench_forget(&bench);
