@@ -34,6 +34,7 @@ static void clear(struct mn_core *core)
 	mip_deadline_cancel(&core->deadlines, &core->binding.expire);
 	mip_deadline_cancel(&core->deadlines, &core->binding.keepalive);
 	core->binding = (struct mn_binding){0};
+	core->astray = false;
 }
 
 void mn_binding_drop(struct mn_core *core)

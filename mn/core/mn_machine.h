@@ -295,6 +295,8 @@ struct mn_core {
 	bool requested; /* a request was ever sent, at … */
 	mip_time requested_at;
 	struct mn_attempt attempt;
+	/* A request from elsewhere has been given up before its answer: the home agent may have bound the node there. */
+	bool astray;
 	struct mn_binding binding;
 	/* What came before, for a time of grace, or until the home agent has only this one (S). */
 	struct mn_binding old;

@@ -202,7 +202,7 @@ static void the_bits_that_no_clock_has_are_random(void **state)
 }
 
 /* Repetitions leave whole seconds apart. With the same low-order half an old acceptance would be taken for one of the next
- * request (the simulator, seed 126 of its time). */
+ * request. */
 static void requests_whole_seconds_apart_have_other_low_halves(void **state)
 {
 	enum { REQUESTS = 500 };
