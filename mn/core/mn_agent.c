@@ -244,6 +244,12 @@ void mn_agent_challenge_spend(struct mn_agent *agent)
 	agent->challenge_sent = NULL;
 }
 
+bool mn_agent_challenge_is_newer(const struct mn_agent *agent)
+{
+	return agent->challenge &&
+	       !is_challenge(agent->challenge_sent, agent->challenge->octets, agent->challenge->length);
+}
+
 bool mn_agent_lacks_challenge(const struct mn_agent *agent)
 {
 	return agent->challenge &&

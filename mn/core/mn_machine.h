@@ -214,6 +214,7 @@ struct mn_attempt {
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
 	uint8_t *message;		 /* as sent, for nonces */
 	size_t message_length;
+	size_t home_length; /* of its part for the home agent, that comes first */
 };
 
 /* What was accepted. mode MN_MODE_NONE: nothing. */
@@ -358,6 +359,8 @@ int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t 
 int mn_agent_challenge_send(struct mn_agent *agent);
 /* The request was answered: its challenge is not to be used again. */
 void mn_agent_challenge_spend(struct mn_agent *agent);
+/* It has given a newer one than that of the request that is not answered yet. */
+bool mn_agent_challenge_is_newer(const struct mn_agent *agent);
 /* It gives challenges, but the newest has been used. */
 bool mn_agent_lacks_challenge(const struct mn_agent *agent);
 /* It gives none, or there is an association to answer them with. */
