@@ -47,9 +47,45 @@ void mn_agents_forget(struct mn_core *core, mip_link link)
 {
 	struct mn_agent *agent, *next;
 
+	for (size_t i = 0; i < MN_MEMORIES; i++)
+		if (link == MIP_LINK_NONE || core->memories[i].key.link == link)
+			core->memories[i] = (struct mn_memory){0};
+
 	HASH_ITER (hh, core->agents, agent, next)
 		if (link == MIP_LINK_NONE || agent->key.link == link)
 			agent_free(core, agent);
+}
+
+/* --- what is remembered of those that are lost ------------------------------------------------- */
+
+#define MEMORY (300 * MIP_SECOND)
+
+static void remember(struct mn_core *core, const struct mn_agent *agent, struct mip_now now)
+{
+	core->memories[core->memory_next++ % MN_MEMORIES] = (struct mn_memory){
+		.key = agent->key,
+		.until = now.boot + MEMORY,
+		.lifetime_most = agent->lifetime_most,
+		.reverse_mandatory = agent->reverse_mandatory,
+		.delivery_refused = agent->delivery_refused,
+		.refused = agent->refused,
+	};
+}
+
+static void recall(struct mn_core *core, struct mn_agent *agent, struct mip_now now)
+{
+	for (size_t i = 0; i < MN_MEMORIES; i++) {
+		struct mn_memory *memory = &core->memories[i];
+
+		if (now.boot >= memory->until || memory->key.link != agent->key.link ||
+			!mip_address_equal(memory->key.address, agent->key.address))
+			continue;
+		agent->lifetime_most = memory->lifetime_most;
+		agent->reverse_mandatory = memory->reverse_mandatory;
+		agent->delivery_refused = memory->delivery_refused;
+		agent->refused = memory->refused;
+		*memory = (struct mn_memory){0};
+	}
 }
 
 bool mn_agents_on(const struct mn_core *core, mip_link link)
@@ -362,15 +398,19 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
 	}
 	take(core, agent, advertisement, frame->source, now);
 	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
-	if (found)
+	if (found) {
 		agent->found = now.boot;
+		recall(core, agent, now);
+	}
+	if (restarted) {
+		agent->lifetime_most = 0;
+		agent->reverse_mandatory = false;
+		agent->refused = 0;
+	}
 	if (found || restarted) {
 		mn_count(core, found ? MN_COUNT_AGENTS_FOUND : MN_COUNT_AGENTS_RESTARTED);
 		report(core, found ? "agent_found" : "agent_restarted", agent);
 		agent->backoff = (struct mn_backoff){0};
-		agent->lifetime_most = 0;
-		agent->reverse_mandatory = false;
-		agent->refused = 0;
 		mn_attempt_hurry(core, now);
 		if (!mn_agent_answerable(core, agent))
 			mn_warn(core, now,
@@ -446,6 +486,7 @@ static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now no
 	if (core->attempt.active && is_place_of(agent, &core->attempt.place) &&
 		(!core->attempt.ending || core->attempt.withdrawing))
 		mn_attempt_end(core);
+	remember(core, agent, now);
 	agent_free(core, agent);
 	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. The loss of one that was
 	 * not in use is no reason to solicit (rfc5944-2.4-2), nor to solicit more often (rfc5944-2.4-8). */

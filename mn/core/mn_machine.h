@@ -32,6 +32,7 @@
 
 enum {
 	MN_AGENTS_PER_LINK = 64,   /* known at one time; beyond, the one silent for longest makes room */
+	MN_MEMORIES = 8,	   /* agents remembered for a while after they were lost */
 	MN_BACKOFF_MOST = 32,	   /* seconds between attempts */
 	MN_UNANSWERED_MOST = 3,	   /* time-outs until the home agent counts as unreachable */
 	MN_GRATUITOUS_ARPS = 3,	   /* in all, a second apart */
@@ -188,6 +189,19 @@ struct mn_agent {
 	struct mn_challenge *challenge, *challenge_sent, *challenge_used;
 };
 
+/*
+ * How an agent that is not heard any more wants to be asked. Where three advertisements in a row are easily lost, it is
+ * heard and lost again in less time than it takes to find that out.
+ */
+struct mn_memory {
+	struct mn_agent_key key;
+	mip_time until;
+	uint16_t lifetime_most;
+	bool reverse_mandatory;
+	bool delivery_refused;
+	uint8_t refused;
+};
+
 /* A registration under way. rfc5944-3.6.2.2-4: for each pending registration, its remaining lifetime and the
  * original Lifetime from the request. */
 struct mn_attempt {
@@ -288,8 +302,10 @@ struct mn_core {
 
 	struct mn_interface *interfaces; /* in the order of the configuration */
 	struct mn_agent *agents;
-	uint64_t agent_order; /* of the one that was found last */
-	mip_link preferred;   /* by a person's wish */
+	uint64_t agent_order;			/* of the one that was found last */
+	struct mn_memory memories[MN_MEMORIES]; /* of those that were lost last */
+	size_t memory_next;
+	mip_link preferred; /* by a person's wish */
 
 	struct mip_deadline decide;
 	bool moved;	/* a link-layer indication since the last request: it may follow at once */
