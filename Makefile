@@ -3,6 +3,7 @@
 #   make                 the four programs and libmip.a
 #   make unit            the unit test programs, below $(BUILD)/tests/unit
 #   make unit-NAME       one of them, built and run
+#   make sim             the simulator, $(BUILD)/sim/mip-sim
 #   make bench           what scripts/bench measures with, below $(BUILD)/tests/bench
 #   make fuzz            the fuzz targets (clang), below $(BUILD)/fuzz
 #   make fault           the tests in which allocations fail, below $(BUILD)/tests/fault; meant for SANITIZE=1
@@ -90,7 +91,7 @@ $(BUILD)/obj/libmip/sys/%.o:   SEE = $(SEE_sys)
 $(BUILD)/obj/libmip/plane/%.o: SEE = $(SEE_plane)
 $(BUILD)/obj/libmip/host/%.o:  SEE = $(SEE_host)
 $(BUILD)/obj/mipctl/%.o:       SEE = $(SEE_sys) $(call see,mipctl)
-$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz tests/fault)
+$(BUILD)/obj/tests/%.o:        SEE = $(SEE_all) $(call see,tests/unit tests/fuzz tests/fault tests/sim)
 define role_rules
 $(BUILD)/obj/$(1)/core/%.o:  SEE = $(call SEE_core,$(1))
 $(BUILD)/obj/$(1)/shell/%.o: SEE = $(call SEE_shell,$(1))
@@ -201,6 +202,16 @@ $(BUILD)/tests/fault/fault_%: $(BUILD)/obj/tests/fault/fault_%.o $(BUILD)/obj/te
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lcmocka
+
+# The simulator. What the project's code allocates is counted (tests/sim/sim_memory.h).
+.PHONY: sim
+sim: $(BUILD)/sim/mip-sim
+SIM_WRAPS := $(foreach name,malloc calloc realloc reallocarray free,-Wl$(comma)--wrap=$(name))
+$(BUILD)/sim/mip-sim: $(call objects,tests/sim) $(foreach role,$(ROLES),$(BUILD)/lib$(role)-core.a) $(BUILD)/libmip.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDFLAGS) $(SIM_WRAPS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBRARIES) -lm
 
 # --- fuzz targets: everything compiled again by clang, with coverage for libFuzzer and both sanitizers -------------
 

@@ -145,13 +145,20 @@ uint64_t mip_replay_reply_identification(struct mip_replay_state *state,
 
 /* --- the mobile node -------------------------------------------------------------------------- */
 
+enum {
+	/* Of the fraction: 16 ms, which a node's clock is seldom nearer to the home agent's. */
+	RANDOM_BITS = 26,
+};
+
 /* rfc5944-5.7.1-3: "those bits that are not available from a time source SHOULD be generated from a good
- * source of randomness": nanoseconds leave two of the 32 open. */
+ * source of randomness". They are what tells one request's reply from another's (rfc5944-5.7-4), and requests
+ * leave whole seconds apart: the fraction of a clock that counts well would be the same in each. */
 static uint64_t timestamp_next(
 	const struct mip_replay_sender *sender, mip_time wall, const struct mip_random *random)
 {
 	/* rfc5944-5.7.1-2: "formatted as specified by the Network Time Protocol". */
-	uint64_t timestamp = mip_ntp_of(wall + sender->clock_offset) + (random32(random) & 3);
+	uint64_t timestamp =
+		mip_ntp_of(wall + sender->clock_offset) + (random32(random) >> (32 - RANDOM_BITS));
 
 	/* rfc5944-5.7.1-4: "MUST be greater than that used in any previous Registration Request". */
 	if (sender->sent_any && !is_later(timestamp, sender->last_sent))

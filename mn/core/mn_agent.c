@@ -47,6 +47,10 @@ void mn_agents_forget(struct mn_core *core, mip_link link)
 {
 	struct mn_agent *agent, *next;
 
+	for (size_t i = 0; i < MN_MEMORIES; i++)
+		if (link == MIP_LINK_NONE || core->memories[i].key.link == link)
+			core->memories[i] = (struct mn_memory){0};
+
 	HASH_ITER (hh, core->agents, agent, next)
 		if (link == MIP_LINK_NONE || agent->key.link == link)
 			agent_free(core, agent);
@@ -59,6 +63,38 @@ void mn_agents_forgive(struct mn_core *core, mip_link link)
 	HASH_ITER (hh, core->agents, agent, next)
 		if (agent->key.link == link)
 			agent->shun = (struct mn_shun){0};
+}
+
+/* --- what is remembered of those that are lost ------------------------------------------------- */
+
+#define MEMORY (300 * MIP_SECOND)
+
+static void remember(struct mn_core *core, const struct mn_agent *agent, struct mip_now now)
+{
+	core->memories[core->memory_next++ % MN_MEMORIES] = (struct mn_memory){
+		.key = agent->key,
+		.until = now.boot + MEMORY,
+		.lifetime_most = agent->lifetime_most,
+		.reverse_mandatory = agent->reverse_mandatory,
+		.delivery_refused = agent->delivery_refused,
+		.refused = agent->refused,
+	};
+}
+
+static void recall(struct mn_core *core, struct mn_agent *agent, struct mip_now now)
+{
+	for (size_t i = 0; i < MN_MEMORIES; i++) {
+		struct mn_memory *memory = &core->memories[i];
+
+		if (now.boot >= memory->until || memory->key.link != agent->key.link ||
+			!mip_address_equal(memory->key.address, agent->key.address))
+			continue;
+		agent->lifetime_most = memory->lifetime_most;
+		agent->reverse_mandatory = memory->reverse_mandatory;
+		agent->delivery_refused = memory->delivery_refused;
+		agent->refused = memory->refused;
+		*memory = (struct mn_memory){0};
+	}
 }
 
 bool mn_agents_on(const struct mn_core *core, mip_link link)
@@ -264,6 +300,12 @@ void mn_agent_challenge_spend(struct mn_agent *agent)
 	agent->challenge_sent = NULL;
 }
 
+bool mn_agent_challenge_is_newer(const struct mn_agent *agent)
+{
+	return agent->challenge &&
+	       !is_challenge(agent->challenge_sent, agent->challenge->octets, agent->challenge->length);
+}
+
 bool mn_agent_lacks_challenge(const struct mn_agent *agent)
 {
 	return agent->challenge &&
@@ -401,8 +443,10 @@ static void heard(struct mn_core *core, struct mn_interface *interface, const st
 	}
 	take(core, agent, advertisement, frame->source, now);
 	mn_count(core, MN_COUNT_ADVERTISEMENTS_RECEIVED);
-	if (found)
+	if (found) {
 		agent->found = now.boot;
+		recall(core, agent, now);
+	}
 	if (found || restarted)
 		begins_anew(core, agent, found, now);
 	mn_attempt_challenged(core, agent, now);
@@ -481,6 +525,7 @@ static void lost(struct mn_core *core, struct mn_agent *agent, struct mip_now no
 		(!core->attempt.ending || core->attempt.withdrawing))
 		mn_attempt_end(core);
 	mn_simultaneous_agent_gone(core, agent);
+	remember(core, agent, now);
 	agent_free(core, agent);
 	/* rfc5944-2.4.2.1-3: otherwise it SHOULD attempt to discover a new agent. The loss of one that was
 	 * not in use is no reason to solicit (rfc5944-2.4-2), nor to solicit more often (rfc5944-2.4-8). */

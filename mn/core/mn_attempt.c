@@ -46,6 +46,11 @@ static void set_timer(struct mn_core *core, mip_time at)
 
 void mn_attempt_end(struct mn_core *core)
 {
+	const struct mn_attempt *attempt = &core->attempt;
+
+	if (attempt->active && attempt->awaiting && mn_binding_is_live(core) &&
+		!mn_place_same(&attempt->place, &core->binding.place))
+		core->astray = true;
 	mip_deadline_cancel(&core->deadlines, &core->attempt.timer);
 	free(core->attempt.message);
 	core->attempt = (struct mn_attempt){0};

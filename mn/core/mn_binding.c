@@ -34,6 +34,7 @@ static void clear(struct mn_core *core)
 	mip_deadline_cancel(&core->deadlines, &core->binding.expire);
 	mip_deadline_cancel(&core->deadlines, &core->binding.keepalive);
 	core->binding = (struct mn_binding){0};
+	core->astray = false;
 }
 
 void mn_binding_drop(struct mn_core *core)
@@ -78,13 +79,21 @@ static mip_time renewal_of(const struct mn_binding *binding)
 	return binding->expires - margin_of(binding);
 }
 
-/* So little is left that a move, which may come to nothing, has to wait. */
+/* From then on so little is left that a move, which may come to nothing, has to wait. Requests are a second apart, and so are the
+ * looks at what is left: a short lifetime leaves no less than two of them. */
+static mip_time end_of_leisure(const struct mn_binding *binding)
+{
+	mip_time margin = margin_of(binding);
+
+	return binding->expires - smaller(margin, larger(margin / 3, 2 * MIP_SECOND));
+}
+
 static bool ends_soon(const struct mn_core *core, struct mip_now now)
 {
 	const struct mn_binding *binding = &core->binding;
 
 	return mn_binding_is_live(core) && binding->expires != MIP_NEVER &&
-	       now.boot > binding->expires - margin_of(binding) / 3;
+	       now.boot >= end_of_leisure(binding);
 }
 
 bool mn_binding_is_urgent(const struct mn_core *core, struct mip_now now)
@@ -239,6 +248,14 @@ void mn_binding_accept(struct mn_core *core, const struct mn_grant *grant, struc
 	mn_decide(core, now);
 }
 
+/* In a second, but not past the moment from which it is urgent. */
+static mip_time next_look(const struct mn_binding *binding, struct mip_now now)
+{
+	mip_time urgent = end_of_leisure(binding), second = now.boot + MIP_SECOND;
+
+	return urgent > now.boot ? smaller(urgent, second) : second;
+}
+
 /* rfc5944-3.6.2.2-3: before it expires. Also when its agent has restarted, or a person asks.
  * rfc5944-3.8.2.2-6: the granted Lifetime indicates when it SHOULD re-register. */
 void mn_binding_renew(struct mn_core *core, struct mip_now now)
@@ -255,7 +272,7 @@ void mn_binding_renew(struct mn_core *core, struct mip_now now)
 	else if (!core->attempt.ending && ends_soon(core, now))
 		renew_first(core, now);
 	else /* something better is being tried; if that does not work out, there is still time */
-		set(core, &core->binding.renew, MN_DEADLINE_RENEW, now.boot + MIP_SECOND);
+		set(core, &core->binding.renew, MN_DEADLINE_RENEW, next_look(binding, now));
 }
 
 /* A renewal that gave way to a move, which came to nothing, is due again. */

@@ -329,8 +329,11 @@ static enum mn_state state_of(const struct mn_core *core)
 	return MN_STATE_SEARCHING;
 }
 
-/* In place already: what the agent's newest advertisement says of it is taken over. */
-static void stay(struct mn_core *core, const struct mn_place *place)
+/*
+ * In place already: what the agent's newest advertisement says of it is taken over. If a request from elsewhere may have been
+ * accepted meanwhile, the home agent is told where the node is.
+ */
+static void stay(struct mn_core *core, const struct mn_place *place, struct mip_now now)
 {
 	core->binding.place = *place;
 	if (core->attempt.active && !core->attempt.ending) {
@@ -339,6 +342,8 @@ static void stay(struct mn_core *core, const struct mn_place *place)
 		else
 			mn_attempt_end(core);
 	}
+	if (core->astray && !core->attempt.active)
+		mn_attempt_begin(core, place, false, now);
 }
 
 /* rfc5944-2.4.2-1: when it detects that it has moved, it SHOULD register with a suitable care-of
@@ -367,7 +372,7 @@ void mn_decide(struct mn_core *core, struct mip_now now)
 		if (best.mode == MN_MODE_NONE)
 			mn_attempt_end(core);
 		else if (!core->binding.lost && mn_place_same(&best, &core->binding.place))
-			stay(core, &best);
+			stay(core, &best, now);
 		else
 			move(core, &best, now);
 		mn_binding_watch(core, now);

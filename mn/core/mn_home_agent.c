@@ -385,7 +385,8 @@ void mn_home_agent_session_over(struct mn_core *core)
 		return;
 	core->assignment = (struct mn_assignment_state){.last = core->assignment.last};
 	mn_record_forget_session(core);
-	/* Another home agent gives another home address. */
+	/* Another home agent gives another home address; of this one's bindings none is of use any more. */
+	mn_binding_grace_over(core);
 	core->home_address = (struct mip_address){0};
 	set(core, (struct mip_address){0});
 }

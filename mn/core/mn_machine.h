@@ -33,6 +33,7 @@
 
 enum {
 	MN_AGENTS_PER_LINK = 64,   /* known at one time, where the settings say nothing */
+	MN_MEMORIES = 8,	   /* agents remembered for a while after they were lost */
 	MN_BACKOFF_MOST = 32,	   /* seconds between attempts */
 	MN_UNANSWERED_MOST = 3,	   /* time-outs until the home agent counts as unreachable */
 	MN_GRATUITOUS_ARPS = 3,	   /* in all, a second apart */
@@ -206,6 +207,19 @@ struct mn_agent {
 	struct mn_challenge *challenge, *challenge_sent, *challenge_used;
 };
 
+/*
+ * How an agent that is not heard any more wants to be asked. Where three advertisements in a row are easily lost, it is
+ * heard and lost again in less time than it takes to find that out.
+ */
+struct mn_memory {
+	struct mn_agent_key key;
+	mip_time until;
+	uint16_t lifetime_most;
+	bool reverse_mandatory;
+	bool delivery_refused;
+	uint8_t refused;
+};
+
 /* A registration under way. rfc5944-3.6.2.2-4: for each pending registration, its remaining lifetime and the
  * original Lifetime from the request. */
 struct mn_attempt {
@@ -232,6 +246,7 @@ struct mn_attempt {
 	struct mip_address home_address; /* as asked: 0.0.0.0 when none was known */
 	uint8_t *message;		 /* as sent, for nonces */
 	size_t message_length;
+	size_t home_length; /* of its part for the home agent, that comes first */
 };
 
 /* What was accepted. mode MN_MODE_NONE: nothing. */
@@ -305,14 +320,18 @@ struct mn_core {
 
 	struct mn_interface *interfaces; /* in the order of the configuration */
 	struct mn_agent *agents;
-	uint64_t agent_order; /* of the one that was found last */
-	mip_link preferred;   /* by a person's wish */
+	uint64_t agent_order;			/* of the one that was found last */
+	struct mn_memory memories[MN_MEMORIES]; /* of those that were lost last */
+	size_t memory_next;
+	mip_link preferred; /* by a person's wish */
 
 	struct mip_deadline decide;
 	bool moved;	/* a link-layer indication since the last request: it may follow at once */
 	bool requested; /* a request was ever sent, at … */
 	mip_time requested_at;
 	struct mn_attempt attempt;
+	/* A request from elsewhere has been given up before its answer: the home agent may have bound the node there. */
+	bool astray;
 	struct mn_binding binding;
 	/* What came before, for a time of grace, or until the home agent has only this one (S). */
 	struct mn_binding old;
@@ -376,6 +395,8 @@ int mn_agent_challenge(struct mn_agent *agent, const uint8_t *challenge, size_t 
 int mn_agent_challenge_send(struct mn_agent *agent);
 /* The request was answered: its challenge is not to be used again. */
 void mn_agent_challenge_spend(struct mn_agent *agent);
+/* It has given a newer one than that of the request that is not answered yet. */
+bool mn_agent_challenge_is_newer(const struct mn_agent *agent);
 /* It gives challenges, but the newest has been used. */
 bool mn_agent_lacks_challenge(const struct mn_agent *agent);
 /* It gives none, or there is an association to answer them with. */

@@ -289,6 +289,7 @@ static bool repair(struct mn_core *core, const struct reply *reply)
 		/* rfc5944-3.8.3.2-6: the home agent cannot support this home address: another node may have
 		 * been given it while this one was away. Then any other will do. */
 		if (mip_address_is_none(core->settings.home_address) && !mn_binding_is_live(core)) {
+			mn_binding_grace_over(core);
 			core->home_address = (struct mip_address){0};
 			mn_agents_judge_home(core);
 		}

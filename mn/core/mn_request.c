@@ -212,14 +212,12 @@ static int write_challenge(
 /* rfc3024-4-2: "… Authentication Extension) MUST always be present to authenticate registration …" */
 /* rfc3024-4-1: "… security association, they MUST use the appropriate Authentication Extension …" */
 /* rfc5944-3.3-3, rfc5944-3.6.1.3-1: this ordering is REQUIRED. */
-static int write_extensions(
+static int write_for_home_agent(
 	struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer, struct mip_now now)
 {
 	const struct mn_place *place = &attempt->place;
-	struct mip_association *shared =
-		is_away(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
-	int result;
 
+	write_fixed(core, attempt, writer);
 	/* b. for the home agent; rfc2794-2-1: the NAI MUST appear before the authentication; rfc4721-3.1-7:
 	 * SHOULD be there for those who verify the Mobile-AAA one. */
 	if (core->settings.nai)
@@ -238,12 +236,22 @@ static int write_extensions(
 	/* c. rfc5944-3.2-2, rfc5944-3.3-2, rfc5944-3.5.2-1, rfc5944-3.6.1.3-2: MUST appear in every
 	 * Registration Request; rfc5944-3.2-3: the first authentication extension. rfc4433-5.1-3,
 	 * rfc4433-5.1.1-2: MUST be protected by a valid authenticator. */
-	result = mip_authenticator_append(
+	return mip_authenticator_append(
 		writer, MIP_EXTENSION_MOBILE_HOME_AUTHENTICATION, 0, mn_home_agent_asking(core, attempt));
+}
+
+static int write_for_foreign_agent(
+	struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer)
+{
+	const struct mn_place *place = &attempt->place;
+	struct mip_association *shared =
+		is_away(place) ? mn_settings_foreign_agent(&core->settings, place->agent) : NULL;
+	int result = 0;
+
 	/* d. for the foreign agent */
-	if (result == 0 && is_away(place) && has_agent(place))
+	if (is_away(place) && has_agent(place))
 		result = write_challenge(core, place, shared != NULL, writer);
-	else if (result == 0 && is_away(place))
+	else if (is_away(place))
 		result = write_aaa_for_home(core, writer);
 	/* rfc3024-3.3-2: after the Mobile-Home authentication, and before the Mobile-Foreign one. */
 	if (result == 0 && attempt->encapsulating)
@@ -256,13 +264,10 @@ static int write_extensions(
 	return result;
 }
 
-static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_now now)
+/* What is asked of the home agent, with a new identification. */
+static int compose(
+	struct mn_core *core, struct mn_attempt *attempt, struct mip_writer *writer, struct mip_now now)
 {
-	uint8_t message[MIP_REGISTRATION_MAX];
-	struct mip_writer writer = mip_writer_of(message, sizeof(message));
-	uint8_t *copy;
-	int result;
-
 	attempt->flags = flags_of(core, attempt);
 	attempt->lifetime = lifetime_of(core, attempt);
 	attempt->encapsulating = wants_encapsulating(core, attempt);
@@ -271,8 +276,26 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 	attempt->home_address = core->home_address;
 	attempt->identification =
 		mip_replay_next(&core->replay, mn_home_agent_asking(core, attempt), now.wall, core->random);
-	write_fixed(core, attempt, &writer);
-	result = write_extensions(core, attempt, &writer, now);
+	attempt->sent_at = now.boot;
+	return write_for_home_agent(core, attempt, writer, now);
+}
+
+/* `again`: the one before, and only what is the foreign agent's is new. */
+static int build(struct mn_core *core, struct mn_attempt *attempt, bool again, struct mip_now now)
+{
+	uint8_t message[MIP_REGISTRATION_MAX];
+	struct mip_writer writer = mip_writer_of(message, sizeof(message));
+	size_t home_length;
+	uint8_t *copy;
+	int result = 0;
+
+	if (again)
+		mip_write_octets(&writer, attempt->message, attempt->home_length);
+	else
+		result = compose(core, attempt, &writer, now);
+	home_length = writer.length;
+	if (result == 0)
+		result = write_for_foreign_agent(core, attempt, &writer);
 	if (result < 0)
 		return result;
 	if (mip_writer_failed(&writer))
@@ -284,7 +307,7 @@ static int build(struct mn_core *core, struct mn_attempt *attempt, struct mip_no
 	free(attempt->message);
 	attempt->message = copy;
 	attempt->message_length = writer.length;
-	attempt->sent_at = now.boot;
+	attempt->home_length = home_length;
 	return 0;
 }
 
@@ -344,16 +367,27 @@ static bool goes_to_agent(const struct mn_core *core, const struct mn_place *pla
 	       mip_address_equal(core->home_agent, place->agent);
 }
 
+/* RFC 4721 3.1: a repetition MAY have the same challenge; but an agent takes only the last few that it has given, so it
+ * has the newest. */
+static bool has_stale_challenge(const struct mn_core *core, const struct mn_attempt *attempt)
+{
+	const struct mn_agent *agent = agent_of(core, &attempt->place);
+
+	return agent && is_away(&attempt->place) && mn_agent_challenge_is_newer(agent);
+}
+
 /*
  * RFC 5944 3.6.3: with timestamps a repetition has a new identification and counts as a new registration;
- * with nonces the unanswered request is repeated unchanged.
+ * with nonces the unanswered request is repeated unchanged, but for what is the foreign agent's.
  */
 int mn_request_send(struct mn_core *core, struct mn_attempt *attempt, bool again, struct mip_now now)
 {
 	bool unchanged = again && attempt->awaiting && attempt->message &&
 			 mip_association_replay(mn_home_agent_asking(core, attempt)) == MIP_REPLAY_NONCE;
-	int result = unchanged ? 0 : build(core, attempt, now);
+	int result = 0;
 
+	if (!unchanged || has_stale_challenge(core, attempt))
+		result = build(core, attempt, unchanged, now);
 	if (result == 0)
 		result = goes_to_agent(core, &attempt->place) ? send_frame(core, attempt)
 							      : send_datagram(core, attempt);

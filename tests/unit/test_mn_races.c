@@ -57,6 +57,92 @@ static void test_a_renewal_that_a_failed_move_has_interrupted_is_taken_up_again(
 	assert_in_range(bench_status(bench).remaining, 598 * MIP_SECOND, 600 * MIP_SECOND);
 }
 
+/* Whoever says something new; FA2 never answers, FA1 always does, with this lifetime. */
+static void answer_at_fa1(uint16_t lifetime)
+{
+	struct bench_request request;
+
+	if (bench_requests(bench) > 0) {
+		request = bench_last_request(bench);
+		if (mip_address_number(request.destination) == BENCH_FA1)
+			bench_reply(bench, &request, &(struct bench_reply){.lifetime = lifetime});
+	}
+	bench_forget(bench);
+}
+
+static void try_a_silent_agent(uint16_t lifetime, mip_time after)
+{
+	const mip_time step = 50 * MIP_MILLISECOND;
+	struct bench_agent fa1 = patient(&bench_fa1), fa2 = patient(&bench_fa2);
+
+	bench_again_with(NULL);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &fa1);
+	answer_at_fa1(lifetime);
+	for (mip_time passed = 0; passed < 30 * MIP_SECOND; passed += step) {
+		if (passed == after) {
+			bench_link(bench, BENCH_WLAN, true);
+			bench_advertise(bench, &fa2);
+		}
+		answer_at_fa1(lifetime);
+		bench_pass(bench, step);
+		assert_true(bench_status(bench).bound);
+	}
+}
+
+static void test_a_short_binding_outlives_the_attempts_to_register_where_nobody_answers(void **state)
+{
+	static const uint16_t lifetimes[] = {5, 10, 20};
+
+	(void)state;
+	for (size_t i = 0; i < MIP_ARRAY_SIZE(lifetimes); i++)
+		for (mip_time after = 0; after < 6 * MIP_SECOND; after += 250 * MIP_MILLISECOND)
+			try_a_silent_agent(lifetimes[i], after);
+}
+
+/*
+ * What it has sent from there may have been accepted, and its answer is not heard any more: then the home agent has bound it
+ * there. Back where it was, the node must say so, and not wait for its renewal.
+ */
+static void test_a_move_that_is_given_up_after_its_request_is_followed_by_a_registration_here(void **state)
+{
+	struct bench_agent fa1 = patient(&bench_fa1), fa2 = patient(&bench_fa2);
+
+	(void)state;
+	bench_registered_at_fa1(bench);
+	bench_advertise(bench, &fa1);
+	bench_pass(bench, 5 * MIP_SECOND);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_advertise(bench, &fa2);
+	assert_true(requests_to(BENCH_FA2));
+	bench_forget(bench);
+	bench_link(bench, BENCH_WLAN, false);
+	bench_pass(bench, MIP_SECOND / 2);
+	assert_int_equal(bench_requests(bench), 1);
+	assert_true(requests_to(BENCH_FA1));
+	bench_accept(bench);
+	bench_forget(bench);
+	bench_pass(bench, 100 * MIP_SECOND);
+	assert_int_equal(bench_requests(bench), 0);
+}
+
+static void test_a_move_that_was_denied_is_not(void **state)
+{
+	struct bench_agent fa1 = patient(&bench_fa1), fa2 = patient(&bench_fa2);
+
+	(void)state;
+	bench_registered_at_fa1(bench);
+	bench_advertise(bench, &fa1);
+	bench_pass(bench, 5 * MIP_SECOND);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_advertise(bench, &fa2);
+	bench_deny(bench, 66);
+	bench_forget(bench);
+	bench_link(bench, BENCH_WLAN, false);
+	bench_pass(bench, 100 * MIP_SECOND);
+	assert_int_equal(bench_requests(bench), 0);
+}
+
 static void test_a_lifetime_that_is_over_is_not_less_than_nothing(void **state)
 {
 	struct mip_now late;
@@ -323,6 +409,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_renewal_that_a_failed_move_has_interrupted_is_taken_up_again),
+		TEST(test_a_short_binding_outlives_the_attempts_to_register_where_nobody_answers),
+		TEST(test_a_move_that_is_given_up_after_its_request_is_followed_by_a_registration_here),
+		TEST(test_a_move_that_was_denied_is_not),
 		TEST(test_a_lifetime_that_is_over_is_not_less_than_nothing),
 		TEST(test_after_a_sleep_the_agent_is_asked_for_and_registered_with_anew),
 		TEST(test_after_a_sleep_a_care_of_address_that_is_still_there_is_registered_at_once),

@@ -437,6 +437,34 @@ static void test_code_75_and_138_ask_for_the_reverse_tunnel_that_is_mandatory(vo
 	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_T);
 }
 
+static void test_what_an_agent_wants_is_remembered_while_it_is_not_heard(void **state)
+{
+	struct bench_agent agent = bench_fa1;
+
+	(void)state;
+	bench_again_with(without_reverse_tunnel);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_advertise(bench, &agent);
+	bench_deny(bench, 75);
+	bench_pass(bench, 4 * MIP_SECOND);
+	assert_int_equal(bench_counter(bench, "agents_lost"), 1);
+	bench_forget(bench);
+	agent.sequence++;
+	bench_advertise(bench, &agent);
+	assert_int_equal(bench_last_request(bench).fixed.flags, MIP_REQUEST_T);
+	/* A link that was down may lead to another network, and what was long ago may have changed. */
+	bench_link(bench, BENCH_WWAN, false);
+	bench_link(bench, BENCH_WWAN, true);
+	bench_forget(bench);
+	bench_advertise(bench, &agent);
+	assert_int_equal(bench_last_request(bench).fixed.flags, 0);
+	bench_deny(bench, 75);
+	bench_pass(bench, 400 * MIP_SECOND);
+	bench_forget(bench);
+	bench_advertise(bench, &agent);
+	assert_int_equal(bench_last_request(bench).fixed.flags, 0);
+}
+
 static void test_a_place_that_is_denied_by_its_agent_yields_to_another(void **state)
 {
 	(void)state;
@@ -758,6 +786,7 @@ int main(void)
 		TEST(test_code_133_sets_the_clock_right),
 		TEST(test_code_69_asks_for_the_lifetime_that_the_agent_takes),
 		TEST(test_code_75_and_138_ask_for_the_reverse_tunnel_that_is_mandatory),
+		TEST(test_what_an_agent_wants_is_remembered_while_it_is_not_heard),
 		TEST(test_a_place_that_is_denied_by_its_agent_yields_to_another),
 		TEST(test_an_unknown_home_agent_is_found_by_the_broadcast_of_the_home_network),
 		TEST(test_through_an_agent_the_broadcast_stands_only_in_the_body),

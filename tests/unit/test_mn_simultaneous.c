@@ -3,6 +3,7 @@
  * eager choice of places.
  */
 #include "mn_bench.h"
+#include "mn_home_agents.h"
 
 #include <string.h>
 #include "packet.h"
@@ -201,6 +202,42 @@ static void test_deregistering_in_the_overlap_ends_all_of_them(void **state)
 	assert_int_equal(mn_core_deregister(bench->core, bench->now, &reason), 0);
 	bench_collect(bench);
 	assert_int_equal(care_of_address(), BENCH_FA1);
+}
+
+static void assigned_with_s(struct mn_settings *settings)
+{
+	bench_by_assignment(settings);
+	with_s(settings);
+}
+
+/* RFC 4433: the session, its home agent and its home address end with the binding; what is left of an older one was theirs. */
+static void test_when_the_session_is_over_there_is_no_binding_to_go_back_to(void **state)
+{
+	struct bench_request request;
+
+	(void)state;
+	bench_again_with(assigned_with_s);
+	request = bench_first_at_fa1();
+	bench_reply(bench, &request,
+		&(struct bench_reply){.lifetime = 600,
+			.home_agent = mip_address_of(HA1),
+			.home_address = mip_address_of(GIVEN)});
+	bench_pass(bench, 2 * MIP_SECOND);
+	bench_forget(bench);
+	bench_link(bench, BENCH_WLAN, true);
+	bench_advertise(bench, &bench_fa2);
+	request = bench_last_request(bench);
+	assert_true(has_s());
+	bench_reply(bench, &request, &(struct bench_reply){.lifetime = 30});
+	assert_int_equal(mip_address_number(bench_status(bench).care_of_address), BENCH_FA2);
+	/* Nobody answers the renewals. */
+	for (int i = 0; i < 200; i++) {
+		bench_advertise(bench, &bench_fa1);
+		bench_advertise(bench, &bench_fa2);
+		bench_pass(bench, MIP_SECOND / 2);
+		assert_true(
+			!bench_status(bench).bound || !mip_address_is_none(bench_status(bench).home_address));
+	}
 }
 
 static void test_when_the_old_link_dies_in_the_overlap_the_way_stays_and_the_home_agent_is_told(void **state)
@@ -425,6 +462,7 @@ static void test_with_newest_first_a_second_agent_on_the_link_changes_nothing(vo
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SIMULTANEOUS(test_when_the_session_is_over_there_is_no_binding_to_go_back_to),
 		TEST(test_without_the_setting_no_request_has_s),
 		SIMULTANEOUS(test_a_handover_has_s_and_a_first_registration_has_not),
 		SIMULTANEOUS(test_after_the_overlap_the_new_binding_is_registered_as_the_only_one),

@@ -173,21 +173,51 @@ static void identifications_of_a_node_only_grow(void **state)
 	assert_true(third > second);
 }
 
+static void mixing_fill(void *context, void *octets, size_t length)
+{
+	uint64_t *value = context;
+	uint8_t *out = octets;
+
+	for (size_t i = 0; i < length; i++) {
+		*value = *value * 6364136223846793005u + 1442695040888963407u;
+		out[i] = (uint8_t)(*value >> 56);
+	}
+}
+
 /* rfc5944-5.7.1-3: the fraction of a second is the clock's as far as that reaches; the bits beyond it are
  * random. */
 static void the_bits_that_no_clock_has_are_random(void **state)
 {
-	uint64_t now = mip_ntp_of(noon), seen = 0;
+	uint64_t value = 1, now = mip_ntp_of(noon), seen = 0;
+	const struct mip_random mixing = {mixing_fill, &value};
 
 	(void)state;
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 100; i++) {
 		struct mip_replay_sender sender = {0};
-		uint64_t sent = mip_replay_next(&sender, timestamps, noon, &counting);
+		uint64_t sent = mip_replay_next(&sender, timestamps, noon, &mixing);
 
-		assert_in_range(sent - now, 0, 3);
-		seen |= 1u << (sent - now);
+		assert_in_range(sent - now, 0, (1u << 26) - 1);
+		seen |= sent - now;
 	}
-	assert_int_equal(seen, 0xf);
+	assert_int_equal(seen, (1u << 26) - 1);
+}
+
+/* Repetitions leave whole seconds apart. With the same low-order half an old acceptance would be taken for one of the next
+ * request. */
+static void requests_whole_seconds_apart_have_other_low_halves(void **state)
+{
+	enum { REQUESTS = 500 };
+	static uint32_t low[REQUESTS];
+	uint64_t value = 1;
+	const struct mip_random mixing = {mixing_fill, &value};
+	struct mip_replay_sender sender = {0};
+
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++) {
+		low[i] = (uint32_t)mip_replay_next(&sender, timestamps, noon + i * MIP_SECOND, &mixing);
+		for (int before = 0; before < i; before++)
+			assert_false(mip_replay_matches(low[i], low[before]));
+	}
 }
 
 static void a_node_with_a_wrong_clock_learns_from_code_133(void **state)
@@ -395,6 +425,7 @@ int main(void)
 		cmocka_unit_test(the_reply_to_a_mismatch_has_our_seconds_and_the_requests_low_half),
 		cmocka_unit_test(identifications_of_a_node_only_grow),
 		cmocka_unit_test(the_bits_that_no_clock_has_are_random),
+		cmocka_unit_test(requests_whole_seconds_apart_have_other_low_halves),
 		cmocka_unit_test(a_node_with_a_wrong_clock_learns_from_code_133),
 		cmocka_unit_test(a_node_that_restarts_within_the_second_gets_through_at_the_second_try),
 		cmocka_unit_test(only_a_reply_of_the_home_agent_sets_the_clock),
