@@ -527,8 +527,8 @@ def half_bound():
 
 
 def foreign_agent():
-    frame = ask(source="10.2.0.1", port=434, care_of="10.2.0.1", flags="T")
-    same("relayed by a foreign agent: accepted, the reply goes there",
+    frame = send(build(care_of="10.2.0.1", flags="T"), source="10.2.0.1", port=434, ttl=255)
+    same("relayed by a foreign agent, with TTL 255 as old routers do: accepted, the reply goes there",
          (code(frame), frame.ip.source, frame.ip.destination, frame.udp[:2]), (0, AGENT, "10.2.0.1", (434, 434)))
     same("mipctl tells the same", described("care_of_address", "source", "encapsulation"), [("10.2.0.1", "10.2.0.1:434", "ipip")])
     packet = ip_packet(CORRESPONDENT, "10.1.0.50", ICMP, peer.echo())

@@ -480,19 +480,23 @@ mip_time sim_registration_bound(struct sim_world *world, struct sim_host *node)
 	return world->now + believed + bound;
 }
 
+static void the_node_is_registered_in_time(struct sim_world *world, struct sim_host *host)
+{
+	if (!world->calm || host->node->calm_registered != MIP_NEVER)
+		return;
+	if (sim_node_is_registered(world, host) && is_fresh(world, host))
+		host->node->calm_registered = world->now;
+	else if (world->now > host->node->calm_bound)
+		sim_fail(world, "a node that can reach its home agent is registered in time",
+			"%s is not registered after %lld s of calm", host->name,
+			(long long)((world->now - world->calm_began) / MIP_SECOND));
+}
+
 static void nodes_are_registered_in_time(struct sim_world *world)
 {
 	for (int i = 0; i < world->host_count; i++) {
-		struct sim_host *host = &world->hosts[i];
-
-		if (!world->calm || host->role != SIM_NODE || host->node->calm_registered != MIP_NEVER)
-			continue;
-		if (sim_node_is_registered(world, host) && is_fresh(world, host))
-			host->node->calm_registered = world->now;
-		else if (world->now > host->node->calm_bound)
-			sim_fail(world, "a node that can reach its home agent is registered in time",
-				"%s is not registered after %lld s of calm", host->name,
-				(long long)((world->now - world->calm_began) / MIP_SECOND));
+		if (world->hosts[i].role == SIM_NODE)
+			the_node_is_registered_in_time(world, &world->hosts[i]);
 	}
 }
 
@@ -504,6 +508,9 @@ void sim_check_host(struct sim_world *world, struct sim_host *host)
 		return;
 	if (host->role == SIM_HOME_AGENT)
 		sim_home_agent_check(world, host);
+	/* A renewal changes nothing in a kernel, and where much is lost the binding may have ended when something does. */
+	if (host->role == SIM_NODE)
+		the_node_is_registered_in_time(world, host);
 	if (!host->kernel_changed)
 		return;
 	host->kernel_changed = false;

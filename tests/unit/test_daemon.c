@@ -141,11 +141,9 @@ static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(place);
-	snprintf(place->root, sizeof(place->root), "%.40s/mip-daemon-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(place->root));
+	make_folder(place->root, sizeof(place->root), "daemon");
 	snprintf(place->file, sizeof(place->file), "%s/test.conf", place->root);
 	snprintf(place->socket, sizeof(place->socket), "%s/run/test.sock", place->root);
 	snprintf(place->said, sizeof(place->said), "%s/said", place->root);

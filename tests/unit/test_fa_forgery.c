@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "authenticator.h"
+#include "forgery.h"
 #include "revocation.h"
 
 enum {
@@ -15,20 +16,6 @@ enum {
 	FOREIGN_HOME_SPI = 900,
 	MOBILE_FOREIGN_SPI = 901,
 };
-
-static const enum mip_algorithm algorithms[] = {
-	MIP_ALGORITHM_HMAC_MD5, MIP_ALGORITHM_HMAC_SHA1, MIP_ALGORITHM_HMAC_SHA256, MIP_ALGORITHM_KEYED_MD5};
-
-static struct mip_association *associate(uint32_t spi, enum mip_algorithm algorithm)
-{
-	uint8_t key[] = "a key of 16 octs";
-	struct mip_association_settings settings = {
-		.spi = spi, .algorithm = algorithm, .key = {key, sizeof(key) - 1}};
-	struct mip_association *association;
-
-	assert_int_equal(mip_association_new(&settings, &association), 0);
-	return association;
-}
 
 /* A world whose home agent, or whose node, shares an association. */
 struct shared {
@@ -41,7 +28,8 @@ struct shared {
 static void begin(struct shared *shared, enum mip_algorithm algorithm, bool with_node)
 {
 	memset(shared, 0, sizeof(*shared));
-	shared->association = associate(with_node ? MOBILE_FOREIGN_SPI : FOREIGN_HOME_SPI, algorithm);
+	shared->association =
+		forgery_association(with_node ? MOBILE_FOREIGN_SPI : FOREIGN_HOME_SPI, algorithm);
 	fa_world_init(&shared->world);
 	shared->home_agent = (struct fa_home_agent_settings){
 		.address = address("10.1.0.1"), .association = shared->association};
@@ -110,12 +98,12 @@ static void no_reply_with_a_bit_flipped_makes_a_visitor(void **state)
 	static struct shared shared;
 
 	(void)state;
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(algorithms); i++) {
+	for (size_t i = 0; i < FORGERY_ALGORITHMS; i++) {
 		struct fa_world_request request = fa_world_request();
 		uint8_t message[WORLD_MESSAGE];
 		size_t length;
 
-		begin(&shared, algorithms[i], false);
+		begin(&shared, forgery_algorithms[i], false);
 		length = write_reply(&shared, &request, message);
 		for (size_t bit = 0; bit < 8 * length; bit++) {
 			flip_reply_bit(&shared, &request, bit);
@@ -156,12 +144,12 @@ static void no_request_of_a_node_with_a_key_is_relayed_with_a_bit_flipped(void *
 	static struct shared shared;
 
 	(void)state;
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(algorithms); i++) {
+	for (size_t i = 0; i < FORGERY_ALGORITHMS; i++) {
 		struct fa_world_request request = fa_world_request();
 		uint8_t message[WORLD_MESSAGE];
 		size_t length;
 
-		begin(&shared, algorithms[i], true);
+		begin(&shared, forgery_algorithms[i], true);
 		length = write_request(&shared, &request, message);
 		for (size_t bit = 0; bit < 8 * length; bit++) {
 			if (is_in_name(bit))
@@ -217,12 +205,12 @@ static void no_revocation_with_a_bit_flipped_ends_a_visit(void **state)
 	static struct shared shared;
 
 	(void)state;
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(algorithms); i++) {
+	for (size_t i = 0; i < FORGERY_ALGORITHMS; i++) {
 		struct fa_world_request request = fa_world_request();
 		uint8_t message[WORLD_MESSAGE];
 		size_t length;
 
-		begin(&shared, algorithms[i], false);
+		begin(&shared, forgery_algorithms[i], false);
 		register_revocably(&shared, &request);
 		length = write_revocation(&shared, 20000, message);
 		for (size_t bit = 0; bit < 8 * length; bit++) {

@@ -461,6 +461,7 @@ static void settings_that_cannot_be_are_refused(void **state)
 	world.settings.nat_keeps_sources = true;
 	world.settings.keepalive_interval = 0;
 	assert_int_equal(fa_core_new(&environment, &world.settings, &core), -EINVAL);
+	mip_outbox_clear(&outbox);
 }
 
 int main(void)

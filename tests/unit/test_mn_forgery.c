@@ -3,6 +3,8 @@
  */
 #include "mn_bench.h"
 
+#include "forgery.h"
+
 enum {
 	OCTET = 8,
 	CODE = 1, /* the octet, RFC 5944 3.4 */
@@ -11,22 +13,8 @@ enum {
 
 static struct bench *const bench = &bench_of_test;
 
-static const enum mip_algorithm algorithms[] = {
-	MIP_ALGORITHM_HMAC_MD5, MIP_ALGORITHM_HMAC_SHA1, MIP_ALGORITHM_HMAC_SHA256, MIP_ALGORITHM_KEYED_MD5};
-
 static struct mip_association *home, *foreign;
 static struct mn_foreign_agent_settings shared;
-
-static struct mip_association *associate(uint32_t spi, enum mip_algorithm algorithm)
-{
-	uint8_t key[] = "a key of 16 octs";
-	struct mip_association_settings settings = {
-		.spi = spi, .algorithm = algorithm, .key = {key, sizeof(key) - 1}};
-	struct mip_association *association;
-
-	assert_int_equal(mip_association_new(&settings, &association), 0);
-	return association;
-}
 
 static void with_home(struct mn_settings *settings)
 {
@@ -43,8 +31,8 @@ static void with_both(struct mn_settings *settings)
 
 static void begin(enum mip_algorithm algorithm, void (*change)(struct mn_settings *settings))
 {
-	home = associate(1000, algorithm);
-	foreign = associate(1001, algorithm);
+	home = forgery_association(1000, algorithm);
+	foreign = forgery_association(1001, algorithm);
 	bench_again_with(change);
 }
 
@@ -90,10 +78,10 @@ static void flip_each_bit(const struct bench_request *request, struct bench_repl
 static void no_bit_of_a_reply_can_be_flipped(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(algorithms); i++) {
+	for (size_t i = 0; i < FORGERY_ALGORITHMS; i++) {
 		struct bench_request request;
 
-		begin(algorithms[i], with_home);
+		begin(forgery_algorithms[i], with_home);
 		request = start_at_spot();
 		flip_each_bit(&request,
 			(struct bench_reply){.lifetime = 600, .security = home, .udp = true, .keepalive = 20},
@@ -105,10 +93,10 @@ static void no_bit_of_a_reply_can_be_flipped(void **state)
 static void with_an_association_no_bit_of_the_foreign_agents_part_can_be_flipped(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < MIP_ARRAY_SIZE(algorithms); i++) {
+	for (size_t i = 0; i < FORGERY_ALGORITHMS; i++) {
 		struct bench_request request;
 
-		begin(algorithms[i], with_both);
+		begin(forgery_algorithms[i], with_both);
 		request = start_at_fa1();
 		flip_each_bit(&request,
 			(struct bench_reply){.lifetime = 600,

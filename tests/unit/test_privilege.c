@@ -291,11 +291,9 @@ struct place {
 static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(place);
-	snprintf(place->root, sizeof(place->root), "%.40s/mip-privilege-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(place->root));
+	make_folder(place->root, sizeof(place->root), "privilege");
 	snprintf(place->folder, sizeof(place->folder), "%s/folder", place->root);
 	assert_int_equal(mkdir(place->folder, 0700), 0);
 	*state = place;

@@ -25,11 +25,9 @@ struct place {
 static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(place);
-	snprintf(place->root, sizeof(place->root), "%.40s/mip-store-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(place->root));
+	make_folder(place->root, sizeof(place->root), "store");
 	snprintf(place->folder, sizeof(place->folder), "%s/lib/mip/ha", place->root);
 	snprintf(place->file, sizeof(place->file), "%s/records.sqlite", place->folder);
 	*state = place;
